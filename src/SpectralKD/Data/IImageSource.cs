@@ -1,0 +1,24 @@
+namespace SpectralKD.Data;
+
+/// <summary>A labelled set of images with random access. Reading is safe from several threads.</summary>
+public interface IImageSource
+{
+    /// <summary>What the source is, in words that fit into a title: <c>textures</c>, a folder's or an archive's name.</summary>
+    string Name { get; }
+
+    /// <summary>Number of images listed (unreadable ones included: they show only when read).</summary>
+    int Count { get; }
+
+    /// <summary>Class names; a label is an index into them.</summary>
+    IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Label of one image, an index into <see cref="Classes"/>.</summary>
+    int Label(int index);
+
+    /// <summary>Name of one image for messages: its path inside the source.</summary>
+    string ItemName(int index);
+
+    /// <summary>Decodes one image.</summary>
+    /// <exception cref="SpectralKDException">The image cannot be decoded; the message names it.</exception>
+    RgbImage Read(int index);
+}

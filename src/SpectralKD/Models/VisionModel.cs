@@ -1,0 +1,38 @@
+using static TorchSharp.torch;
+
+namespace SpectralKD.Models;
+
+/// <summary>
+/// An image classifier that hands out its blocks' feature maps from its own forward pass, without hooks.
+/// The names of its parameters are timm's state_dict keys.
+/// </summary>
+public abstract class VisionModel : nn.Module<Tensor, Tensor>
+{
+    /// <summary>Makes a model with the given timm name.</summary>
+    protected VisionModel(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>What the model is: timm name, family, sizes, preprocessing.</summary>
+    public abstract ModelSpec Spec { get; }
+
+    /// <summary>The blocks in order, with the shapes of their feature maps.</summary>
+    public abstract IReadOnlyList<BlockInfo> Blocks { get; }
+
+    /// <summary>Runs the model and keeps the asked feature maps, as timm's <c>forward_intermediates</c> (norm=False, NCHW).</summary>
+    /// <param name="images">Normalised images, float <c>[B, 3, H, W]</c>.</param>
+    /// <param name="blocks">
+    /// 0-based block indices, negative ones counted from the end; duplicates come back once. Null asks for all.
+    /// </param>
+    /// <exception cref="SpectralKDException">The input's shape does not fit, the list is empty, or a block does not exist.</exception>
+    public abstract ModelOutput ForwardIntermediates(Tensor images, IReadOnlyList<int>? blocks);
+
+    /// <summary>Runs the model for its logits alone.</summary>
+    /// <param name="input">Normalised images, float <c>[B, 3, H, W]</c>.</param>
+    /// <returns>Logits, <c>[B, classes]</c>.</returns>
+    public override Tensor forward(Tensor input) => ForwardLogits(input);
+
+    /// <summary>Logits <c>[B, classes]</c> without keeping any feature map.</summary>
+    protected abstract Tensor ForwardLogits(Tensor images);
+}
