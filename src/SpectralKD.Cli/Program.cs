@@ -1,1 +1,3 @@
-System.Console.WriteLine(TorchSharp.torch.ones(2));
+SpectralKD.Native.LibTorch.EnsureLoaded();
+Console.WriteLine(SpectralKD.Native.LibTorch.Folder);
+Console.WriteLine(TorchSharp.torch.ones(2).sum().item<float>());
