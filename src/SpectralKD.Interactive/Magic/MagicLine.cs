@@ -1,6 +1,11 @@
+using System.Globalization;
+
 namespace SpectralKD.Interactive.Magic;
 
-/// <summary>Parses and runs one magic line, as .NET Interactive does: <c>#!name value --option value --flag</c>.</summary>
+/// <summary>
+/// Parses and runs one magic line, as .NET Interactive does: <c>#!name value --option value --flag</c>. Double quotes keep spaces
+/// together; <c>@name</c> (or <c>@csharp:name</c>) stands for the value of a variable.
+/// </summary>
 public static class MagicLine
 {
     /// <summary>Runs one magic line of the command table.</summary>
@@ -9,5 +14,114 @@ public static class MagicLine
     /// <param name="cancellationToken">Stops the command, leaving what was there before intact.</param>
     /// <exception cref="SpectralKDException">Unknown command (the nearest is suggested), a bad parameter, or the command's own error.</exception>
     public static Task ExecuteAsync(string line, INotebookHost host, CancellationToken cancellationToken = default)
-        => throw new SpectralKDException($"{line} is not a magic command");
+    {
+        var words = Words(line);
+        var command = MagicCommandTable.Find(words.Count > 0 ? words[0].Text : "");
+        return command.ExecuteAsync(Bind(command, words.Skip(1), host), host, cancellationToken);
+    }
+
+    /// <summary>Splits a line into words; double quotes group and are stripped.</summary>
+    /// <exception cref="SpectralKDException">A quote is not closed.</exception>
+    internal static IReadOnlyList<MagicWord> Words(string line)
+    {
+        var words = new List<MagicWord>();
+        for (var at = 0; at < line.Length;)
+        {
+            if (char.IsWhiteSpace(line[at]))
+            {
+                at++;
+                continue;
+            }
+
+            var quoted = line[at] == '"';
+            var start = quoted ? at + 1 : at;
+            var end = quoted ? line.IndexOf('"', start) : EndOfWord(line, start);
+            if (end < 0)
+            {
+                throw new SpectralKDException($"a quote is not closed on this line: {line.Trim()}");
+            }
+
+            words.Add(new MagicWord(line[start..end], quoted));
+            at = quoted ? end + 1 : end;
+        }
+
+        return words;
+    }
+
+    private static int EndOfWord(string line, int start)
+    {
+        var end = start;
+        while (end < line.Length && !char.IsWhiteSpace(line[end]))
+        {
+            end++;
+        }
+
+        return end;
+    }
+
+    private static Dictionary<string, IReadOnlyList<string>> Bind(MagicCommand command, IEnumerable<MagicWord> words, INotebookHost host)
+    {
+        var values = new Dictionary<string, IReadOnlyList<string>>();
+        var current = command.Parameters.FirstOrDefault(p => p.Implicit);
+        foreach (var word in words)
+        {
+            if (word.IsOption)
+            {
+                current = FindParameter(command, word.Text);
+                values.TryAdd(current.Name, []);
+                continue;
+            }
+
+            var open = current is not null && (current.IsMany || values.GetValueOrDefault(current.Name) is not { Count: > 0 });
+            if (!open)
+            {
+                throw new SpectralKDException($"{command.Name} has no place for \"{word.Text}\"; it takes {Usage(command)}");
+            }
+
+            values[current!.Name] = [.. values.GetValueOrDefault(current.Name) ?? [], Resolve(word, current, host)];
+        }
+
+        var empty = command.Parameters.FirstOrDefault(p => !p.IsFlag && values.GetValueOrDefault(p.Name) is { Count: 0 });
+        return empty is null ? values : throw new SpectralKDException($"{command.Name} {empty.Name} needs a value ({empty.Description})");
+    }
+
+    private static MagicParameter FindParameter(MagicCommand command, string name) =>
+        command.Parameters.FirstOrDefault(p => p.Name == name) ?? throw new SpectralKDException(
+            $"{command.Name} has no parameter {name}{NearestName.Suggestion(name, command.Parameters.Select(p => p.Name))} "
+            + $"It takes {Usage(command)}");
+
+    private static string Usage(MagicCommand command) =>
+        command.Parameters.Count == 0 ? "no parameters" : string.Join(", ", command.Parameters.Select(p => p.Name));
+
+    // A parameter that takes a variable takes its name, with or without the @.
+    private static string Resolve(MagicWord word, MagicParameter parameter, INotebookHost host)
+    {
+        if (word.Quoted || !word.Text.StartsWith('@') || word.Text.Length == 1)
+        {
+            return word.Text;
+        }
+
+        var name = word.Text[(word.Text.IndexOf(':') is var colon and > 0 ? colon + 1 : 1)..];
+        if (parameter.Value is MagicValue.ModelVariable or MagicValue.ImagesVariable or MagicValue.SpectrumVariable or MagicValue.AnyVariable)
+        {
+            return name;
+        }
+
+        return host.TryGetVariable(name, out var value)
+            ? value is string or IFormattable or bool
+                ? Convert.ToString(value, CultureInfo.InvariantCulture)!
+                : throw new SpectralKDException($"{parameter.Name} {word.Text}: the variable holds {(value is null ? "null" : "a " + value.GetType().Name)}; "
+                    + "a magic line takes text and numbers")
+            : throw new SpectralKDException($"{parameter.Name} {word.Text}: there is no variable {name}"
+                + NearestName.Suggestion(name, host.Variables.Select(v => v.Name)));
+    }
+}
+
+/// <summary>One word of a magic line.</summary>
+/// <param name="Text">The word without its quotes.</param>
+/// <param name="Quoted">True where it stood in double quotes.</param>
+internal readonly record struct MagicWord(string Text, bool Quoted)
+{
+    /// <summary>True for <c>--name</c>.</summary>
+    public bool IsOption => !Quoted && Text.StartsWith("--", StringComparison.Ordinal) && Text.Length > 2;
 }

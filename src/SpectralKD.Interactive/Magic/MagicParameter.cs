@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Reflection;
+
+namespace SpectralKD.Interactive.Magic;
+
+/// <summary>What kind of value a parameter takes, for completion.</summary>
+public enum MagicValue
+{
+    /// <summary>Any text or number.</summary>
+    Text,
+
+    /// <summary>A name of the model catalogue.</summary>
+    ModelName,
+
+    /// <summary><c>pretrained</c>, <c>seeded</c> or a file of weights.</summary>
+    Weights,
+
+    /// <summary><c>textures</c>, <c>cifar10</c>, or a folder or zip of images.</summary>
+    ImageSource,
+
+    /// <summary>A torch device.</summary>
+    Device,
+
+    /// <summary>A variable that holds a model.</summary>
+    ModelVariable,
+
+    /// <summary>A variable that holds images.</summary>
+    ImagesVariable,
+
+    /// <summary>A variable that holds a spectrum.</summary>
+    SpectrumVariable,
+
+    /// <summary>A variable of any type.</summary>
+    AnyVariable,
+
+    /// <summary>A new variable's name.</summary>
+    NewVariable,
+
+    /// <summary>The name of a magic command.</summary>
+    CommandName,
+
+    /// <summary>A file or folder.</summary>
+    Path,
+}
+
+/// <summary>Declares a property of an arguments class as a parameter of its magic command; its initial value is the default.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class MagicParameterAttribute(string description) : Attribute
+{
+    /// <summary>What the parameter means, one line.</summary>
+    public string Description { get; } = description;
+
+    /// <summary>True where the command cannot do without it.</summary>
+    public bool Required { get; init; }
+
+    /// <summary>True for the parameter that may stand right after the command's name, without <c>--name</c>.</summary>
+    public bool Implicit { get; init; }
+
+    /// <summary>What its values are, for completion.</summary>
+    public MagicValue Value { get; init; } = MagicValue.Text;
+}
+
+/// <summary>One parameter of a magic command: a row of the table from which help, completion and documentation come.</summary>
+public sealed class MagicParameter
+{
+    private readonly PropertyInfo _property;
+    private readonly MagicParameterAttribute _declaration;
+
+    internal MagicParameter(PropertyInfo property, MagicParameterAttribute declaration, object defaults)
+    {
+        _property = property;
+        _declaration = declaration;
+        Name = "--" + MagicName.FromPascal(property.Name);
+        Default = MagicName.OfValue(property.GetValue(defaults));
+    }
+
+    /// <summary>Name as typed, for example <c>--image-size</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>Name of the property that holds its value, for example <c>ImageSize</c>.</summary>
+    public string PropertyName => _property.Name;
+
+    /// <summary>What the parameter means, one line.</summary>
+    public string Description => _declaration.Description;
+
+    /// <summary>True where the command cannot do without it.</summary>
+    public bool Required => _declaration.Required;
+
+    /// <summary>True where it may stand right after the command's name, without <c>--name</c>.</summary>
+    public bool Implicit => _declaration.Implicit;
+
+    /// <summary>What its values are, for completion.</summary>
+    public MagicValue Value => _declaration.Value;
+
+    /// <summary>The default as it would be typed; empty where there is none.</summary>
+    public string Default { get; }
+
+    /// <summary>True where it takes no value: naming it switches it on.</summary>
+    public bool IsFlag => ValueType == typeof(bool);
+
+    /// <summary>True where it takes several values.</summary>
+    public bool IsMany => ValueType == typeof(IReadOnlyList<string>);
+
+    /// <summary>The choices where it is one of a few words; otherwise empty.</summary>
+    public IReadOnlyList<string> Choices => ValueType.IsEnum ? [.. Enum.GetNames(ValueType).Select(MagicName.FromPascal)] : [];
+
+    private Type ValueType => Nullable.GetUnderlyingType(_property.PropertyType) ?? _property.PropertyType;
+
+    /// <summary>Sets the parameter's property from what was typed.</summary>
+    /// <exception cref="SpectralKDException">The text is not of the parameter's type.</exception>
+    internal void Set(object arguments, IReadOnlyList<string> texts) =>
+        _property.SetValue(arguments, IsMany ? texts : Parse(texts[^1]));
+
+    private object Parse(string text)
+    {
+        var culture = CultureInfo.InvariantCulture;
+        return ValueType switch
+        {
+            var t when t == typeof(string) => text,
+            var t when t == typeof(int) => int.TryParse(text, NumberStyles.Integer, culture, out var n) ? n : throw Wrong(text, "a whole number"),
+            var t when t == typeof(double) => double.TryParse(text, NumberStyles.Float, culture, out var x) ? x : throw Wrong(text, "a number"),
+            var t when t == typeof(bool) => bool.TryParse(text, out var b) ? b : throw Wrong(text, "true or false"),
+            var t when t.IsEnum => ParseChoice(t, text),
+            var t => throw new NotSupportedException($"parameters of type {t} are not supported"),
+        };
+    }
+
+    private object ParseChoice(Type type, string text)
+    {
+        var found = Enum.GetNames(type).FirstOrDefault(n => string.Equals(MagicName.FromPascal(n), text, StringComparison.OrdinalIgnoreCase));
+        return found is not null ? Enum.Parse(type, found)
+            : throw Wrong(text, $"one of {string.Join(", ", Choices)}{NearestName.Suggestion(text, Choices)}");
+    }
+
+    private SpectralKDException Wrong(string text, string wanted) => new($"{Name} takes {wanted}; found \"{text}\"");
+}
