@@ -9,5 +9,6 @@ public static class NotebookExtension
     /// </param>
     public static void Install(bool plotlyMime = true)
     {
+        Views.ViewFormatter.Register();
     }
 }

@@ -1,3 +1,5 @@
+using SpectralKD.Interactive.Views;
+
 namespace SpectralKD.Interactive.Magic.Commands;
 
 /// <summary>Parameters of <c>#!spectral-help</c>.</summary>
@@ -23,13 +25,10 @@ public sealed class HelpCommand : MagicCommand<HelpArguments>
     /// <inheritdoc/>
     protected override Task RunAsync(HelpArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
-        host.Display(arguments.Command is { } name ? new CommandHelp(MagicCommandTable.Find(name)) : new CommandList(MagicCommandTable.All));
+        INotebookView view = arguments.Command is { } name
+            ? new CommandHelpView(MagicCommandTable.Find(name))
+            : new CommandListView(MagicCommandTable.All);
+        host.Display(view);
         return Task.CompletedTask;
     }
 }
-
-/// <summary>What <c>#!spectral-help</c> shows: all commands.</summary>
-public sealed record CommandList(IReadOnlyList<MagicCommand> Commands);
-
-/// <summary>What <c>#!spectral-help command</c> shows: one command with its parameters.</summary>
-public sealed record CommandHelp(MagicCommand Command);
