@@ -74,8 +74,8 @@ public static class LibTorchLocator
         }
 
         var found = search.Folders.Where(f => File.Exists(Path.Combine(f, CpuLibrary))).ToList();
-        var withCuda = search.HasNvidiaDriver ? found.FirstOrDefault(f => File.Exists(Path.Combine(f, CudaLibrary))) : null;
-        return withCuda ?? found.FirstOrDefault() ?? throw NotFound(CpuLibrary, search.Folders);
+        var suited = found.Find(f => File.Exists(Path.Combine(f, CudaLibrary)) == search.HasNvidiaDriver);
+        return suited ?? found.FirstOrDefault() ?? throw NotFound(CpuLibrary, search.Folders);
     }
 
     // libtorch.so asks for the others by soname, so they come first.
