@@ -1,0 +1,44 @@
+namespace SpectralKD.Weights;
+
+/// <summary>Writes a file under a temporary name beside its place, flushes it to the disk, then renames it: never half a file.</summary>
+internal static class AtomicFile
+{
+    /// <summary>Writes a file; on any failure the temporary is removed and an older file of that name stays as it was.</summary>
+    /// <exception cref="SpectralKDException">The folder is missing or not writable, or the disk is full.</exception>
+    public static void Write(string path, Action<Stream> content)
+    {
+        var full = Path.GetFullPath(path);
+        var temporary = $"{full}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 20))
+            {
+                content(stream);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, full, overwrite: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SpectralKDException($"cannot write '{path}': {error.Message}", error);
+        }
+        finally
+        {
+            Remove(temporary);
+        }
+    }
+
+    private static void Remove(string temporary)
+    {
+        try
+        {
+            File.Delete(temporary);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The error that led here is the one to report.
+        }
+    }
+}
