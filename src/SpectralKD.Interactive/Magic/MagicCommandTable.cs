@@ -9,6 +9,7 @@ public static class MagicCommandTable
     public static IReadOnlyList<MagicCommand> All { get; } =
     [
         new HelpCommand(),
+        new DeviceCommand(),
     ];
 
     /// <summary>Finds a command by its name; the <c>#!</c> may be left out.</summary>

@@ -1,0 +1,68 @@
+using TorchSharp;
+
+namespace SpectralKD.Native;
+
+/// <summary>Which device models and tensors are put on: <c>auto</c> (CUDA where it works), <c>cpu</c>, <c>cuda</c>, <c>cuda:N</c>.</summary>
+public static class Devices
+{
+    private static string _chosen = "auto";
+
+    /// <summary>The names that <see cref="Parse"/> takes.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["auto", "cpu", "cuda", "cuda:0"];
+
+    /// <summary>The default device of all commands.</summary>
+    /// <exception cref="SpectralKDException">libtorch is missing, or the chosen device has gone.</exception>
+    public static torch.Device Default => Parse(_chosen);
+
+    /// <summary>True where an NVIDIA GPU can be used with the libtorch that is there.</summary>
+    /// <exception cref="SpectralKDException">libtorch is missing.</exception>
+    public static bool HasCuda
+    {
+        get
+        {
+            LibTorch.EnsureLoaded();
+            try
+            {
+                return torch.TryInitializeDeviceType(DeviceType.CUDA) && torch.cuda.is_available();
+            }
+            catch (Exception e) when (e is NotSupportedException or TypeInitializationException or DllNotFoundException)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Chooses the default device.</summary>
+    /// <param name="name">As <see cref="Parse"/> takes it.</param>
+    /// <exception cref="SpectralKDException">There is no such device; the default stays as it was.</exception>
+    public static torch.Device Use(string name)
+    {
+        var device = Parse(name);
+        _chosen = name;
+        return device;
+    }
+
+    /// <summary>The device of a name; null and <c>default</c> mean the chosen default.</summary>
+    /// <param name="name"><c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</param>
+    /// <exception cref="SpectralKDException">The name is none of these, or the machine has no such device.</exception>
+    public static torch.Device Parse(string? name)
+    {
+        LibTorch.EnsureLoaded();
+        return (name?.ToLowerInvariant() ?? _chosen) switch
+        {
+            "auto" => HasCuda ? torch.device("cuda:0") : torch.CPU,
+            "cpu" => torch.CPU,
+            "cuda" => Cuda(0, name!),
+            var n when n.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(n[5..], out var index) && index >= 0 => Cuda(index, n),
+            _ => throw new SpectralKDException($"there is no device \"{name}\"; devices are auto, cpu, cuda, cuda:N"),
+        };
+    }
+
+    private static torch.Device Cuda(int index, string name)
+    {
+        var count = HasCuda ? torch.cuda.device_count() : 0;
+        return index < count ? torch.device($"cuda:{index}") : throw new SpectralKDException(
+            count > 0 ? $"there is no device \"{name}\": this machine has {count} CUDA device(s), cuda:0 to cuda:{count - 1}"
+            : $"device \"{name}\" cannot be used: CUDA is not there (no NVIDIA driver, or the CPU build of libtorch). {LibTorchLocator.CudaRemedy}, or use cpu");
+    }
+}
