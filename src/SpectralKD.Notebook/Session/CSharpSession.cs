@@ -1,0 +1,118 @@
+using SpectralKD.Interactive;
+using SpectralKD.Notebook.Session.Cells;
+using SpectralKD.Notebook.Session.Compiling;
+using SpectralKD.Notebook.Session.Display;
+using SpectralKD.Notebook.Session.Errors;
+using SpectralKD.Notebook.Session.Running;
+using SpectralKD.Notebook.Session.Variables;
+
+namespace SpectralKD.Notebook.Session;
+
+/// <summary>
+/// A notebook's C#: Roslyn scripting with state from cell to cell, the magic commands of <see cref="SpectralKD.Interactive"/>, and an interrupt
+/// that really ends a cell. Several sessions in one process do not see each other. Never touches torch by itself.
+/// </summary>
+public sealed class CSharpSession : INotebookSession
+{
+    private static int s_sessions;
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly CellCompiler _compiler = new();
+    private readonly Submissions _submissions;
+    private readonly Lazy<Task> _ready;
+
+    /// <summary>Makes a session; the compiler is warmed up in the background.</summary>
+    /// <param name="options">How it is set up; null: the defaults.</param>
+    public CSharpSession(CSharpSessionOptions? options = null)
+    {
+        Options = options ?? new CSharpSessionOptions();
+        LoadContext = new SessionLoadContext(Interlocked.Increment(ref s_sessions));
+        _submissions = new Submissions(_compiler, LoadContext);
+        Variables = new SessionVariables(_submissions, _compiler);
+        _ready = new Lazy<Task>(() => Task.Run(Prepare));
+        CellConsole.Install();
+        _ = _ready.Value;
+    }
+
+    /// <summary>How the session was set up.</summary>
+    public CSharpSessionOptions Options { get; }
+
+    /// <summary>The number that the next cell goes by in errors (<c>cell [3]</c>); grows by one with each cell. From 1.</summary>
+    public int NextCellNumber { get; set; } = 1;
+
+    internal SessionLoadContext LoadContext { get; }
+
+    internal Submissions Submissions => _submissions;
+
+    internal SessionVariables Variables { get; }
+
+    /// <summary>Ends when the first cell can run without waiting for the compiler.</summary>
+    public Task WarmUpAsync() => _ready.Value;
+
+    /// <inheritdoc />
+    public async Task<CellResult> ExecuteAsync(string code, ICellOutput output, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(code);
+        ArgumentNullException.ThrowIfNull(output);
+        await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            await _ready.Value.ConfigureAwait(false);
+            using var run = new CellRun(this, NextCellNumber++, output, cancellationToken);
+            return await RunAsync(code, run).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <inheritdoc />
+    public Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken = default)
+        => Task.FromResult(new Completions(position, position, []));
+
+    /// <inheritdoc />
+    public Task<MimeBundle?> InspectAsync(string code, int position, CancellationToken cancellationToken = default)
+        => Task.FromResult<MimeBundle?>(null);
+
+    /// <inheritdoc />
+    public CodeCompleteness IsComplete(string code) => Editing.Completeness.Of(code);
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync()
+    {
+        _turn.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<CellResult> RunAsync(string code, CellRun run)
+    {
+        CellRun.Current = run;
+        try
+        {
+            await new CellProgram(this, _compiler, run).RunAsync(code, $"cell [{run.Number}]").ConfigureAwait(false);
+            return new CellResult(run.IsInterrupted ? CellErrors.Interrupted(run) : null);
+        }
+        catch (Exception exception)
+        {
+            return new CellResult(CellErrors.From(exception, run, _compiler));
+        }
+    }
+
+    private void Prepare()
+    {
+        if (Options.InstallFormatters)
+        {
+            NotebookExtension.Install(plotlyMime: true);
+        }
+
+        MimeBundles.PreferTextForPlainValues();
+        foreach (var path in Options.References)
+        {
+            LoadContext.AddPath(path);
+            _compiler.AddReference(HostReferences.Open(path));
+        }
+
+        _compiler.Last = _compiler.CreatePrelude(Options.Imports);
+        _compiler.Compile("var x = 1; x", "warm-up", CancellationToken.None);
+    }
+}

@@ -1,0 +1,28 @@
+using SpectralKD.Notebook.Session.Running;
+
+namespace SpectralKD.Notebook.Session;
+
+/// <summary>How a C# session is set up.</summary>
+public sealed record CSharpSessionOptions
+{
+    /// <summary>Folder that relative paths in <c>#r</c>, <c>#load</c> and <c>#!import</c> start from. Default: the current directory.</summary>
+    public string WorkingDirectory { get; init; } = Environment.CurrentDirectory;
+
+    /// <summary>Assemblies (paths) that cells can use besides the host's own.</summary>
+    public IReadOnlyList<string> References { get; init; } = [];
+
+    /// <summary>Namespaces that cells see besides the usual ones.</summary>
+    public IReadOnlyList<string> Imports { get; init; } = [];
+
+    /// <summary>
+    /// True: registers the rich formatters (<see cref="SpectralKD.Interactive.NotebookExtension"/>) with the Plotly MIME type.
+    /// False where the caller has installed its own.
+    /// </summary>
+    public bool InstallFormatters { get; init; } = true;
+
+    /// <summary>
+    /// Answers <c>Console.ReadLine</c> and its like; null: a cell that asks gets an error. The answer null means end of input.
+    /// The token fires when the cell is interrupted. Called on the cell's thread, which waits.
+    /// </summary>
+    public Func<InputRequest, CancellationToken, Task<string?>>? Input { get; init; }
+}

@@ -1,0 +1,11 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace SpectralKD.Notebook.Session.Compiling;
+
+/// <summary>A cell that compiled.</summary>
+/// <param name="Compilation">What later cells build on.</param>
+/// <param name="Assembly">The assembly's bytes.</param>
+/// <param name="Symbols">Portable debug information.</param>
+/// <param name="EntryPoint">The submission's factory method; null where the cell holds no code (only <c>using</c>s, say).</param>
+internal sealed record CompiledCell(CSharpCompilation Compilation, MemoryStream Assembly, MemoryStream Symbols, IMethodSymbol? EntryPoint);

@@ -1,0 +1,95 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.DotNet.Interactive.Formatting;
+
+namespace SpectralKD.Notebook.Session.Display;
+
+/// <summary>Formats values by the formatters that are registered, into the preferred MIME types and always into text/plain.</summary>
+internal static class MimeBundles
+{
+    private const string PlainText = "text/plain";
+
+    private static readonly Type[] s_plainTypes =
+    [
+        typeof(bool), typeof(byte), typeof(sbyte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong),
+        typeof(float), typeof(double), typeof(decimal), typeof(Half), typeof(char), typeof(Guid), typeof(DateTime), typeof(DateTimeOffset),
+        typeof(DateOnly), typeof(TimeOnly), typeof(TimeSpan), typeof(Version), typeof(Uri), typeof(Int128), typeof(System.Numerics.BigInteger),
+    ];
+
+    /// <summary>Numbers, dates and the like say it best as text. Called once; the user's own preferences, set later, win.</summary>
+    public static void PreferTextForPlainValues()
+    {
+        foreach (var type in s_plainTypes)
+        {
+            Formatter.SetPreferredMimeTypesFor(type, PlainText);
+        }
+    }
+
+    /// <summary>The value in its preferred MIME types, or in the named ones.</summary>
+    public static MimeBundle From(object? value, params IReadOnlyList<string> mimeTypes)
+    {
+        if (value is MimeBundle ready)
+        {
+            return ready;
+        }
+
+        var data = new Dictionary<string, JsonNode>();
+        foreach (var mimeType in mimeTypes.Count > 0 ? mimeTypes : Preferred(value))
+        {
+            data[mimeType] = Format(value, mimeType);
+        }
+
+        if (!data.ContainsKey(PlainText))
+        {
+            data[PlainText] = Format(value, PlainText);
+        }
+
+        return new MimeBundle(data);
+    }
+
+    /// <summary>Content that is already in its MIME type, with its source as text/plain unless it is markup.</summary>
+    public static MimeBundle Raw(string content, string mimeType)
+    {
+        var data = new Dictionary<string, JsonNode> { [mimeType] = ToNode(content, mimeType) };
+        data.TryAdd(PlainText, JsonValue.Create(content));
+        return new MimeBundle(data);
+    }
+
+    /// <summary>One line or more of plain text.</summary>
+    public static MimeBundle Text(string text) => Raw(text, PlainText);
+
+    private static IReadOnlyCollection<string> Preferred(object? value)
+        => value is null ? [PlainText] : Formatter.GetPreferredMimeTypesFor(value.GetType());
+
+    private static JsonNode Format(object? value, string mimeType)
+    {
+        try
+        {
+            return ToNode(value.ToDisplayString(mimeType), mimeType);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            return JsonValue.Create($"{value?.GetType()} could not be shown as {mimeType}: {error.GetType().Name}: {error.Message}");
+        }
+    }
+
+    private static JsonNode ToNode(string content, string mimeType)
+    {
+        if (!IsJson(mimeType))
+        {
+            return JsonValue.Create(content);
+        }
+
+        try
+        {
+            return JsonNode.Parse(content) ?? JsonValue.Create(content);
+        }
+        catch (JsonException)
+        {
+            return JsonValue.Create(content);
+        }
+    }
+
+    private static bool IsJson(string mimeType)
+        => mimeType == "application/json" || mimeType.EndsWith("+json", StringComparison.Ordinal);
+}

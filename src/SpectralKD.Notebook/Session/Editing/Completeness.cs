@@ -1,0 +1,30 @@
+using Microsoft.CodeAnalysis.CSharp;
+using SpectralKD.Notebook.Session.Compiling;
+
+namespace SpectralKD.Notebook.Session.Editing;
+
+/// <summary>Whether Enter should run a piece of code.</summary>
+internal static class Completeness
+{
+    private const string Step = "    ";
+
+    /// <summary>The code's status, with the indentation for its next line.</summary>
+    public static CodeCompleteness Of(string code)
+    {
+        var tree = CSharpSyntaxTree.ParseText(Cells.CellText.WithoutMagic(code), CellCompiler.ParseOptions);
+        if (!SyntaxFactory.IsCompleteSubmission(tree))
+        {
+            return new CodeCompleteness("incomplete", NextIndent(code));
+        }
+
+        var hasErrors = tree.GetDiagnostics().Any(diagnostic => diagnostic.Severity == Microsoft.CodeAnalysis.DiagnosticSeverity.Error);
+        return new CodeCompleteness(hasErrors ? "invalid" : "complete");
+    }
+
+    private static string NextIndent(string code)
+    {
+        var last = code.TrimEnd().Split('\n')[^1].TrimEnd('\r');
+        var indent = last[..(last.Length - last.TrimStart().Length)];
+        return last.EndsWith('{') || last.EndsWith('(') || last.EndsWith('[') ? indent + Step : indent;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Text;
+using SpectralKD.Notebook.Session.Compiling;
+
+namespace SpectralKD.Notebook.Session.Errors;
+
+/// <summary>One error of the compiler in a cell.</summary>
+/// <param name="Position">Where it begins in the cell.</param>
+/// <param name="Line"><c>(2,9): error CS0103: The name 'x' does not exist in the current context</c>; line and column count from 1.</param>
+/// <param name="Source">The source line and, below it, carets under what is wrong; empty where the error has no place.</param>
+internal sealed record CompileError(int Position, string Line, IReadOnlyList<string> Source)
+{
+    /// <summary>Puts a diagnostic in words.</summary>
+    public static CompileError From(Diagnostic diagnostic, SourceText source, TextEdits edits)
+    {
+        var message = string.Create(
+            CultureInfo.InvariantCulture, $"error {diagnostic.Id}: {diagnostic.GetMessage(CultureInfo.InvariantCulture)}");
+        return diagnostic.Location.IsInSource
+            ? At(edits.ToOriginal(diagnostic.Location.SourceSpan.Start), edits.ToOriginal(diagnostic.Location.SourceSpan.End), message, source)
+            : new CompileError(0, message, []);
+    }
+
+    private static CompileError At(int start, int end, string message, SourceText source)
+    {
+        start = Math.Min(start, source.Length);
+        var line = source.Lines.GetLineFromPosition(start);
+        var column = start - line.Start;
+        var carets = Math.Clamp(end - start, 1, Math.Max(1, line.End - start));
+        return new CompileError(
+            start,
+            string.Create(CultureInfo.InvariantCulture, $"({line.LineNumber + 1},{column + 1}): {message}"),
+            [line.ToString(), Indent(line.ToString(), column) + new string('^', carets)]);
+    }
+
+    /// <summary>Keeps tabs, so that the caret stands below its character.</summary>
+    private static string Indent(string line, int column)
+        => string.Concat(line.Take(column).Select(character => character == '\t' ? '\t' : ' ')).PadRight(column);
+}

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Text.RegularExpressions;
+
+namespace SpectralKD.Notebook.Session.Errors;
+
+/// <summary>The part of a stack trace that the user wrote.</summary>
+internal static partial class UserFrames
+{
+    /// <summary>One line a frame, innermost first: <c>   at Twice in cell [3], line 2</c>.</summary>
+    /// <param name="exception">What was thrown.</param>
+    /// <param name="isCell">Whether an assembly is a cell.</param>
+    public static IEnumerable<string> Of(Exception exception, Func<Assembly, bool> isCell)
+    {
+        var last = "";
+        foreach (var frame in new StackTrace(exception, fNeedFileInfo: true).GetFrames())
+        {
+            var line = frame.GetMethod() is { } method && isCell(method.Module.Assembly) ? Describe(frame, method) : "";
+            if (line.Length > 0 && line != last)
+            {
+                yield return last = line;
+            }
+        }
+    }
+
+    private static string Describe(StackFrame frame, MethodBase method)
+    {
+        var place = frame.GetFileName() is { } file ? $"{file}, line {frame.GetFileLineNumber().ToString(CultureInfo.InvariantCulture)}" : "";
+        var name = NameOf(method);
+        return (name.Length, place.Length) switch
+        {
+            (0, 0) => "",
+            (0, _) => $"   at {place}",
+            (_, 0) => $"   at {name}",
+            _ => $"   at {name} in {place}",
+        };
+    }
+
+    /// <summary>The name that the user gave; empty for the cell's own top level.</summary>
+    private static string NameOf(MethodBase method)
+    {
+        var name = Given(method.Name);
+        var type = method.DeclaringType;
+        while (type is not null && type.Name.StartsWith('<'))
+        {
+            name = name.Length > 0 ? name : Given(type.Name);
+            type = type.DeclaringType;
+        }
+
+        var owner = type is null || type.Name.StartsWith("Submission#", StringComparison.Ordinal) ? "" : type.Name + ".";
+        return name.Length > 0 ? owner + name : "";
+    }
+
+    /// <summary>Foo of <c>&lt;Foo&gt;d__3</c> and <c>&lt;Foo&gt;b__0</c>, Bar of <c>&lt;Foo&gt;g__Bar|0</c>; nothing of the submission's initialiser.</summary>
+    private static string Given(string name)
+    {
+        if (name is "MoveNext" or "<Initialize>" or "<Factory>" or ".ctor" || name.StartsWith("<<Initialize>>", StringComparison.Ordinal))
+        {
+            return name == ".ctor" ? "" : LocalName().Match(name).Groups["local"].Value;
+        }
+
+        var match = LocalName().Match(name);
+        return match.Success ? match.Groups["local"].Value : OuterName().Match(name) is { Success: true } outer ? outer.Groups["name"].Value : name;
+    }
+
+    [GeneratedRegex(@">g__(?<local>[^|]+)\|")]
+    private static partial Regex LocalName();
+
+    [GeneratedRegex(@"^<(?<name>[^<>]*)>")]
+    private static partial Regex OuterName();
+}

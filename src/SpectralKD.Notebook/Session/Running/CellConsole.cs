@@ -1,0 +1,122 @@
+using System.Text;
+
+namespace SpectralKD.Notebook.Session.Running;
+
+/// <summary>Stands in for the process's console: what a cell, its tasks and its threads write goes to the cell; all else to the real console.</summary>
+internal static class CellConsole
+{
+    private static readonly Lock s_lock = new();
+    private static CellWriter? s_out;
+
+    /// <summary>Takes the console over, once in a process.</summary>
+    public static void Install()
+    {
+        lock (s_lock)
+        {
+            if (s_out is not null)
+            {
+                return;
+            }
+
+            s_out = new CellWriter("stdout", Console.Out);
+            Console.SetOut(s_out);
+            Console.SetError(new CellWriter("stderr", Console.Error));
+            Console.SetIn(new CellReader(Console.In));
+        }
+    }
+
+    /// <summary>Asks whoever reads the notebook.</summary>
+    /// <exception cref="SpectralKDException">Nobody can answer here.</exception>
+    public static string? Ask(string prompt, bool password)
+    {
+        var run = CellRun.Current ?? throw new SpectralKDException("input can be asked for by a running cell only");
+        run.ThrowIfInterrupted();
+        run.Output.Flush();
+        var ask = run.Session.Options.Input ?? throw new SpectralKDException(
+            "this cell asks for input, but nobody can answer here: run it in Jupyter, or give the value as a parameter");
+        return ask(new InputRequest(prompt, password), run.Token).GetAwaiter().GetResult();
+    }
+
+    private sealed class CellWriter(string name, TextWriter real) : TextWriter
+    {
+        public override Encoding Encoding => Encoding.UTF8;
+
+        public override void Write(char value) => Write(value.ToString());
+
+        public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
+
+        public override void Write(ReadOnlySpan<char> buffer) => Write(buffer.ToString());
+
+        public override void WriteLine(string? value) => Write(value + NewLine);
+
+        public override void WriteLine() => Write(NewLine);
+
+        public override void Flush()
+        {
+            if (CellRun.Current is null)
+            {
+                real.Flush();
+            }
+        }
+
+        public override void Write(string? value)
+        {
+            if (string.IsNullOrEmpty(value))
+            {
+                return;
+            }
+
+            if (CellRun.Current is { } run)
+            {
+                run.ThrowIfInterrupted();
+                run.Output.Stream(name, value);
+            }
+            else
+            {
+                real.Write(value);
+            }
+        }
+    }
+
+    private sealed class CellReader(TextReader real) : TextReader
+    {
+        private static readonly AsyncLocal<StringBuilder?> s_rest = new();
+
+        public override string? ReadLine() => CellRun.Current is null ? real.ReadLine() : TakeRest() ?? Ask("", password: false);
+
+        public override int Peek() => CellRun.Current is null ? real.Peek() : Rest().Length > 0 ? Rest()[0] : -1;
+
+        public override int Read()
+        {
+            if (CellRun.Current is null)
+            {
+                return real.Read();
+            }
+
+            var rest = Rest();
+            if (rest.Length == 0)
+            {
+                rest.Append(Ask("", password: false)).Append('\n');
+            }
+
+            var first = rest[0];
+            rest.Remove(0, 1);
+            return first;
+        }
+
+        private static StringBuilder Rest() => s_rest.Value ??= new StringBuilder();
+
+        private static string? TakeRest()
+        {
+            var rest = Rest();
+            if (rest.Length == 0)
+            {
+                return null;
+            }
+
+            var line = rest.ToString().TrimEnd('\n');
+            rest.Clear();
+            return line;
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using SpectralKD.Notebook.Session.Display;
+
+namespace SpectralKD.Notebook.Session.Running;
+
+/// <summary>
+/// One run of one cell: where its output goes, whether it was interrupted, and which threads work for it. It flows with the execution
+/// context into tasks and threads that the cell starts, so their output finds this cell also after it has ended.
+/// </summary>
+internal sealed class CellRun : IDisposable
+{
+    private static readonly AsyncLocal<CellRun?> s_current = new();
+    private static readonly TimeSpan s_afterglow = TimeSpan.FromSeconds(2);
+    private readonly CancellationTokenRegistration _registration;
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _interrupted;
+
+    /// <summary>Begins the run.</summary>
+    public CellRun(CSharpSession session, int number, ICellOutput output, CancellationToken cancellationToken)
+    {
+        Session = session;
+        Number = number;
+        Token = cancellationToken;
+        Output = new BufferedCellOutput(output);
+        _registration = cancellationToken.UnsafeRegister(state => ((CellRun)state!).Interrupt(), this);
+    }
+
+    /// <summary>The run that the calling thread works for; null outside of cells.</summary>
+    public static CellRun? Current
+    {
+        get => s_current.Value;
+        set => s_current.Value = value;
+    }
+
+    /// <summary>The session it belongs to.</summary>
+    public CSharpSession Session { get; }
+
+    /// <summary>The cell's number, as in <c>cell [3]</c>.</summary>
+    public int Number { get; }
+
+    /// <summary>Fires on interrupt.</summary>
+    public CancellationToken Token { get; }
+
+    /// <summary>Where everything goes that the cell shows.</summary>
+    public BufferedCellOutput Output { get; }
+
+    /// <summary>The threads of the cell.</summary>
+    public CellScheduler Scheduler { get; } = new();
+
+    /// <summary>How long an interrupted part of the cell may take to end by itself, and whether it may be woken from sleep.</summary>
+    public InterruptManners Manners { get; set; } = InterruptManners.Code;
+
+    /// <summary>True once interrupted.</summary>
+    public bool IsInterrupted => _interrupted;
+
+    /// <summary>True where a thread of the cell could not be stopped.</summary>
+    public bool LeftThreadRunning { get; private set; }
+
+    /// <summary>Ends the caller where the cell was interrupted.</summary>
+    public void ThrowIfInterrupted()
+    {
+        if (_interrupted)
+        {
+            throw new OperationCanceledException("The cell was interrupted.", Token);
+        }
+    }
+
+    /// <summary>Runs a part of the cell on the cell's own threads until it ends or is given up after an interrupt.</summary>
+    /// <exception cref="OperationCanceledException">The cell was interrupted.</exception>
+    public async Task<T> RunAsync<T>(Func<Task<T>> part)
+    {
+        ThrowIfInterrupted();
+        var running = Task.Factory.StartNew(part, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
+        if (await Task.WhenAny(running, _over.Task).ConfigureAwait(false) == running && !_interrupted)
+        {
+            return await running.ConfigureAwait(false);
+        }
+
+        Forget(running);
+        throw new OperationCanceledException("The cell was interrupted.", Token);
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _registration.Dispose();
+        Output.Flush();
+    }
+
+    private static void Forget(Task task)
+        => task.ContinueWith(done => _ = done.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+
+    private void Interrupt()
+    {
+        _interrupted = true;
+        InterruptPoint.Begin();
+        Scheduler.Stop();
+        _ = Task.Run(EndAsync, CancellationToken.None);
+    }
+
+    private async Task EndAsync()
+    {
+        var manners = Manners;
+        var start = Environment.TickCount64;
+        while (Scheduler.IsBusy && Environment.TickCount64 - start < manners.Patience.TotalMilliseconds)
+        {
+            await Task.Delay(20).ConfigureAwait(false);
+            if (Environment.TickCount64 - start >= manners.WakeAfter.TotalMilliseconds)
+            {
+                Scheduler.InterruptWaiting();
+            }
+        }
+
+        LeftThreadRunning = Scheduler.IsBusy;
+        _over.TrySetResult();
+        await KeepAskingAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Tasks that the cell started elsewhere get some time to meet a check; a thread of its own that still runs is met whenever it comes.</summary>
+    private async Task KeepAskingAsync()
+    {
+        await Task.Delay(s_afterglow).ConfigureAwait(false);
+        while (Scheduler.IsBusy)
+        {
+            await Task.Delay(s_afterglow).ConfigureAwait(false);
+        }
+
+        InterruptPoint.End();
+    }
+}

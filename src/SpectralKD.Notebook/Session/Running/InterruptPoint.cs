@@ -1,0 +1,27 @@
+using System.ComponentModel;
+
+namespace SpectralKD.Notebook.Session.Running;
+
+/// <summary>
+/// What the cells' loops and functions call, so that an interrupt can end them. While no cell of the process is being interrupted this is
+/// one read of a field; only then does each caller ask whether it is its own cell that must end.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class InterruptPoint
+{
+    private static int s_interrupting;
+
+    /// <summary>Ends the calling cell where it was interrupted. Compiled into cells; not meant to be called by hand.</summary>
+    /// <exception cref="OperationCanceledException">The cell was interrupted.</exception>
+    public static void Check()
+    {
+        if (Volatile.Read(ref s_interrupting) != 0)
+        {
+            CellRun.Current?.ThrowIfInterrupted();
+        }
+    }
+
+    internal static void Begin() => Interlocked.Increment(ref s_interrupting);
+
+    internal static void End() => Interlocked.Decrement(ref s_interrupting);
+}

@@ -1,0 +1,53 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+
+namespace SpectralKD.Notebook.Session.Running;
+
+/// <summary>Where a session's cells and what they refer to by <c>#r</c> are loaded. What the host has itself always comes from the host.</summary>
+internal sealed class SessionLoadContext(int number) : AssemblyLoadContext($"notebook session {number}")
+{
+    private readonly Dictionary<string, string> _paths = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<string> _nativeFolders = [];
+
+    /// <summary>Where an assembly is found when a cell first needs it.</summary>
+    public void AddPath(string path) => _paths[Path.GetFileNameWithoutExtension(path)] = path;
+
+    /// <summary>A folder with native libraries of a package.</summary>
+    public void AddNativeFolder(string folder)
+    {
+        if (!_nativeFolders.Contains(folder))
+        {
+            _nativeFolders.Add(folder);
+        }
+    }
+
+    protected override Assembly? Load(AssemblyName assemblyName)
+    {
+        if (assemblyName.Name is not { } name || Compiling.HostReferences.PathOf(name) is not null)
+        {
+            return null;
+        }
+
+        return _paths.TryGetValue(name, out var path) && File.Exists(path) ? LoadFromAssemblyPath(path) : null;
+    }
+
+    protected override nint LoadUnmanagedDll(string unmanagedDllName)
+    {
+        foreach (var candidate in _nativeFolders.SelectMany(folder => Spellings(unmanagedDllName).Select(name => Path.Combine(folder, name))))
+        {
+            if (File.Exists(candidate) && NativeLibrary.TryLoad(candidate, out var handle))
+            {
+                return handle;
+            }
+        }
+
+        return 0;
+    }
+
+    private static IEnumerable<string> Spellings(string name)
+    {
+        var extension = OperatingSystem.IsWindows() ? ".dll" : OperatingSystem.IsMacOS() ? ".dylib" : ".so";
+        return [name, name + extension, "lib" + name + extension, "lib" + name];
+    }
+}

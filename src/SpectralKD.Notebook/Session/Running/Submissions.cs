@@ -1,0 +1,102 @@
+using System.Reflection;
+using Microsoft.CodeAnalysis.CSharp;
+using SpectralKD.Notebook.Session.Compiling;
+using SpectralKD.Notebook.Session.Scripting;
+
+namespace SpectralKD.Notebook.Session.Running;
+
+/// <summary>
+/// The submissions that ran, one on top of the other. A submission that fails or is interrupted stays, with what it had assigned; one that
+/// had come to nothing is taken away, so that it does not hide the variables of the same name before it.
+/// </summary>
+internal sealed class Submissions(CellCompiler compiler, SessionLoadContext loadContext)
+{
+    private static readonly BindingFlags s_fields = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
+        | BindingFlags.DeclaredOnly;
+
+    private readonly List<object> _states = [new CellGlobals()];
+
+    /// <summary>The submissions' objects, newest first. Their fields are the variables.</summary>
+    public IEnumerable<object> NewestFirst => _states.Skip(1).Reverse();
+
+    /// <summary>Runs a compiled cell as part of a run and gives the value of its last expression; null for none.</summary>
+    public async Task<object?> RunAsync(CompiledCell cell, CellRun run)
+    {
+        var before = compiler.Last;
+        compiler.Last = cell.Compilation;
+        if (cell.EntryPoint is null)
+        {
+            return null;
+        }
+
+        var slots = _states.Append(null).ToArray();
+        var factory = Load(cell);
+        var succeeded = false;
+        try
+        {
+            var value = await run.RunAsync(() => factory(slots)).ConfigureAwait(false);
+            succeeded = true;
+            return value;
+        }
+        finally
+        {
+            Keep(slots[^1], succeeded, before);
+        }
+    }
+
+    /// <summary>The variables of one submission.</summary>
+    public static IEnumerable<FieldInfo> Variables(object submission)
+        => submission.GetType().GetFields(s_fields).Where(field => !field.Name.Contains('<') && !field.IsLiteral);
+
+    private void Keep(object? submission, bool succeeded, CSharpCompilation? before)
+    {
+        // A submission that was never made takes no slot, so nothing may build on it.
+        if (submission is null || (!succeeded && IsNothing(submission)))
+        {
+            compiler.Last = before;
+            return;
+        }
+
+        if (!succeeded)
+        {
+            KeepOldValues(submission);
+        }
+
+        _states.Add(submission);
+    }
+
+    /// <summary>True where nothing was assigned, and there is no function or type that a later cell could want.</summary>
+    private static bool IsNothing(object submission)
+        => Variables(submission).All(variable => IsUnassigned(variable, submission))
+            && !submission.GetType().GetNestedTypes(s_fields).Any(IsUsers)
+            && !submission.GetType().GetMethods(s_fields).Any(IsUsers);
+
+    /// <summary>A variable that the submission did not get to keeps what it held, where the type is the same.</summary>
+    private void KeepOldValues(object submission)
+    {
+        foreach (var variable in Variables(submission).Where(variable => !variable.IsInitOnly && IsUnassigned(variable, submission)))
+        {
+            var old = NewestFirst
+                .Select(state => (State: state, Field: Variables(state).FirstOrDefault(known => known.Name == variable.Name)))
+                .FirstOrDefault(known => known.Field is not null);
+            if (old.Field?.FieldType == variable.FieldType)
+            {
+                variable.SetValue(submission, old.Field.GetValue(old.State));
+            }
+        }
+    }
+
+    private static bool IsUsers(MemberInfo member) => !member.Name.Contains('<');
+
+    private static bool IsUnassigned(FieldInfo variable, object submission)
+        => variable.GetValue(submission) is not { } value || (variable.FieldType.IsValueType && value.Equals(Activator.CreateInstance(variable.FieldType)));
+
+    private Func<object?[], Task<object?>> Load(CompiledCell cell)
+    {
+        var assembly = loadContext.LoadFromStream(cell.Assembly, cell.Symbols);
+        var entry = cell.EntryPoint!;
+        var type = assembly.GetType(entry.ContainingType.MetadataName, throwOnError: true)!;
+        return type.GetMethod(entry.MetadataName, BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.Static)!
+            .CreateDelegate<Func<object?[], Task<object?>>>();
+    }
+}

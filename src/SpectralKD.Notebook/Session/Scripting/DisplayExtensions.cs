@@ -1,0 +1,35 @@
+using SpectralKD.Notebook.Session.Display;
+using SpectralKD.Notebook.Session.Running;
+
+namespace SpectralKD.Notebook.Session.Scripting;
+
+/// <summary><c>value.Display()</c> in a cell, spelled as in .NET Interactive.</summary>
+public static class DisplayExtensions
+{
+    /// <summary>Shows a value below the cell.</summary>
+    /// <param name="value">Anything; null shows as <c>&lt;null&gt;</c>.</param>
+    /// <param name="mimeTypes">MIME types to format it into; none: the preferred ones of its type.</param>
+    /// <returns>A handle that replaces what is shown.</returns>
+    public static DisplayedValue Display(this object? value, params string[] mimeTypes)
+        => Show(MimeBundles.From(value, mimeTypes), mimeTypes);
+
+    /// <summary>Shows text that is already in a MIME type: <c>"&lt;b&gt;bold&lt;/b&gt;".DisplayAs("text/html")</c>.</summary>
+    /// <param name="value">The content.</param>
+    /// <param name="mimeType">Its MIME type, for example <c>text/markdown</c>.</param>
+    /// <returns>A handle that replaces what is shown.</returns>
+    public static DisplayedValue DisplayAs(this string value, string mimeType) => Show(MimeBundles.Raw(value, mimeType), mimeType);
+
+    private static DisplayedValue Show(MimeBundle bundle, params string[] mimeTypes)
+    {
+        var id = Guid.NewGuid().ToString("N");
+        if (CellRun.Current is not { } run)
+        {
+            Console.WriteLine(bundle.Data["text/plain"].GetValue<string>());
+            return new DisplayedValue(null, id, mimeTypes);
+        }
+
+        run.ThrowIfInterrupted();
+        run.Output.DisplayData(bundle, id);
+        return new DisplayedValue(run.Output, id, mimeTypes);
+    }
+}

@@ -1,0 +1,36 @@
+using SpectralKD.Interactive.Magic;
+using SpectralKD.Notebook.Session.Display;
+
+namespace SpectralKD.Notebook.Session.Scripting;
+
+/// <summary>Something that a cell shows and can replace in place, also from a later cell.</summary>
+public sealed class DisplayedValue : IDisplayedValue
+{
+    private readonly ICellOutput? _output;
+    private readonly string[] _mimeTypes;
+
+    internal DisplayedValue(ICellOutput? output, string displayId, params string[] mimeTypes)
+    {
+        _output = output;
+        DisplayId = displayId;
+        _mimeTypes = mimeTypes;
+    }
+
+    /// <summary>The identity of the display in the notebook.</summary>
+    public string DisplayId { get; }
+
+    /// <summary>Replaces what is shown.</summary>
+    /// <param name="value">The new value, formatted as the first one was.</param>
+    public void Update(object? value)
+    {
+        if (_output is null)
+        {
+            Console.WriteLine(value);
+            return;
+        }
+
+        _output.UpdateDisplayData(MimeBundles.From(value, _mimeTypes), DisplayId);
+    }
+
+    void IDisplayedValue.Update(object value) => Update(value);
+}

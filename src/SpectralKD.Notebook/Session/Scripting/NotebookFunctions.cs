@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Html;
+using SpectralKD.Notebook.Session.Running;
+
+namespace SpectralKD.Notebook.Session.Scripting;
+
+#pragma warning disable IDE1006 // display is lower case in .NET Interactive, whose notebooks run here unchanged.
+
+/// <summary>What every cell can call without a prefix, spelled as in .NET Interactive.</summary>
+public static class NotebookFunctions
+{
+    /// <summary>Shows a value below the cell.</summary>
+    /// <param name="value">Anything; null shows as <c>&lt;null&gt;</c>.</param>
+    /// <param name="mimeTypes">MIME types to format it into; none: the preferred ones of its type.</param>
+    /// <returns>A handle that replaces what is shown.</returns>
+    public static DisplayedValue display(object? value, params string[] mimeTypes) => value.Display(mimeTypes);
+
+    /// <summary>Markup that is shown as it is: <c>display(HTML("&lt;b&gt;bold&lt;/b&gt;"))</c>.</summary>
+    /// <param name="content">HTML.</param>
+    public static IHtmlContent HTML(string content) => new HtmlString(content);
+
+    /// <summary>Adds a style sheet to the page that shows the notebook.</summary>
+    /// <param name="content">CSS rules.</param>
+    public static void CSS(string content) => $"<style>{content}</style>".DisplayAs("text/html");
+
+    /// <summary>Runs a script in the page that shows the notebook.</summary>
+    /// <param name="scriptContent">JavaScript.</param>
+    public static void Javascript(string scriptContent) => $"<script type=\"text/javascript\">{scriptContent}</script>".DisplayAs("text/html");
+
+    /// <summary>Removes what the cell has shown so far.</summary>
+    /// <param name="wait">True: only when the next output arrives, so that nothing flickers.</param>
+    public static void ClearOutput(bool wait = false) => CellRun.Current?.Output.ClearOutput(wait);
+
+    /// <summary>Asks the reader of the notebook.</summary>
+    /// <param name="prompt">The question.</param>
+    /// <exception cref="SpectralKDException">Nobody can answer here.</exception>
+    public static Task<string> GetInputAsync(string prompt = "") => Task.FromResult(CellConsole.Ask(prompt, password: false) ?? "");
+
+    /// <summary>Asks the reader of the notebook for something that is not shown while it is typed.</summary>
+    /// <param name="prompt">The question.</param>
+    /// <exception cref="SpectralKDException">Nobody can answer here.</exception>
+    public static Task<string> GetPasswordAsync(string prompt = "") => Task.FromResult(CellConsole.Ask(prompt, password: true) ?? "");
+}

@@ -1,0 +1,76 @@
+namespace SpectralKD.Notebook.Session.Variables;
+
+/// <summary>Spells types in C#.</summary>
+internal static class TypeNames
+{
+    /// <summary>The type itself where C# code elsewhere can name it, otherwise the nearest base type that it can.</summary>
+    public static Type Nameable(Type type)
+    {
+        var current = type;
+        while (!IsNameable(current))
+        {
+            current = current.BaseType ?? typeof(object);
+        }
+
+        return current;
+    }
+
+    /// <summary>For example <c>global::System.Collections.Generic.List&lt;global::System.Int32[]&gt;</c>.</summary>
+    public static string InCSharp(Type type)
+    {
+        if (type.IsArray)
+        {
+            return ArrayInCSharp(type);
+        }
+
+        return (type.IsNested ? InCSharp(type.DeclaringType!, type.GetGenericArguments()) + "." : NamespaceOf(type))
+            + OwnName(type, type.GetGenericArguments());
+    }
+
+    private static string InCSharp(Type declaring, Type[] arguments)
+        => (declaring.IsNested ? InCSharp(declaring.DeclaringType!, arguments) + "." : NamespaceOf(declaring)) + OwnName(declaring, arguments);
+
+    /// <summary>C# writes the outer rank first: <c>int[][,]</c> is an array of <c>int[,]</c>.</summary>
+    private static string ArrayInCSharp(Type type)
+    {
+        var ranks = "";
+        var element = type;
+        while (element.IsArray)
+        {
+            ranks += "[" + new string(',', element.GetArrayRank() - 1) + "]";
+            element = element.GetElementType()!;
+        }
+
+        return InCSharp(element) + ranks;
+    }
+
+    private static string NamespaceOf(Type type) => type.Namespace is { Length: > 0 } name ? $"global::{name}." : "global::";
+
+    private static string OwnName(Type type, Type[] arguments)
+    {
+        var tick = type.Name.IndexOf('`', StringComparison.Ordinal);
+        if (tick < 0)
+        {
+            return "@" + type.Name;
+        }
+
+        var outer = type.DeclaringType?.GetGenericArguments().Length ?? 0;
+        var own = arguments[outer..type.GetGenericArguments().Length];
+        return $"@{type.Name[..tick]}<{string.Join(", ", own.Select(InCSharp))}>";
+    }
+
+    private static bool IsNameable(Type type)
+        => type.IsVisible && !type.IsPointer && !type.IsByRef && !type.IsByRefLike && !type.IsFunctionPointer && !IsOfCell(type)
+            && !(type.HasElementType && !IsNameable(type.GetElementType()!)) && type.GetGenericArguments().All(IsNameable);
+
+    /// <summary>Types that cells declare live inside their submission, which has no name in C#.</summary>
+    private static bool IsOfCell(Type type)
+    {
+        while (type.DeclaringType is { } outer)
+        {
+            type = outer;
+        }
+
+        return type.Name.StartsWith("Submission#", StringComparison.Ordinal);
+    }
+}

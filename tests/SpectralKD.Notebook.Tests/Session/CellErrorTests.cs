@@ -1,0 +1,110 @@
+namespace SpectralKD.Notebook.Tests.Session;
+
+public sealed class CellErrorTests
+{
+    [Fact]
+    public async Task A_compile_error_shows_place_message_source_line_and_caret()
+    {
+        await using var notebook = new NotebookOfTest();
+        var error = await notebook.FailAsync("var a = 1;\nwhile (a < 3) a++;   var b = foo + a;\nint c = \"text\";");
+        Assert.Equal("CompilationError", error.Name);
+        Assert.Equal("(2,30): error CS0103: The name 'foo' does not exist in the current context (and 1 more)", error.Message);
+        Assert.Equal(
+            [
+                "(2,30): error CS0103: The name 'foo' does not exist in the current context",
+                "while (a < 3) a++;   var b = foo + a;",
+                "                             ^^^",
+                "(3,9): error CS0029: Cannot implicitly convert type 'string' to 'int'",
+                "int c = \"text\";",
+                "        ^^^^^^",
+            ],
+            error.Traceback);
+    }
+
+    [Fact]
+    public async Task A_syntax_error_shows_its_place()
+    {
+        await using var notebook = new NotebookOfTest();
+        var error = await notebook.FailAsync("var a = 1;\nvar b = (2;");
+        Assert.StartsWith("(2,11): error CS1026", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_cell_that_does_not_compile_leaves_everything_as_it_was()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var x = 5;");
+        await notebook.FailAsync("var x = \"no\" - 1;");
+        Assert.Equal("6", (await notebook.RunAsync("x + 1")).Result);
+    }
+
+    [Fact]
+    public async Task A_runtime_error_shows_only_the_users_frames()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("int First(List<int> list)\n{\n    return list.First();\n}");
+        var error = await notebook.FailAsync("var x = 1;\nFirst(new List<int>())");
+        Assert.Equal("InvalidOperationException", error.Name);
+        Assert.Equal(
+            [
+                "System.InvalidOperationException: Sequence contains no elements",
+                "   at First in cell [1], line 3",
+                "   at cell [2], line 2",
+            ],
+            error.Traceback);
+    }
+
+    [Fact]
+    public async Task Inner_exceptions_are_shown()
+    {
+        await using var notebook = new NotebookOfTest();
+        var error = await notebook.FailAsync(
+            "async Task FailAsync() { await Task.Yield(); throw new FormatException(\"inner\"); }\n"
+            + "try { await FailAsync(); } catch (Exception e) { throw new ArgumentException(\"outer\", e); }");
+        Assert.Equal(("ArgumentException", "outer"), (error.Name, error.Message));
+        Assert.Equal(
+            [
+                "System.ArgumentException: outer",
+                "   at cell [1], line 2",
+                " ---> System.FormatException: inner",
+                "   at FailAsync in cell [1], line 1",
+                "   at cell [1], line 2",
+            ],
+            error.Traceback);
+    }
+
+    [Fact]
+    public async Task The_products_own_errors_are_one_line()
+    {
+        await using var notebook = new NotebookOfTest();
+        var error = await notebook.FailAsync("throw new SpectralKDException(\"what, found, to do\");");
+        Assert.Equal(("SpectralKDError", "what, found, to do"), (error.Name, error.Message));
+        Assert.Equal(["what, found, to do"], error.Traceback);
+    }
+
+    [Fact]
+    public async Task What_was_assigned_before_an_error_is_kept_and_what_was_not_reached_keeps_its_old_value()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var x = 5; var y = 6;");
+        await notebook.FailAsync("var z = 7;\nvar x = 8;\nvar y = int.Parse(\"no\");");
+        Assert.Equal("8 6 7", (await notebook.RunAsync("$\"{x} {y} {z}\"")).Result);
+    }
+
+    [Fact]
+    public async Task A_failed_cell_that_came_to_nothing_hides_no_variable_of_another_type()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var x = \"text\";");
+        await notebook.FailAsync("var x = int.Parse(\"no\");");
+        Assert.Equal("text", (await notebook.RunAsync("x")).Result);
+    }
+
+    [Fact]
+    public async Task Columns_and_lines_are_the_cells_also_below_a_magic_line()
+    {
+        await using var notebook = new NotebookOfTest();
+        var error = await notebook.FailAsync("\nvar a = 1;\n#!time\nfor (;;) { if (a++ > 3) throw new FormatException(); }".Replace("#!time", "#pragma warning disable"));
+        Assert.Equal("   at cell [1], line 4", error.Traceback[1]);
+    }
+}

@@ -1,0 +1,158 @@
+namespace SpectralKD.Notebook.Tests.Session;
+
+public sealed class CellExecutionTests
+{
+    [Fact]
+    public async Task The_last_expression_is_the_result_of_the_cell()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal("2", (await notebook.RunAsync("1 + 1")).Result);
+    }
+
+    [Theory]
+    [InlineData("var x = 1;")]
+    [InlineData("string s = null; s")]
+    [InlineData("System.Threading.Thread.Sleep(0)")]
+    [InlineData("")]
+    [InlineData("// nothing")]
+    [InlineData("using System.Numerics;")]
+    public async Task A_statement_or_null_or_void_shows_nothing(string code)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Empty((await notebook.RunAsync(code)).Order);
+    }
+
+    [Fact]
+    public async Task Variables_functions_types_and_usings_live_from_cell_to_cell()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("using System.Globalization;\nvar list = new List<int> { 3, 1, 2 };");
+        await notebook.RunAsync("int Twice(int x) => 2 * x;\nrecord Point(int X, int Y);");
+        await notebook.RunAsync("list.Add(Twice(5)); var p = new Point(1, 2);");
+        var output = await notebook.RunAsync("string.Create(CultureInfo.InvariantCulture, $\"{list.Sum()} {p with { Y = 7 }}\")");
+        Assert.Equal("16 Point { X = 1, Y = 7 }", output.Result);
+    }
+
+    [Fact]
+    public async Task A_variable_and_a_type_can_be_defined_again_with_another_type()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var x = 1; class A { public int V = 1; }");
+        await notebook.RunAsync("var x = \"text\"; class A { public string W = \"w\"; }");
+        Assert.Equal("textw", (await notebook.RunAsync("x + new A().W")).Result);
+    }
+
+    [Fact]
+    public async Task Await_works_at_the_top_level()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("async Task<int> SlowAsync() { await Task.Delay(5); return 42; }\nvar a = await SlowAsync();");
+        Assert.Equal("84", (await notebook.RunAsync("await Task.Delay(1); a + SlowAsync().Result")).Result);
+    }
+
+    [Fact]
+    public async Task CSharp_14_works()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("class Box { public string Name { get; set => field = value ?? \"none\"; } }\nint[] all = [1, .. new[] { 2, 3 }];");
+        var output = await notebook.RunAsync("Box box = new(); box?.Name = null; $\"{box.Name} {all.Length} {nameof(List<>)}\"");
+        Assert.Equal("none 3 List", output.Result);
+    }
+
+    [Fact]
+    public async Task Display_shows_below_the_cell_and_updates_in_place_also_from_a_later_cell()
+    {
+        await using var notebook = new NotebookOfTest();
+        var first = await notebook.RunAsync("Console.WriteLine(\"before\"); var shown = display(\"one\"); \"two\".Display(); Console.Write(\"after\");");
+        Assert.Equal(["stdout:before" + Environment.NewLine, "display:one", "display:two", "stdout:after"], first.Order);
+        await notebook.RunAsync("shown.Update(\"three\");");
+        var update = Assert.Single(first.Updates);
+        Assert.Equal((first.Displays[0].Id, "three"), (update.Id, RecordedOutput.Text(update.Data)));
+    }
+
+    [Fact]
+    public async Task Rich_values_keep_their_markup_and_always_have_plain_text()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync("display(HTML(\"<b>x</b>\")); \"# T\".DisplayAs(\"text/markdown\"); new { A = 1 }");
+        Assert.Equal("<b>x</b>", output.Displays[0].Data.Data["text/html"].GetValue<string>());
+        Assert.Equal("# T", output.Displays[1].Data.Data["text/markdown"].GetValue<string>());
+        Assert.Contains("<", output.Results[0].Data["text/html"].GetValue<string>(), StringComparison.Ordinal);
+        Assert.All(output.Displays.Select(shown => shown.Data).Append(output.Results[0]), bundle => Assert.True(bundle.Data.ContainsKey("text/plain")));
+    }
+
+    [Fact]
+    public async Task Json_types_hold_json_and_not_a_string_of_it()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync("\"{\\\"data\\\":[1,2]}\".DisplayAs(\"application/vnd.plotly.v1+json\");");
+        Assert.Equal(2, output.Displays[0].Data.Data["application/vnd.plotly.v1+json"]["data"]![1]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task Console_output_and_errors_are_captured_apart()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync("Console.Write(1.5); Console.Error.WriteLine(\"bad\"); Console.Out.Write(new[] { 'a', 'b' });");
+        Assert.Equal("1.5ab", output.Out);
+        Assert.Equal("bad" + Environment.NewLine, output.Error);
+    }
+
+    [Fact]
+    public async Task A_background_thread_writes_to_the_cell_that_started_it()
+    {
+        await using var notebook = new NotebookOfTest();
+        var first = await notebook.RunAsync(
+            "var go = new System.Threading.ManualResetEventSlim();\nvar t = new System.Threading.Thread(() => { go.Wait(); Console.Write(\"late\"); }); t.Start();");
+        var second = await notebook.RunAsync("Console.Write(\"second\"); go.Set(); t.Join();");
+        await WaitUntilAsync(() => first.Out.Length > 0);
+        Assert.Equal(("late", "second"), (first.Out, second.Out));
+    }
+
+    [Fact]
+    public async Task Two_sessions_do_not_mix_up_their_variables_and_output()
+    {
+        await using var a = new NotebookOfTest();
+        await using var b = new NotebookOfTest();
+        const string Code = "for (var i = 0; i < 50; i++) { Console.Write(me); await Task.Yield(); }";
+        await Task.WhenAll(a.RunAsync("var me = \"a\";"), b.RunAsync("var me = \"b\";"));
+        var outputs = await Task.WhenAll(a.RunAsync(Code), b.RunAsync(Code));
+        Assert.Equal([new string('a', 50), new string('b', 50)], outputs.Select(output => output.Out));
+    }
+
+    [Fact]
+    public async Task The_products_namespaces_need_no_using()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync("typeof(SpectralKDException).Namespace + nameof(ModelSpec) + nameof(INotebookHost)".Replace(" + nameof(INotebookHost)", ""));
+        Assert.Equal("SpectralKDModelSpec", output.Result);
+    }
+
+    [Fact]
+    public async Task Console_ReadLine_asks_through_the_front_end()
+    {
+        await using var notebook = new NotebookOfTest(new()
+        {
+            Input = (request, _) => Task.FromResult<string?>(request.IsPassword ? "secret" : $"answer to '{request.Prompt}'"),
+        });
+        var output = await notebook.RunAsync("Console.ReadLine() + \"/\" + await GetInputAsync(\"who?\") + \"/\" + await GetPasswordAsync()");
+        Assert.Equal("answer to ''/answer to 'who?'/secret", output.Result);
+    }
+
+    [Fact]
+    public async Task Asking_where_nobody_answers_says_so_in_one_line()
+    {
+        await using var notebook = new NotebookOfTest();
+        var error = await notebook.FailAsync("Console.ReadLine()");
+        Assert.Equal("SpectralKDError", error.Name);
+        Assert.Contains("nobody can answer", Assert.Single(error.Traceback), StringComparison.Ordinal);
+    }
+
+    internal static async Task WaitUntilAsync(Func<bool> condition)
+    {
+        for (var i = 0; i < 500 && !condition(); i++)
+        {
+            await Task.Delay(10);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using SpectralKD.Notebook.Session;
+
+namespace SpectralKD.Notebook.Tests.Session;
+
+public sealed class InterruptTests
+{
+    public static TheoryData<string> EndlessCells => new(
+        "while (true) { }",
+        "while (true) x++;",
+        "for (;;) ;",
+        "do x++; while (x > -1);",
+        "again: x = 2; goto again;",
+        "foreach (var i in System.Linq.Enumerable.Repeat(0, int.MaxValue)) foreach (var j in System.Linq.Enumerable.Repeat(0, int.MaxValue)) ;",
+        "while (true) { try { while (true) { } } catch { } }",
+        "void F() { while (true) { } } F();",
+        "long Fib(int n) => n < 2 ? n : Fib(n - 1) + Fib(n - 2); Fib(80)",
+        "Action f = () => { while (true) { } }; f();",
+        "System.Threading.Thread.Sleep(-1);",
+        "await Task.Delay(1); System.Threading.Thread.Sleep(-1);",
+        "await Task.Delay(-1);",
+        "Task.Delay(-1).Wait();",
+        "await new TaskCompletionSource().Task;",
+        "await Task.Delay(-1, CancellationToken);",
+        "await Task.Run(() => { while (true) { } });",
+        "while (true) Console.WriteLine(x);",
+        "await Task.Yield(); while (true) await Task.Yield();",
+        "Parallel.For(0, 2, i => { while (true) { } });");
+
+    [Theory]
+    [MemberData(nameof(EndlessCells))]
+    public async Task An_endless_cell_ends_with_its_variables_kept(string code)
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var x = 1; var before = \"kept\";");
+        var error = await InterruptAsync(notebook, "var during = 7;\nConsole.WriteLine(\"running\");\n" + code);
+        Assert.Equal("Interrupted", error.Name);
+        Assert.Single(error.Traceback);
+        Assert.Equal("kept7", (await notebook.RunAsync("before + during")).Result);
+    }
+
+    [Fact]
+    public async Task What_follows_an_await_does_not_run_after_an_interrupt()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var late = new TaskCompletionSource(); var reached = false;");
+        await InterruptAsync(notebook, "Console.WriteLine(\"running\"); await late.Task; reached = true;");
+        Assert.Equal("False", (await notebook.RunAsync("late.SetResult(); await Task.Delay(50); reached")).Result);
+    }
+
+    [Fact]
+    public async Task Work_that_an_earlier_cell_left_in_the_background_goes_on()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var count = 0; var stop = false; var work = Task.Run(() => { while (!stop) { count++; } });");
+        await InterruptAsync(notebook, "Console.WriteLine(\"running\"); while (true) { }");
+        var output = await notebook.RunAsync("var seen = count; await Task.Delay(30); var moved = count > seen; stop = true; await work; moved");
+        Assert.Equal("True", output.Result);
+    }
+
+    [Fact]
+    public async Task A_thread_that_cannot_be_stopped_is_left_behind_and_named()
+    {
+        await using var notebook = new NotebookOfTest();
+        var error = await InterruptAsync(
+            notebook, "Console.WriteLine(\"running\"); System.Linq.Enumerable.Range(0, int.MaxValue).Select(i => Math.Sin(i)).Sum()");
+        Assert.Contains("cannot be stopped", error.Traceback[^1], StringComparison.Ordinal);
+        Assert.Equal("2", (await notebook.RunAsync("1 + 1")).Result);
+    }
+
+    [Fact]
+    public async Task A_cell_that_was_interrupted_before_it_began_does_not_run()
+    {
+        await using var notebook = new NotebookOfTest();
+        var result = await notebook.TryAsync("Console.Write(1)", new CancellationToken(canceled: true));
+        Assert.Equal(("Interrupted", ""), (result.Error?.Name, notebook.Output.Out));
+    }
+
+    internal static async Task<CellError> InterruptAsync(NotebookOfTest notebook, string code)
+    {
+        await notebook.Session.WarmUpAsync();
+        using var interrupt = new CancellationTokenSource();
+        var running = notebook.TryAsync(code, interrupt.Token);
+        await CellExecutionTests.WaitUntilAsync(() => notebook.Output.Out.Length > 0);
+        await interrupt.CancelAsync();
+        var ended = await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(20)));
+        Assert.True(ended == running, "the cell was still running 20 s after the interrupt");
+        return (await running).Error ?? throw new InvalidOperationException("the cell succeeded");
+    }
+}
