@@ -17,6 +17,12 @@ public abstract record ModelSpec
     /// <summary>Number of classes (rows of the head).</summary>
     public int Classes { get; init; } = 1000;
 
+    /// <summary>
+    /// Stochastic depth rate in [0, 1), active in training mode only. ViT and Swin raise it linearly from 0 in the first block to
+    /// this value in the last; CaiT uses it in every block. 0 switches it off.
+    /// </summary>
+    public double DropPath { get; init; }
+
     /// <summary>How images are prepared for this model.</summary>
     public Preprocessing Preprocessing { get; init; } = Preprocessing.ImageNet;
 }

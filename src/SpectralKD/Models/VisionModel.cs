@@ -1,3 +1,4 @@
+using SpectralKD.Native;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Models;
@@ -9,8 +10,9 @@ namespace SpectralKD.Models;
 public abstract class VisionModel : nn.Module<Tensor, Tensor>
 {
     /// <summary>Makes a model with the given timm name.</summary>
+    /// <exception cref="SpectralKDException">libtorch was not found or could not be loaded.</exception>
     protected VisionModel(string name)
-        : base(name)
+        : base(WithLibTorch(name))
     {
     }
 
@@ -19,6 +21,32 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
 
     /// <summary>The blocks in order, with the shapes of their feature maps.</summary>
     public abstract IReadOnlyList<BlockInfo> Blocks { get; }
+
+    /// <summary>
+    /// Full names of the parameters that take no weight decay although they have two or more dimensions (timm's
+    /// <c>no_weight_decay()</c>). Biases and other vectors are left to the caller's rule.
+    /// </summary>
+    public virtual IReadOnlySet<string> NoWeightDecay => new HashSet<string>();
+
+    /// <summary>Keys of the classification head: what stays fresh when a checkpoint has another number of classes.</summary>
+    public virtual IReadOnlyList<string> HeadKeys => [];
+
+    /// <summary>
+    /// The key that a checkpoint's entry has in this model, or null where the model has no use for it (buffers that older
+    /// checkpoints store). Covers the names of the authors' own releases, as timm's <c>checkpoint_filter_fn</c> does.
+    /// </summary>
+    /// <param name="key">A key of the checkpoint, without <c>module.</c> prefix.</param>
+    /// <param name="checkpoint">All keys of the checkpoint.</param>
+    public virtual string? MapCheckpointKey(string key, IReadOnlyCollection<string> checkpoint) => key;
+
+    /// <summary>
+    /// Fits a checkpoint's tensor to this model where its shape depends on the image size: position embeddings and relative
+    /// position bias tables are interpolated as timm does.
+    /// </summary>
+    /// <param name="key">The tensor's key in this model.</param>
+    /// <param name="value">The checkpoint's tensor on the CPU; it is not changed.</param>
+    /// <returns><paramref name="value"/> itself where nothing is to be done, else a new tensor that the caller disposes.</returns>
+    public virtual Tensor FitCheckpointTensor(string key, Tensor value) => value;
 
     /// <summary>Runs the model and keeps the asked feature maps, as timm's <c>forward_intermediates</c> (norm=False, NCHW).</summary>
     /// <param name="images">Normalised images, float <c>[B, 3, H, W]</c>.</param>
@@ -31,8 +59,16 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// <summary>Runs the model for its logits alone.</summary>
     /// <param name="input">Normalised images, float <c>[B, 3, H, W]</c>.</param>
     /// <returns>Logits, <c>[B, classes]</c>.</returns>
+    /// <exception cref="SpectralKDException">The input's shape does not fit.</exception>
     public override Tensor forward(Tensor input) => ForwardLogits(input);
 
     /// <summary>Logits <c>[B, classes]</c> without keeping any feature map.</summary>
     protected abstract Tensor ForwardLogits(Tensor images);
+
+    // torch's own constructor already needs the native library.
+    private static string WithLibTorch(string name)
+    {
+        LibTorch.EnsureLoaded();
+        return name;
+    }
 }

@@ -1,0 +1,17 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace SpectralKD.Models.Layers;
+
+/// <summary>
+/// Makes parameters filled with a constant. torch's own layers would draw from its global generator; ours are drawn afterwards,
+/// by name, from a seed (<see cref="TimmInitialization"/>), or overwritten by a checkpoint.
+/// </summary>
+internal static class NewParameter
+{
+    public static Parameter Zeros(params long[] shape) => new(zeros(shape));
+
+    public static Parameter Ones(params long[] shape) => new(ones(shape));
+
+    public static Parameter Filled(double value, params long[] shape) => new(full(shape, value));
+}
