@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace SpectralKD.Spectra;
+
+/// <summary>
+/// The spectra of a model's blocks over a set of images: plain numbers, without tensors. Spectra of disjoint images merge into what all
+/// images together would have given.
+/// </summary>
+public sealed record ModelSpectrum
+{
+    /// <summary>timm name of the model, or whatever it was called; the charts' legend.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Where the images came from.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The domains that were analysed.</summary>
+    public required SpectralDomain Domain { get; init; }
+
+    /// <summary>Number of images analysed.</summary>
+    public required long Images { get; init; }
+
+    /// <summary>Images that could not be read and were left out, in words.</summary>
+    public ImmutableArray<string> Skipped { get; init; } = [];
+
+    /// <summary>Smallest and largest activation of all blocks and images; null where it was not needed (spatial domain alone).</summary>
+    public ActivationRange? Activations { get; init; }
+
+    /// <summary>The analysed blocks in ascending order, at least one.</summary>
+    public required ImmutableArray<BlockSpectrum> Blocks { get; init; }
+
+    /// <summary>The blocks' spectral intensities in order: the U-curve.</summary>
+    [JsonIgnore]
+    public ImmutableArray<double> Intensities => [.. Blocks.Select(block => block.Intensity ?? double.NaN)];
+
+    /// <summary>How far <see cref="Intensities"/> follow a U over depth.</summary>
+    [JsonIgnore]
+    public UShape UShape => UShape.Of(Intensities);
+
+    /// <summary>The spectrum of one block.</summary>
+    /// <param name="index">0-based block index; negative counts from the model's last analysed block.</param>
+    /// <exception cref="SpectralKDException">The block was not analysed.</exception>
+    public BlockSpectrum Block(int index)
+    {
+        var wanted = index < 0 && -index <= Blocks.Length ? Blocks[^-index].Index : index;
+        return Blocks.FirstOrDefault(block => block.Index == wanted) ?? throw new SpectralKDException(
+            $"there is no spectrum of block {index} of {Model}; analysed blocks: {string.Join(", ", Blocks.Select(block => block.Index))}");
+    }
+
+    /// <summary>Adds the spectra of other images, exactly as if all had been analysed together.</summary>
+    /// <param name="other">Spectra of the same model, blocks and domains over images that are not among these.</param>
+    /// <exception cref="SpectralKDException">
+    /// Model, domains, blocks or shapes differ, or the activation entropies were counted over different ranges.
+    /// </exception>
+    public ModelSpectrum Merge(ModelSpectrum other) => SpectrumMerge.Of(this, other);
+
+    /// <summary>Merges any number of spectra of disjoint images.</summary>
+    /// <exception cref="SpectralKDException">The list is empty, or two of them do not fit together.</exception>
+    public static ModelSpectrum Merge(IEnumerable<ModelSpectrum> parts)
+    {
+        ModelSpectrum? whole = null;
+        foreach (var part in parts)
+        {
+            whole = whole?.Merge(part) ?? part;
+        }
+
+        return whole ?? throw new SpectralKDException("there is no spectrum to merge: give at least one");
+    }
+
+    /// <summary>The same spectra without the activation entropy, so that parts with different entropy ranges can be merged.</summary>
+    public ModelSpectrum WithoutActivationEntropy()
+        => this with { Blocks = [.. Blocks.Select(block => block with { Entropy = null })] };
+
+    /// <summary>The spectra as JSON text: numbers exact, with a format version.</summary>
+    public string ToJson() => SpectrumJson.Write(this);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="SpectralKDException">Not JSON, another format or version, unknown or missing keys, sizes that do not agree.</exception>
+    public static ModelSpectrum FromJson(string json) => SpectrumJson.Read(json, "the text");
+
+    /// <summary>Writes <see cref="ToJson"/> to a file, under a temporary name first.</summary>
+    public void Save(string path) => SpectrumJson.Save(this, path);
+
+    /// <summary>Reads a file that <see cref="Save"/> wrote.</summary>
+    /// <exception cref="SpectralKDException">No such file, or its content is not a spectrum.</exception>
+    public static ModelSpectrum Load(string path) => SpectrumJson.Load(path);
+}
