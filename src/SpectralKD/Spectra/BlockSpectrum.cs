@@ -55,6 +55,10 @@ public sealed record BlockSpectrum
     /// <summary>Radius above which a frequency counts as high, cycles per map: half of <c>floor(min(H, W) / 2)</c>.</summary>
     public double HighFrequencyThreshold => Layout.Threshold;
 
+    /// <summary>Highest frequency that both axes hold, cycles per map: <c>floor(min(H, W) / 2)</c>, at least 1.</summary>
+    [JsonIgnore]
+    public double NyquistRadius => Math.Max(1, Math.Min(Height, Width) / 2);
+
     /// <summary>Sum of the mean power spectrum; by Parseval the sum over H and W of the mean squared activation.</summary>
     public double? TotalPower => PowerMap?.Total();
 

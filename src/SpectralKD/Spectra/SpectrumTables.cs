@@ -1,0 +1,101 @@
+using Microsoft.Data.Analysis;
+
+namespace SpectralKD.Spectra;
+
+/// <summary>Spectra as tables (Microsoft.Data.Analysis). Activations have no unit, so amplitudes and powers have none.</summary>
+public static class SpectrumTables
+{
+    /// <summary>One row a block.</summary>
+    /// <remarks>
+    /// Columns: <c>block</c> (0-based index), <c>name</c> (timm's module path), <c>channels</c>, <c>height</c>, <c>width</c> (of the feature map),
+    /// <c>intensity</c> (spatial, or channel where that alone was analysed), <c>uniformity</c> (0 to 1), <c>high_frequency_ratio</c> (0 to 1),
+    /// <c>intensity_sd</c> (standard deviation over images), <c>total_power</c>, <c>channel_intensity</c>, <c>activation_entropy</c> (bits),
+    /// <c>images</c> (number). What was not analysed is null.
+    /// </remarks>
+    public static DataFrame ToDataFrame(this ModelSpectrum spectrum)
+    {
+        var blocks = spectrum.Blocks;
+        return new DataFrame(
+            new Int32DataFrameColumn("block", blocks.Select(block => block.Index)),
+            new StringDataFrameColumn("name", blocks.Select(block => block.Name)),
+            new Int32DataFrameColumn("channels", blocks.Select(block => block.Channels)),
+            new Int32DataFrameColumn("height", blocks.Select(block => block.Height)),
+            new Int32DataFrameColumn("width", blocks.Select(block => block.Width)),
+            new DoubleDataFrameColumn("intensity", blocks.Select(block => block.Intensity)),
+            new DoubleDataFrameColumn("uniformity", blocks.Select(block => block.Uniformity)),
+            new DoubleDataFrameColumn("high_frequency_ratio", blocks.Select(block => block.HighFrequencyRatio)),
+            new DoubleDataFrameColumn("intensity_sd", blocks.Select(block => block.IntensityDeviation)),
+            new DoubleDataFrameColumn("total_power", blocks.Select(block => block.TotalPower)),
+            new DoubleDataFrameColumn("channel_intensity", blocks.Select(block => block.ChannelIntensity)),
+            new DoubleDataFrameColumn("activation_entropy", blocks.Select(block => block.ActivationEntropy)),
+            new Int64DataFrameColumn("images", blocks.Select(block => block.Images)));
+    }
+
+    /// <summary>One row for each block and ring of the spatial spectrum.</summary>
+    /// <remarks>
+    /// Columns: <c>block</c>, <c>name</c>, <c>radius</c> (cycles per map; the ring holds radius - 0.5 up to radius + 0.5), <c>relative_frequency</c>
+    /// (radius over the Nyquist radius <c>floor(min(H, W) / 2)</c>), <c>frequencies</c> (number in the ring), <c>amplitude</c>, <c>power</c> (means).
+    /// </remarks>
+    /// <exception cref="SpectralKDException">The spatial domain was not analysed.</exception>
+    public static DataFrame ToRadialFrame(this ModelSpectrum spectrum)
+    {
+        Require(spectrum, SpectralDomain.Spatial);
+        var rows = spectrum.Blocks.SelectMany(block => Enumerable.Range(0, block.RadialCounts.Length), (block, ring) => (block, ring)).ToList();
+        var amplitudes = spectrum.Blocks.SelectMany(block => block.RadialAmplitude!.Value);
+        var powers = spectrum.Blocks.SelectMany(block => block.RadialPower!.Value);
+        return new DataFrame(
+            new Int32DataFrameColumn("block", rows.Select(row => row.block.Index)),
+            new StringDataFrameColumn("name", rows.Select(row => row.block.Name)),
+            new Int32DataFrameColumn("radius", rows.Select(row => row.ring)),
+            new DoubleDataFrameColumn("relative_frequency", rows.Select(row => row.ring / row.block.NyquistRadius)),
+            new Int32DataFrameColumn("frequencies", rows.Select(row => row.block.RadialCounts[row.ring])),
+            new DoubleDataFrameColumn("amplitude", amplitudes),
+            new DoubleDataFrameColumn("power", powers));
+    }
+
+    /// <summary>One row for each block and channel frequency k = 0 .. C - 1.</summary>
+    /// <remarks>
+    /// Columns: <c>block</c>, <c>name</c>, <c>k</c> (cycles over all channels; k and C - k are equal), <c>relative_frequency</c> (k / C, cycles per channel),
+    /// <c>magnitude</c> (mean of <c>|fft| / C</c>).
+    /// </remarks>
+    /// <exception cref="SpectralKDException">The channel domain was not analysed.</exception>
+    public static DataFrame ToChannelFrame(this ModelSpectrum spectrum)
+    {
+        Require(spectrum, SpectralDomain.Channel);
+        var rows = spectrum.Blocks.SelectMany(block => Enumerable.Range(0, block.Channels), (block, k) => (block, k)).ToList();
+        return new DataFrame(
+            new Int32DataFrameColumn("block", rows.Select(row => row.block.Index)),
+            new StringDataFrameColumn("name", rows.Select(row => row.block.Name)),
+            new Int32DataFrameColumn("k", rows.Select(row => row.k)),
+            new DoubleDataFrameColumn("relative_frequency", rows.Select(row => (double)row.k / row.block.Channels)),
+            new DoubleDataFrameColumn("magnitude", spectrum.Blocks.SelectMany(block => block.ChannelSpectrum!.Value)));
+    }
+
+    /// <summary>One row for each block and cell of the two-dimensional spectrum.</summary>
+    /// <remarks>
+    /// Columns: <c>block</c>, <c>name</c>, <c>fy</c>, <c>fx</c> (vertical and horizontal frequency, cycles per map, zero in the middle),
+    /// <c>amplitude</c>, <c>power</c> (means over images and channels).
+    /// </remarks>
+    /// <exception cref="SpectralKDException">The spatial domain was not analysed.</exception>
+    public static DataFrame ToMapFrame(this ModelSpectrum spectrum)
+    {
+        Require(spectrum, SpectralDomain.Spatial);
+        var rows = spectrum.Blocks.SelectMany(block => Enumerable.Range(0, block.Height * block.Width), (block, cell) => (block, cell)).ToList();
+        return new DataFrame(
+            new Int32DataFrameColumn("block", rows.Select(row => row.block.Index)),
+            new StringDataFrameColumn("name", rows.Select(row => row.block.Name)),
+            new Int32DataFrameColumn("fy", rows.Select(row => (row.cell / row.block.Width) - (row.block.Height / 2))),
+            new Int32DataFrameColumn("fx", rows.Select(row => (row.cell % row.block.Width) - (row.block.Width / 2))),
+            new DoubleDataFrameColumn("amplitude", spectrum.Blocks.SelectMany(block => block.AmplitudeMap!.Value)),
+            new DoubleDataFrameColumn("power", spectrum.Blocks.SelectMany(block => block.PowerMap!.Value)));
+    }
+
+    private static void Require(ModelSpectrum spectrum, SpectralDomain domain)
+    {
+        if (!spectrum.Domain.HasFlag(domain))
+        {
+            throw new SpectralKDException(
+                $"{spectrum.Model} was analysed in the {spectrum.Domain} domain only: analyse it again with the domain {domain} or Both");
+        }
+    }
+}

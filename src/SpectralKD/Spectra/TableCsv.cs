@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Data.Analysis;
+
+namespace SpectralKD.Spectra;
+
+/// <summary>
+/// DataFrames as comma-separated text (RFC 4180) in the invariant culture: numbers come back bit for bit, nulls as empty fields, text in
+/// quotes where it needs them.
+/// </summary>
+public static class TableCsv
+{
+    /// <summary>A table as text with a header line; lines end in a line feed.</summary>
+    public static string ToCsv(this DataFrame table)
+    {
+        var text = new StringBuilder();
+        text.AppendJoin(',', table.Columns.Select(column => Quote(column.Name))).Append('\n');
+        for (long row = 0; row < table.Rows.Count; row++)
+        {
+            text.AppendJoin(',', table.Columns.Select(column => Field(column[row]))).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Writes <see cref="ToCsv"/> to a file.</summary>
+    public static void SaveTable(this DataFrame table, string path) => File.WriteAllText(path, table.ToCsv());
+
+    /// <summary>Reads a table: columns of whole numbers, of numbers, of true and false, else of text, judged by all rows.</summary>
+    /// <exception cref="SpectralKDException">No such file, no header, or a row with another number of fields.</exception>
+    public static DataFrame Load(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new SpectralKDException($"there is no file {path}: give the path of a CSV file");
+        }
+
+        return Parse(File.ReadAllText(path), path);
+    }
+
+    /// <summary>Reads a table from text, as <see cref="Load"/> does.</summary>
+    /// <param name="text">Comma-separated lines, the first with the columns' names.</param>
+    /// <param name="where">What the text is, for messages.</param>
+    /// <exception cref="SpectralKDException">No header, or a row with another number of fields.</exception>
+    public static DataFrame Parse(string text, string where = "the text")
+    {
+        var rows = CsvReader.Rows(text);
+        if (rows.Count == 0)
+        {
+            throw new SpectralKDException($"{where} is empty: a CSV table begins with a line of column names");
+        }
+
+        var odd = rows.FindIndex(row => row.Count != rows[0].Count);
+        if (odd > 0)
+        {
+            throw new SpectralKDException($"{where}: row {odd + 1} has {rows[odd].Count} fields, the header has {rows[0].Count}");
+        }
+
+        return new DataFrame(rows[0].Select((name, column) => CsvColumn.Of(name, [.. rows.Skip(1).Select(row => row[column])])));
+    }
+
+    private static string Field(object? value) => value switch
+    {
+        null => "",
+        double number => number.ToString("R", CultureInfo.InvariantCulture),
+        float number => number.ToString("R", CultureInfo.InvariantCulture),
+        bool truth => truth ? "true" : "false",
+        _ => Quote(Convert.ToString(value, CultureInfo.InvariantCulture) ?? ""),
+    };
+
+    private static string Quote(string text)
+        => text.Length == 0 || text.AsSpan().ContainsAny(",\"\r\n") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+}
