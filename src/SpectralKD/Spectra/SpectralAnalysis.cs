@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using SpectralKD.Models;
+using SpectralKD.Native;
+
+namespace SpectralKD.Spectra;
+
+/// <summary>Runs images through a model and reduces every block's feature maps to their spectra. Memory stays that of one batch.</summary>
+public static class SpectralAnalysis
+{
+    /// <summary>Analyses a stream of batches.</summary>
+    /// <param name="model">The model; switched to evaluation mode while it is analysed.</param>
+    /// <param name="batches">Batches of normalised images; enumerated twice where the activation entropy needs its range first.</param>
+    /// <param name="source">Where the images come from, for titles.</param>
+    /// <param name="options">Domain, layers and so on; batch size and workers are the stream's own affair.</param>
+    /// <param name="progress">Told after every batch.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>The spectra, without tensors.</returns>
+    /// <exception cref="SpectralKDException">
+    /// The stream is empty, a layer does not exist, the model is on another device than asked for, or a map holds NaN or infinity.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    public static ModelSpectrum Run(
+        VisionModel model,
+        IEnumerable<AnalysisBatch> batches,
+        string source,
+        SpectralOptions? options = null,
+        IProgress<AnalysisProgress>? progress = null,
+        CancellationToken cancellation = default)
+        => Run(model, batches, source, null, options ?? new SpectralOptions(), progress, cancellation);
+
+    internal static ModelSpectrum Run(
+        VisionModel model,
+        IEnumerable<AnalysisBatch> batches,
+        string source,
+        long? count,
+        SpectralOptions options,
+        IProgress<AnalysisProgress>? progress,
+        CancellationToken cancellation)
+    {
+        LibTorch.EnsureLoaded();
+        using var run = new ModelRun(model, options);
+        var passes = options.WantsEntropy && options.EntropyRange is null ? 2 : 1;
+        var clock = Stopwatch.StartNew();
+        var first = Pass(options.Domain, options.WantsEntropy ? options.EntropyRange : null, 1);
+        return passes == 1 ? first : first.WithEntropyOf(Pass(SpectralDomain.None, first.Activations, 2));
+
+        ModelSpectrum Pass(SpectralDomain domain, ActivationRange? range, int number)
+        {
+            var accumulator = new SpectrumAccumulator(model.Spec.Name, run.Blocks, domain, range);
+            foreach (var batch in batches)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                run.Forward(batch, accumulator);
+                progress?.Report(new AnalysisProgress(number, passes, accumulator.Images, count, clock.Elapsed));
+            }
+
+            return accumulator.ToSpectrum(source);
+        }
+    }
+
+    private static ModelSpectrum WithEntropyOf(this ModelSpectrum first, ModelSpectrum second)
+        => first.Images == second.Images
+            ? first with { Blocks = [.. first.Blocks.Zip(second.Blocks, (one, two) => one with { Entropy = two.Entropy })] }
+            : throw new SpectralKDException(
+                $"{first.Source} gave {first.Images} images in the first pass and {second.Images} in the second: "
+                + "give a source that can be read twice, or an EntropyRange");
+}

@@ -1,0 +1,36 @@
+using TorchSharp;
+
+namespace SpectralKD.Spectra;
+
+/// <summary>How a model is analysed.</summary>
+public sealed record SpectralOptions
+{
+    /// <summary>The transforms to take; one pass serves both.</summary>
+    public SpectralDomain Domain { get; init; } = SpectralDomain.Spatial;
+
+    /// <summary>0-based blocks to analyse, negative ones counted from the end; null takes all.</summary>
+    public IReadOnlyList<int>? Layers { get; init; }
+
+    /// <summary>Images in one forward pass, at least 1. The figures do not depend on it.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>Threads that decode images ahead of the model, at least 1. The figures do not depend on it.</summary>
+    public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 16);
+
+    /// <summary>
+    /// Whether to compute the activation entropy, which takes a second pass over the images unless <see cref="EntropyRange"/> is given.
+    /// Null computes it where the channel domain is analysed, as the authors do.
+    /// </summary>
+    public bool? ActivationEntropy { get; init; }
+
+    /// <summary>
+    /// Range of the activation entropy's bins; values beyond it count in the outer bins. Null takes the range of the analysed images and blocks. Parts
+    /// of one data set have to share a range for their entropies to merge: see <see cref="ModelSpectrum.Activations"/>.
+    /// </summary>
+    public ActivationRange? EntropyRange { get; init; }
+
+    /// <summary>The device the model is expected on; null takes it where it is.</summary>
+    public torch.Device? Device { get; init; }
+
+    internal bool WantsEntropy => ActivationEntropy ?? (EntropyRange is not null || Domain.HasFlag(SpectralDomain.Channel));
+}
