@@ -10,5 +10,6 @@ public static class NotebookExtension
     public static void Install(bool plotlyMime = true)
     {
         Views.ViewFormatter.Register();
+        Formatting.ChartFormatter.Register(plotlyMime);
     }
 }

@@ -1,0 +1,113 @@
+using Plotly.NET;
+
+namespace SpectralKD.Interactive.Charting;
+
+/// <summary>Charts as HTML that needs no network.</summary>
+public static class ChartHtml
+{
+    private const string Config = """{"responsive":true,"displaylogo":false,"toImageButtonOptions":{"format":"svg"}}""";
+
+    /// <summary>
+    /// Draws into a page that is dark in dark colours, and keeps the figure's own otherwise. The ground is looked for upwards from the chart.
+    /// </summary>
+    private const string DrawScript = """
+        function draw(){
+          var element=document.getElementById(id);
+          if(!element)return;
+          for(var e=element.parentElement;e;e=e.parentElement){
+            var c=(getComputedStyle(e).backgroundColor.match(/[\d.]+/g)||[]).map(Number);
+            if(c.length<3||c[3]===0)continue;
+            if(0.2126*c[0]+0.7152*c[1]+0.0722*c[2]<110)darken(figure.layout);
+            break;
+          }
+          Plotly.newPlot(element,figure.data,figure.layout,config);
+        }
+        function darken(layout){
+          layout.paper_bgcolor='rgba(0,0,0,0)';layout.plot_bgcolor='rgba(0,0,0,0)';
+          layout.font=Object.assign({},layout.font,{color:'#d7dce2'});
+          Object.keys(layout).forEach(function(k){if(/^[xy]axis\d*$/.test(k))Object.assign(layout[k],{gridcolor:'#3a4048',linecolor:'#8b939c',tickcolor:'#8b939c'});});
+        }
+        """;
+
+    /// <summary>
+    /// Decompresses the library that the HTML carries, once for the page, and runs it where <c>define</c>, <c>module</c> and <c>exports</c> are hidden:
+    /// in a page with RequireJS plotly.js would else not set <c>window.Plotly</c>.
+    /// </summary>
+    private const string LoadScript = """
+        if(window.Plotly){draw();return;}
+        if(!window.__spectralkdPlotly){
+          var packed=Uint8Array.from(atob(document.getElementById(id+'-library').textContent),function(c){return c.charCodeAt(0);});
+          window.__spectralkdPlotly=new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).text().then(function(text){
+            if(window.Plotly)return;
+            var script=document.createElement('script');
+            script.text='(function(define,module,exports){'+text+'\n}).call(window);';
+            document.head.appendChild(script);
+          });
+        }
+        window.__spectralkdPlotly.then(draw).catch(function(error){document.getElementById(id).textContent='The chart could not be drawn: '+error;});
+        """;
+
+    /// <summary>A piece of HTML that stands by itself: the figure and plotly.js, compressed, which is used only where the page has none.</summary>
+    public static string WithLibrary(GenericChart chart) => WithLibrary(FigureJson(chart));
+
+    /// <summary>As <see cref="WithLibrary(GenericChart)"/>, from the figure's JSON (<c>application/vnd.plotly.v1+json</c>).</summary>
+    public static string WithLibrary(string figureJson)
+    {
+        var id = NewId();
+        return $"""
+            {Element(id, figureJson)}
+            <script type="text/plain" id="{id}-library">{PlotlyScript.CompressedBase64}</script>
+            {Script(id, figureJson, LoadScript)}
+            """;
+    }
+
+    /// <summary>A piece of HTML for a page that has run plotly.js already (see <see cref="PlotlyScript.Source"/>).</summary>
+    /// <param name="figureJson">The figure's JSON (<c>application/vnd.plotly.v1+json</c>).</param>
+    public static string FigureOnly(string figureJson)
+    {
+        var id = NewId();
+        return $"""
+            {Element(id, figureJson)}
+            {Script(id, figureJson, "draw();")}
+            """;
+    }
+
+    /// <summary>A whole page with charts one below the other; plotly.js is in it once.</summary>
+    /// <param name="title">The page's title, plain text.</param>
+    /// <param name="charts">The charts.</param>
+    public static string Page(string title, params IReadOnlyList<GenericChart> charts) => $$"""
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>{{System.Net.WebUtility.HtmlEncode(title)}}</title>
+        <style>body{margin:0 auto;padding:16px;max-width:1000px;background:#fff}</style>
+        <script>{{PlotlyScript.Source}}</script>
+        </head>
+        <body>
+        {{string.Join('\n', charts.Select(chart => FigureOnly(FigureJson(chart))))}}
+        </body>
+        </html>
+        """;
+
+    /// <summary>The figure as JSON: <c>data</c>, <c>layout</c> and <c>frames</c>, as the MIME type <c>application/vnd.plotly.v1+json</c> takes it.</summary>
+    public static string FigureJson(GenericChart chart) => GenericChart.toFigureJson(chart);
+
+    private static string NewId() => $"spectralkd-chart-{Guid.NewGuid():N}";
+
+    private static string Element(string id, string figureJson)
+        => $"""<div id="{id}" class="spectralkd-chart" style="width:100%;min-height:{FigureHeight.Of(figureJson)}px"></div>""";
+
+    private static string Script(string id, string figureJson, string start) => $$"""
+        <script>(function(){
+        var id='{{id}}',config={{Config}},figure={{InScript(figureJson)}};
+        {{DrawScript}}
+        {{start}}
+        })();</script>
+        """;
+
+    /// <summary>JSON inside a script element: a less-than sign stands only in strings, where it can be written as an escape.</summary>
+    private static string InScript(string json) => json.Replace("<", "\\u003c", StringComparison.Ordinal)
+        .Replace("\u2028", "\\u2028", StringComparison.Ordinal).Replace("\u2029", "\\u2029", StringComparison.Ordinal);
+}

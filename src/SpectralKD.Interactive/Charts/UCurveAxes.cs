@@ -1,0 +1,36 @@
+using SpectralKD.Spectra;
+
+namespace SpectralKD.Interactive.Charting;
+
+/// <summary>The axes of curves over depth.</summary>
+internal static class UCurveAxes
+{
+    private const int MostTicks = 30;
+
+    internal static Attributes Depth(IReadOnlyList<ModelSpectrum> spectra, bool relative)
+    {
+        var axis = ChartLook.Axis(relative ? "Relative depth (0 first block, 1 last block)" : "Block (0 is the first)");
+        var last = spectra.Max(spectrum => spectrum.Blocks[^1].Index);
+        if (!relative && last < MostTicks)
+        {
+            axis["dtick"] = last < 16 ? 1 : 2;
+        }
+
+        return axis;
+    }
+
+    internal static Attributes Intensity(IReadOnlyList<ModelSpectrum> spectra, bool normalize)
+    {
+        var channel = spectra.All(spectrum => spectrum.Domain == SpectralDomain.Channel) ? ", channels" : "";
+        var axis = ChartLook.Axis(normalize ? $"Spectral intensity{channel} / its maximum" : $"Spectral intensity{channel} (mean |F|)");
+        axis["rangemode"] = "tozero";
+        return axis;
+    }
+
+    /// <summary>A block's place on the depth axis.</summary>
+    internal static double Position(ModelSpectrum spectrum, BlockSpectrum block, bool relative)
+    {
+        var last = Math.Max(1, spectrum.Blocks[^1].Index);
+        return relative ? (double)block.Index / last : block.Index;
+    }
+}
