@@ -1,0 +1,94 @@
+namespace SpectralKD.Data;
+
+/// <summary>
+/// timm's evaluation transform (torchvision Resize + CenterCrop + ToTensor + Normalize) on decoded images, bit-equal to Pillow's
+/// bytes before normalisation. Immutable; one instance serves any number of threads.
+/// </summary>
+public sealed class EvalTransform
+{
+    private readonly float[] lookup; // [3, 256]: the normalised value of each byte in each channel
+
+    /// <summary>Makes the transform of one model.</summary>
+    /// <param name="preprocessing">Crop fraction, mean and standard deviation.</param>
+    /// <param name="imageSize">Side of the square output in pixels, at least 1.</param>
+    /// <exception cref="SpectralKDException">A number is out of its range.</exception>
+    public EvalTransform(Preprocessing preprocessing, int imageSize)
+    {
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        ImageSize = imageSize > 0 ? imageSize : throw new SpectralKDException(FormattableString.Invariant(
+            $"The image size must be at least 1 pixel, but is {imageSize}."));
+        ResizeTo = preprocessing.ResizeTo(imageSize);
+        lookup = preprocessing.NormalizedBytes();
+    }
+
+    /// <summary>Side of the square output in pixels.</summary>
+    public int ImageSize { get; }
+
+    /// <summary>Length in pixels to which the shorter side is resized before the crop: <c>floor(ImageSize / CropFraction)</c>.</summary>
+    public int ResizeTo { get; }
+
+    /// <summary>Number of floats that <see cref="Apply"/> writes: 3 * ImageSize * ImageSize.</summary>
+    public int Length => 3 * ImageSize * ImageSize;
+
+    /// <summary>Resizes the shorter side and cuts the centre out; smaller images are padded with black as torchvision does.</summary>
+    /// <returns>An image of ImageSize x ImageSize pixels.</returns>
+    public RgbImage ResizeAndCrop(RgbImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var (width, height) = ResizedSize(image.Width, image.Height);
+        if (width >= ImageSize && height >= ImageSize)
+        {
+            var window = new PixelWindow(CropStart(width), CropStart(height), ImageSize, ImageSize);
+            return PilBicubic.Resize(image, width, height, window);
+        }
+
+        return PadAndCrop(PilBicubic.Resize(image, width, height));
+    }
+
+    /// <summary>Resizes, crops, divides by 255 and normalises.</summary>
+    /// <param name="image">A decoded image of any size.</param>
+    /// <param name="target">Receives float32 values in CHW order, <c>[3, ImageSize, ImageSize]</c>.</param>
+    /// <exception cref="ArgumentException">The target's length is not <see cref="Length"/>.</exception>
+    public void Apply(RgbImage image, Span<float> target)
+    {
+        if (target.Length != Length)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"Expected {Length} floats, got {target.Length}."), nameof(target));
+        }
+
+        Preprocessing.Normalize(ResizeAndCrop(image).Pixels, lookup, target);
+    }
+
+    /// <summary>torchvision's Resize with one number: the shorter side becomes it, the longer is truncated.</summary>
+    internal (int Width, int Height) ResizedSize(int width, int height)
+    {
+        var (shorter, longer) = width <= height ? (width, height) : (height, width);
+        var resized = Math.Max(1, (int)((double)((long)ResizeTo * longer) / shorter));
+        return width <= height ? (ResizeTo, resized) : (resized, ResizeTo);
+    }
+
+    /// <summary>torchvision's CenterCrop: Python's round, which takes halves to the even neighbour.</summary>
+    internal int CropStart(int length) => (int)Math.Round((length - ImageSize) / 2.0, MidpointRounding.ToEven);
+
+    private RgbImage PadAndCrop(RgbImage image)
+    {
+        var width = Math.Max(image.Width, ImageSize);
+        var height = Math.Max(image.Height, ImageSize);
+        var (padLeft, padTop) = ((width - image.Width) / 2, (height - image.Height) / 2);
+        var (left, top) = (CropStart(width), CropStart(height));
+        var pixels = new byte[Length];
+        for (var y = 0; y < ImageSize; y++)
+        {
+            for (var x = 0; x < ImageSize; x++)
+            {
+                var (sourceX, sourceY) = (x + left - padLeft, y + top - padTop);
+                if (sourceX >= 0 && sourceX < image.Width && sourceY >= 0 && sourceY < image.Height)
+                {
+                    image.Pixels.AsSpan(((sourceY * image.Width) + sourceX) * 3, 3).CopyTo(pixels.AsSpan(((y * ImageSize) + x) * 3));
+                }
+            }
+        }
+
+        return new RgbImage(ImageSize, ImageSize, pixels);
+    }
+}

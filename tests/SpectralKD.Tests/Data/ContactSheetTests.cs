@@ -1,0 +1,32 @@
+using SkiaSharp;
+using SpectralKD.Data;
+
+namespace SpectralKD.Tests.Data;
+
+public sealed class ContactSheetTests : IDisposable
+{
+    private readonly ImageFiles files = new();
+
+    public void Dispose() => files.Dispose();
+
+    [Fact]
+    public void The_sheet_has_room_for_all_pictures_and_captions()
+    {
+        using var sheet = SKBitmap.Decode(ContactSheet.Render(Textures.Create(count: 40, size: 32), count: 15, columns: 4, thumbnail: 64));
+        Assert.Equal((8 + (4 * 72), 8 + (4 * (64 + 24 + 8))), (sheet.Width, sheet.Height));
+    }
+
+    [Fact]
+    public void A_caption_is_inked_below_its_picture_and_an_unreadable_image_is_grey()
+    {
+        files.Write("cats/1.jpg", "text"u8.ToArray());
+        using var sheet = SKBitmap.Decode(ContactSheet.Render(ImageSources.Open(files.Root)));
+        Assert.Equal(new SKColor(0xDD, 0xDD, 0xDD), sheet.GetPixel(8 + 64, 8 + 64));
+        var inked = Enumerable.Range(0, 128 * 16).Count(i => sheet.GetPixel(8 + (i % 128), 8 + 128 + 4 + (i / 128)).Red < 100);
+        Assert.InRange(inked, 150, 400);
+    }
+
+    [Fact]
+    public void Numbers_out_of_range_are_refused() =>
+        Assert.Throws<SpectralKDException>(() => ContactSheet.Render(Textures.Create(count: 2), columns: 0));
+}
