@@ -48,8 +48,6 @@ internal sealed class FakeSession : INotebookSession
                     return new CellResult(new CellError("InvalidOperationException", line["fail ".Length..], ["at cell 1, line 1"]));
                 case "throw":
                     throw new InvalidOperationException("the session itself broke");
-                case "ask":
-                    return new CellResult(new CellError("SpectralKDError", Record(() => Console.ReadLine()), []));
                 case "wait":
                     try
                     {
@@ -78,18 +76,5 @@ internal sealed class FakeSession : INotebookSession
     {
         IsDisposed = true;
         return ValueTask.CompletedTask;
-    }
-
-    private static string Record(Action act)
-    {
-        try
-        {
-            act();
-            return "no error";
-        }
-        catch (SpectralKDException error)
-        {
-            return error.Message;
-        }
     }
 }

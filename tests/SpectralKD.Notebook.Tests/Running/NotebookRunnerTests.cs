@@ -3,8 +3,6 @@ using SpectralKD.Notebook.Running;
 
 namespace SpectralKD.Notebook.Tests.Running;
 
-// The runner sets Console.In for the process: one test at a time.
-[Collection("console")]
 public sealed class NotebookRunnerTests : IDisposable
 {
     private readonly RunFolder _folder = new();
@@ -113,14 +111,6 @@ public sealed class NotebookRunnerTests : IDisposable
         Assert.True(result.Failure!.Cancelled);
         Assert.Equal("Interrupted", result.Failure.Error.Name);
         Assert.Contains(_folder.Executed.Cells[3].Outputs, output => output!["name"]?.GetValue<string>() == "stdout");
-    }
-
-    [Fact]
-    public async Task A_cell_that_asks_for_input_is_told_that_nobody_is_there()
-    {
-        _folder.WithCode("ask");
-        var result = await _folder.RunAsync();
-        Assert.Contains("runs unattended", result.Failure!.Error.Message);
     }
 
     [Fact]
