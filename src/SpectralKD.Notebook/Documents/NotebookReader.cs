@@ -1,0 +1,132 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace SpectralKD.Notebook.Documents;
+
+/// <summary>Reads nbformat 4.0 to 4.5 and brings it to 4.5; refuses anything else in one line that says what was found.</summary>
+internal static class NotebookReader
+{
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 512, AllowDuplicateProperties = false };
+
+    public static NotebookDocument Read(ReadOnlySpan<byte> json, string? path)
+    {
+        var name = path ?? "the notebook";
+        var root = ParseRoot(json, name);
+        CheckVersion(root, name);
+        CheckCells(root, name);
+        root["metadata"] ??= new JsonObject();
+        Require(root["metadata"] is JsonObject, name, $"its metadata is {Kind(root["metadata"])} instead of an object");
+        BringTo45(root);
+        return new NotebookDocument(root, path);
+    }
+
+    private static JsonObject ParseRoot(ReadOnlySpan<byte> json, string name)
+    {
+        JsonNode? root;
+        try
+        {
+            root = JsonNode.Parse(json, documentOptions: Options);
+        }
+        catch (JsonException error)
+        {
+            throw new SpectralKDException($"{name} is not a notebook: {NotJson(json, error)}", error);
+        }
+        return root as JsonObject ?? throw new SpectralKDException($"{name} is not a notebook: found JSON with {Kind(root)} at the top");
+    }
+
+    private static string NotJson(ReadOnlySpan<byte> json, JsonException error)
+    {
+        if (json.Trim(" \t\r\n"u8).IsEmpty)
+        {
+            return "the file is empty";
+        }
+        var beginning = Encoding.UTF8.GetString(json[..Math.Min(json.Length, 40)]);
+        var firstLine = new string([.. beginning.TrimStart().TakeWhile(character => character is not ('\r' or '\n'))]);
+        var place = $"line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}";
+        return firstLine.StartsWith('{')
+            ? $"its JSON breaks off or is wrong at {place} ({error.Message.Split(" LineNumber:")[0].Split(" Path:")[0]})"
+            : $"it is not JSON, it begins with \"{Printable(firstLine)}\"";
+    }
+
+    private static string Printable(string text)
+        => new([.. text.Take(24).Select(character => char.IsControl(character) || character == '\uFFFD' ? '?' : character)]);
+
+    private static void CheckVersion(JsonObject root, string name)
+    {
+        if (root["nbformat"] is not JsonValue value || !value.TryGetValue<int>(out var major))
+        {
+            var found = string.Join(", ", root.Select(member => member.Key).Take(5));
+            throw new SpectralKDException($"{name} is not a notebook: its JSON has no nbformat version, found {(found.Length == 0 ? "{}" : found)}");
+        }
+        if (major < 4)
+        {
+            throw new SpectralKDException($"{name} is an nbformat {major} notebook, 4 is needed; convert it: "
+                + $"jupyter nbconvert --to notebook --inplace {System.IO.Path.GetFileName(name)}");
+        }
+        if (major > 4)
+        {
+            throw new SpectralKDException($"{name} is an nbformat {major} notebook, the newest known is 4; save it as version 4 first");
+        }
+    }
+
+    private static void CheckCells(JsonObject root, string name)
+    {
+        var cells = root["cells"] as JsonArray ?? throw new SpectralKDException($"{name} is not a notebook: it has no list of cells");
+        for (var index = 0; index < cells.Count; index++)
+        {
+            CheckCell(cells[index], $"{name}: cell {index + 1}");
+        }
+    }
+
+    private static void CheckCell(JsonNode? node, string name)
+    {
+        var cell = node as JsonObject ?? throw new SpectralKDException($"{name} is {Kind(node)} instead of an object");
+        var type = cell["cell_type"]?.GetValueKind() == JsonValueKind.String ? cell["cell_type"]!.GetValue<string>() : null;
+        Require(type is "code" or "markdown" or "raw", name, $"cell_type is {Text(cell["cell_type"])}; code, markdown and raw are known");
+        Require(MultilineText.IsText(cell["source"]), name, $"its source is {Kind(cell["source"])} instead of text");
+        cell["metadata"] ??= new JsonObject();
+        Require(cell["metadata"] is JsonObject, name, $"its metadata is {Kind(cell["metadata"])} instead of an object");
+        if (type == "code")
+        {
+            CheckOutputs(cell, name);
+        }
+    }
+
+    private static void CheckOutputs(JsonObject cell, string name)
+    {
+        cell["outputs"] ??= new JsonArray();
+        var outputs = cell["outputs"] as JsonArray;
+        Require(outputs is not null, name, $"its outputs are {Kind(cell["outputs"])} instead of a list");
+        Require(outputs!.All(output => output is JsonObject), name, "one of its outputs is not an object");
+    }
+
+    private static void BringTo45(JsonObject root)
+    {
+        CellIds.Complete((JsonArray)root["cells"]!);
+        if (root["nbformat_minor"] is not JsonValue value || !value.TryGetValue<int>(out var minor) || minor < 5)
+        {
+            root["nbformat_minor"] = 5;
+        }
+    }
+
+    private static void Require(bool condition, string name, string problem)
+    {
+        if (!condition)
+        {
+            throw new SpectralKDException($"{name}: {problem}");
+        }
+    }
+
+    private static string Text(JsonNode? node) => node is null ? "missing" : node.ToJsonString();
+
+    private static string Kind(JsonNode? node) => node?.GetValueKind() switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "a list",
+        JsonValueKind.String => "text",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.True or JsonValueKind.False => "a boolean",
+        _ => "missing",
+    };
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace SpectralKD.Notebook.Documents;
+
+/// <summary>
+/// Writes JSON exactly as Jupyter does (<c>json.dumps(indent=1, ensure_ascii=False, separators=(",", ": "))</c>), so that running a
+/// notebook changes only what changed. Numbers keep the spelling they were read with.
+/// </summary>
+internal static class PythonJson
+{
+    public static string Write(JsonNode? node)
+    {
+        var text = new StringBuilder();
+        WriteValue(text, node, 0);
+        return text.Append('\n').ToString();
+    }
+
+    private static void WriteValue(StringBuilder text, JsonNode? node, int depth)
+    {
+        switch (node)
+        {
+            case null:
+                text.Append("null");
+                break;
+            case JsonObject members:
+                WriteObject(text, members, depth);
+                break;
+            case JsonArray items:
+                WriteArray(text, items, depth);
+                break;
+            default:
+                WriteScalar(text, node);
+                break;
+        }
+    }
+
+    private static void WriteObject(StringBuilder text, JsonObject members, int depth)
+    {
+        if (members.Count == 0)
+        {
+            text.Append("{}");
+            return;
+        }
+        var separator = "{";
+        foreach (var (name, value) in members)
+        {
+            NewLine(text.Append(separator), depth + 1);
+            WriteString(text, name);
+            WriteValue(text.Append(": "), value, depth + 1);
+            separator = ",";
+        }
+        NewLine(text, depth).Append('}');
+    }
+
+    private static void WriteArray(StringBuilder text, JsonArray items, int depth)
+    {
+        if (items.Count == 0)
+        {
+            text.Append("[]");
+            return;
+        }
+        var separator = "[";
+        foreach (var item in items)
+        {
+            NewLine(text.Append(separator), depth + 1);
+            WriteValue(text, item, depth + 1);
+            separator = ",";
+        }
+        NewLine(text, depth).Append(']');
+    }
+
+    private static StringBuilder NewLine(StringBuilder text, int depth) => text.Append('\n').Append(' ', depth);
+
+    private static void WriteScalar(StringBuilder text, JsonNode node)
+    {
+        if (node.GetValueKind() != JsonValueKind.String)
+        {
+            text.Append(node.ToJsonString());
+            return;
+        }
+        try
+        {
+            WriteString(text, node.GetValue<string>());
+        }
+        catch (InvalidOperationException)
+        {
+            // A lone surrogate (\ud800) is legal JSON but no .NET string: keep its spelling.
+            text.Append(node.AsValue().TryGetValue<JsonElement>(out var element) ? element.GetRawText() : node.ToJsonString());
+        }
+    }
+
+    private static void WriteString(StringBuilder text, string value)
+    {
+        text.Append('"');
+        foreach (var character in value)
+        {
+            _ = character switch
+            {
+                '"' => text.Append("\\\""),
+                '\\' => text.Append("\\\\"),
+                '\n' => text.Append("\\n"),
+                '\r' => text.Append("\\r"),
+                '\t' => text.Append("\\t"),
+                '\b' => text.Append("\\b"),
+                '\f' => text.Append("\\f"),
+                < ' ' => text.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}"),
+                _ => text.Append(character),
+            };
+        }
+        text.Append('"');
+    }
+}

@@ -1,0 +1,17 @@
+namespace SpectralKD.Notebook.Running;
+
+/// <summary>How a notebook is executed unattended.</summary>
+public sealed record RunOptions
+{
+    /// <summary>Where the executed notebook and its HTML page go; null: <c>executed</c> beside the notebook.</summary>
+    public string? OutputFolder { get; init; }
+
+    /// <summary>Values for the notebook's parameters, as papermill takes them.</summary>
+    public IReadOnlyList<NotebookParameter> Parameters { get; init; } = [];
+
+    /// <summary>The current directory while cells run; null: unchanged, as papermill leaves it.</summary>
+    public string? WorkingDirectory { get; init; }
+
+    /// <summary>False: no HTML page.</summary>
+    public bool WriteHtml { get; init; } = true;
+}
