@@ -1,15 +1,43 @@
+using System.Net;
+using System.Reflection;
+using System.Runtime.Loader;
+using SpectralKD.Interactive.Formatting;
+using SpectralKD.Interactive.Views;
+using SpectralKD.Native;
+
 namespace SpectralKD.Interactive;
 
-/// <summary>What a host calls once to make the extension's formatters known.</summary>
+/// <summary>What a notebook host calls once to make the extension known.</summary>
 public static class NotebookExtension
 {
-    /// <summary>Registers the rich formatters. Harmless when called again; never touches torch.</summary>
+    private static bool _resolving;
+
+    /// <summary>The package's version, for example <c>0.1.0</c>.</summary>
+    public static string Version { get; } =
+        typeof(NotebookExtension).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    /// <summary>What a notebook shows after loading, as HTML.</summary>
+    public static string BannerHtml =>
+        $"<div>SpectralKD.Interactive {WebUtility.HtmlEncode(Version)} is loaded. <code>#!spectral-help</code> lists its commands.</div>";
+
+    /// <summary>Registers the rich formatters and the search for libtorch. Harmless when called again; loads nothing of torch.</summary>
     /// <param name="plotlyMime">
     /// True where the front end takes <c>application/vnd.plotly.v1+json</c> as JSON; false where only <c>text/html</c> is to be made.
     /// </param>
     public static void Install(bool plotlyMime = true)
     {
-        Views.ViewFormatter.Register();
-        Formatting.ChartFormatter.Register(plotlyMime);
+        if (!_resolving)
+        {
+            _resolving = true;
+            AssemblyLoadContext.Default.Resolving += ResolveFSharpCore;
+        }
+
+        LibTorch.InstallResolver();
+        ViewFormatter.Register();
+        ChartFormatter.Register(plotlyMime);
     }
+
+    // Plotly.NET asks for a newer FSharp.Core than .NET Interactive's own, which cannot be loaded twice: answer with the host's.
+    private static Assembly? ResolveFSharpCore(AssemblyLoadContext context, AssemblyName name) =>
+        name is { Name: "FSharp.Core", Version: not null } ? context.LoadFromAssemblyName(new AssemblyName("FSharp.Core")) : null;
 }

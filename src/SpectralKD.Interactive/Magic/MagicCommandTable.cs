@@ -10,6 +10,11 @@ public static class MagicCommandTable
     [
         new HelpCommand(),
         new DeviceCommand(),
+        new ModelsCommand(),
+        new ModelCommand(),
+        new ImagesCommand(),
+        new AnalyzeCommand(),
+        new UCurveCommand(),
     ];
 
     /// <summary>Finds a command by its name; the <c>#!</c> may be left out.</summary>

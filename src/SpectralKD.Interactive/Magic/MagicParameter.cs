@@ -98,18 +98,23 @@ public sealed class MagicParameter
     /// <summary>True where it takes no value: naming it switches it on.</summary>
     public bool IsFlag => ValueType == typeof(bool);
 
-    /// <summary>True where it takes several values.</summary>
+    /// <summary>True where it takes several values, separated by commas or spaces.</summary>
     public bool IsMany => ValueType == typeof(IReadOnlyList<string>);
 
     /// <summary>The choices where it is one of a few words; otherwise empty.</summary>
-    public IReadOnlyList<string> Choices => ValueType.IsEnum ? [.. Enum.GetNames(ValueType).Select(MagicName.FromPascal)] : [];
+    public IReadOnlyList<string> Choices =>
+        ValueType.IsEnum ? [.. Enum.GetNames(ValueType).Where(n => n != "None").Select(MagicName.FromPascal)] : [];
 
     private Type ValueType => Nullable.GetUnderlyingType(_property.PropertyType) ?? _property.PropertyType;
 
     /// <summary>Sets the parameter's property from what was typed.</summary>
     /// <exception cref="SpectralKDException">The text is not of the parameter's type.</exception>
     internal void Set(object arguments, IReadOnlyList<string> texts) =>
-        _property.SetValue(arguments, IsMany ? texts : Parse(texts[^1]));
+        _property.SetValue(arguments, IsMany ? Split(texts) : Parse(texts[^1]));
+
+    // .NET Interactive binds one word to a parameter: there several values are separated by commas.
+    private static IReadOnlyList<string> Split(IReadOnlyList<string> texts) =>
+        [.. texts.SelectMany(t => t.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
     private object Parse(string text)
     {
@@ -127,8 +132,8 @@ public sealed class MagicParameter
 
     private object ParseChoice(Type type, string text)
     {
-        var found = Enum.GetNames(type).FirstOrDefault(n => string.Equals(MagicName.FromPascal(n), text, StringComparison.OrdinalIgnoreCase));
-        return found is not null ? Enum.Parse(type, found)
+        var found = Choices.FirstOrDefault(choice => string.Equals(choice, text, StringComparison.OrdinalIgnoreCase));
+        return found is not null ? Enum.Parse(type, found.Replace("-", ""), ignoreCase: true)
             : throw Wrong(text, $"one of {string.Join(", ", Choices)}{NearestName.Suggestion(text, Choices)}");
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SpectralKD.Data;
 using SpectralKD.Models;
 using SpectralKD.Native;
 
@@ -7,6 +8,40 @@ namespace SpectralKD.Spectra;
 /// <summary>Runs images through a model and reduces every block's feature maps to their spectra. Memory stays that of one batch.</summary>
 public static class SpectralAnalysis
 {
+    /// <summary>Analyses a set of images: they are decoded, prepared for the model and analysed batch by batch.</summary>
+    /// <param name="model">The model; switched to evaluation mode while it is analysed.</param>
+    /// <param name="images">The images; unreadable ones are left out and listed in <see cref="ModelSpectrum.Skipped"/>.</param>
+    /// <param name="options">Domain, layers, batch size, shard and so on; null: the defaults.</param>
+    /// <param name="progress">Told after every batch.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <exception cref="SpectralKDException">
+    /// Not one image can be read, a layer does not exist, the model is on another device than asked for, or a map holds NaN or infinity.
+    /// </exception>
+    public static ModelSpectrum Run(
+        VisionModel model,
+        IImageSource images,
+        SpectralOptions? options = null,
+        IProgress<AnalysisProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        options ??= new SpectralOptions();
+        var skipped = new SkippedImages();
+        var reading = new BatchOptions { BatchSize = options.BatchSize, Workers = options.Workers, Shard = options.Shard };
+        var spectrum = Run(model, Batches(), images.Name, images.Count, options, progress, cancellation);
+        return spectrum with { Skipped = [.. skipped.Items.Select(item => item.Reason)] };
+
+        IEnumerable<AnalysisBatch> Batches()
+        {
+            foreach (var batch in ImageBatches.Read(images, model.Spec.Preprocessing, model.Spec.ImageSize, reading, skipped, cancellation))
+            {
+                using (batch)
+                {
+                    yield return new AnalysisBatch(batch.Images, index => images.ItemName(batch.Indices[index]));
+                }
+            }
+        }
+    }
+
     /// <summary>Analyses a stream of batches.</summary>
     /// <param name="model">The model; switched to evaluation mode while it is analysed.</param>
     /// <param name="batches">Batches of normalised images; enumerated twice where the activation entropy needs its range first.</param>

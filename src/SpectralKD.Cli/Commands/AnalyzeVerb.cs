@@ -1,0 +1,68 @@
+using System.CommandLine;
+using SpectralKD.Data;
+using SpectralKD.Interactive.Magic;
+using SpectralKD.Native;
+using SpectralKD.Spectra;
+using SpectralKD.Weights;
+
+namespace SpectralKD.Cli.Commands;
+
+/// <summary><c>spectralkd analyze</c>: what <c>#!spectral-model</c>, <c>-images</c> and <c>-analyze</c> do, for scripts and schedulers.</summary>
+internal static class AnalyzeVerb
+{
+    private static readonly Option<string> Model = new("--model") { Description = "timm name, for example deit_tiny_patch16_224", Required = true };
+    private static readonly Option<string> Weights = new("--weights")
+    {
+        Description = "pretrained, seeded[:n], or a .safetensors, .pth or .pt file",
+        DefaultValueFactory = _ => "pretrained",
+    };
+
+    private static readonly Option<string> Images = new("--images") { Description = "textures, or a folder or zip in ImageFolder layout", Required = true };
+    private static readonly Option<int?> Count = new("--count") { Description = "How many images to take [textures: 500, others: all]" };
+    private static readonly Option<SpectralDomain> Domain = new Option<SpectralDomain>("--domain")
+    {
+        Description = "Fourier transform over space, over channels, or both",
+        DefaultValueFactory = _ => SpectralDomain.Spatial,
+    }.AcceptOnlyFromAmong("spatial", "channel", "both");
+
+    private static readonly Option<string> Layers = new("--layers") { Description = "Blocks: all, or 0,5..8,-1", DefaultValueFactory = _ => "all" };
+    private static readonly Option<int> Batch = new("--batch") { Description = "Images in one forward pass", DefaultValueFactory = _ => 32 };
+    private static readonly Option<string?> Shard = new("--shard") { Description = "i/n: only every n-th image from the i-th; merge the parts with spectralkd merge" };
+    private static readonly Option<string?> Device = new("--device") { Description = "auto, cpu, cuda, cuda:N [auto]" };
+    private static readonly Option<string> Output = new("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html", Required = true };
+
+    public static Command Create()
+    {
+        var command = new Command("analyze", "Takes the spectrum of every block of a model over a set of images")
+        {
+            Model, Weights, Images, Count, Domain, Layers, Batch, Shard, Device, Output,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult options, CancellationToken cancellationToken)
+    {
+        var console = options.InvocationConfiguration;
+        var images = ImageSources.Open(options.GetRequiredValue(Images), options.GetValue(Count));
+        using var model = await ModelLoader.LoadAsync(
+            options.GetRequiredValue(Model),
+            new ModelLoadOptions { Weights = options.GetRequiredValue(Weights), Device = Devices.Parse(options.GetValue(Device) ?? "auto") },
+            cancellationToken: cancellationToken);
+        var settings = new SpectralOptions
+        {
+            Domain = options.GetValue(Domain),
+            Layers = LayerList.Parse(options.GetRequiredValue(Layers), model.Blocks.Count),
+            BatchSize = options.GetValue(Batch),
+            Shard = options.GetValue(Shard) is { } shard ? DataShard.Parse(shard) : null,
+        };
+        var spectrum = SpectralAnalysis.Run(model, images, settings, new ProgressLine(console.Error), cancellationToken);
+        foreach (var skipped in spectrum.Skipped)
+        {
+            await console.Error.WriteLineAsync($"left out: {skipped}");
+        }
+
+        SpectrumFiles.Write(spectrum, options.GetRequiredValue(Output), console.Output);
+        return 0;
+    }
+}
