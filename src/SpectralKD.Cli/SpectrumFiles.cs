@@ -9,9 +9,9 @@ internal static class SpectrumFiles
     public static void Write(ModelSpectrum spectrum, string folder, TextWriter output)
     {
         var (csv, json, html) = (Path.Combine(folder, "blocks.csv"), Path.Combine(folder, "spectrum.json"), Path.Combine(folder, "u-curve.html"));
-        spectrum.ToDataFrame().SaveTable(csv);
+        AtomicFile.WriteText(csv, spectrum.ToDataFrame().ToCsv());
         spectrum.Save(json);
-        File.WriteAllText(html, ChartHtml.Page($"U-curve of {spectrum.Model}", Charts.UCurve(spectrum)));
+        AtomicFile.WriteText(html, ChartHtml.Page($"U-curve of {spectrum.Model}", Charts.UCurve(spectrum)));
         output.WriteLine($"{spectrum.Model}: {spectrum.Blocks.Length} blocks, {spectrum.Images} images, {spectrum.UShape.Words}");
         foreach (var file in new[] { csv, json, html })
         {

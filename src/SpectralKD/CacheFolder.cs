@@ -30,22 +30,4 @@ public static class CacheFolder
 
     /// <summary>A path inside the cache folder.</summary>
     public static string For(params string[] parts) => Path.Combine([Root, .. parts]);
-
-    /// <summary>Writes a file under a temporary name beside it, then renames it: others see the old file or the whole new one.</summary>
-    /// <exception cref="SpectralKDException">The folder cannot be written.</exception>
-    public static void WriteAtomically(string path, byte[] content)
-    {
-        var temporary = $"{path}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp";
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            File.WriteAllBytes(temporary, content);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            File.Delete(temporary);
-            throw new SpectralKDException($"{path} cannot be written: {e.Message.TrimEnd('.')}. Free space there, or set {FolderVariable} to another folder", e);
-        }
-    }
 }

@@ -1,14 +1,21 @@
 using Microsoft.DotNet.Interactive.Formatting;
+using SpectralKD.Data;
 
 namespace SpectralKD.Interactive.Views;
 
-/// <summary>Makes the hosts' formatters show every <see cref="INotebookView"/> as HTML, with plain text beside it.</summary>
+/// <summary>Makes the hosts' formatters show every view, and what has a view, as HTML with plain text beside it.</summary>
 internal static class ViewFormatter
 {
     public static void Register()
     {
-        Formatter.Register<INotebookView>((view, writer) => writer.Write(view.ToHtml()), HtmlFormatter.MimeType);
-        Formatter.Register<INotebookView>((view, writer) => writer.Write(view.ToPlainText()), PlainTextFormatter.MimeType);
-        Formatter.SetPreferredMimeTypesFor(typeof(INotebookView), HtmlFormatter.MimeType, PlainTextFormatter.MimeType);
+        Show<INotebookView>(view => view);
+        Show<IImageSource>(images => new ImagesView(images));
+    }
+
+    private static void Show<T>(Func<T, INotebookView> view)
+    {
+        Formatter.Register<T>((value, writer) => writer.Write(view(value).ToHtml()), HtmlFormatter.MimeType);
+        Formatter.Register<T>((value, writer) => writer.Write(view(value).ToPlainText()), PlainTextFormatter.MimeType);
+        Formatter.SetPreferredMimeTypesFor(typeof(T), HtmlFormatter.MimeType, PlainTextFormatter.MimeType);
     }
 }

@@ -29,7 +29,7 @@ internal static class LibStdCxxBridge
         var copy = CacheFolder.For("native", key, Path.GetFileName(library));
         if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(bridged))
         {
-            CacheFolder.WriteAtomically(copy, bridged);
+            AtomicFile.Write(copy, stream => stream.Write(bridged));
         }
 
         return copy;

@@ -1,10 +1,18 @@
-namespace SpectralKD.Weights;
+using System.Text;
+
+namespace SpectralKD;
 
 /// <summary>Writes a file under a temporary name beside its place, flushes it to the disk, then renames it: never half a file.</summary>
-internal static class AtomicFile
+public static class AtomicFile
 {
-    /// <summary>Writes a file; on any failure the temporary is removed and an older file of that name stays as it was.</summary>
-    /// <exception cref="SpectralKDException">The folder is missing or not writable, or the disk is full.</exception>
+    /// <summary>Writes a text file in UTF-8, see <see cref="Write"/>.</summary>
+    /// <exception cref="SpectralKDException">The folder is not writable, or the disk is full.</exception>
+    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>Writes a file, and its folder where that is missing; on any failure the temporary is removed and an older file of that name stays as it was.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="content">Writes the content.</param>
+    /// <exception cref="SpectralKDException">The folder is not writable, or the disk is full.</exception>
     public static void Write(string path, Action<Stream> content)
     {
         var full = Path.GetFullPath(path);
@@ -22,7 +30,7 @@ internal static class AtomicFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new SpectralKDException($"cannot write '{path}': {error.Message}", error);
+            throw new SpectralKDException($"cannot write {path}: {error.Message.TrimEnd('.')}; free space or choose another folder", error);
         }
         finally
         {

@@ -1,0 +1,26 @@
+using System.Net;
+using SpectralKD.Data;
+
+namespace SpectralKD.Interactive.Views;
+
+/// <summary>A set of images at one glance: what it holds, and a contact sheet.</summary>
+/// <param name="Images">The images.</param>
+public sealed record ImagesView(IImageSource Images) : INotebookView
+{
+    private const int Shown = 20;
+    private const int NamesShown = 20;
+
+    /// <inheritdoc/>
+    public string ToHtml() => $"<div>{WebUtility.HtmlEncode(Summary())}</div>"
+        + $"<img alt=\"{WebUtility.HtmlEncode($"Contact sheet of {Images.Name}")}\" style=\"max-width:100%\" "
+        + $"src=\"data:image/png;base64,{Convert.ToBase64String(ContactSheet.Render(Images, Shown))}\">";
+
+    /// <inheritdoc/>
+    public string ToPlainText() => Summary();
+
+    private string Summary()
+    {
+        var names = string.Join(", ", Images.Classes.Take(NamesShown)) + (Images.Classes.Count > NamesShown ? ", …" : "");
+        return FormattableString.Invariant($"{Images.Name}: {Images.Count:N0} images in {Images.Classes.Count:N0} classes ({names})");
+    }
+}

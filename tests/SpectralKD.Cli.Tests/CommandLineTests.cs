@@ -1,0 +1,141 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using SpectralKD.Tests;
+
+namespace SpectralKD.Cli.Tests;
+
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("spectralkd-cli-").FullName;
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+
+    [Fact]
+    public async Task Device_names_the_torch_that_is_there()
+    {
+        Assert.Equal(0, await RunAsync("device"));
+        Assert.Contains("libtorch", _output.ToString());
+    }
+
+    [Fact]
+    public async Task Models_lists_what_the_filter_leaves()
+    {
+        Assert.Equal(0, await RunAsync("models", "deit_tiny"));
+        Assert.Contains("5,717,416", _output.ToString());
+        Assert.DoesNotContain("swin", _output.ToString());
+    }
+
+    [Fact]
+    public async Task Analyze_writes_the_table_the_spectrum_and_the_chart()
+    {
+        var to = Path.Combine(_folder, "out");
+        Assert.Equal(0, await RunAsync("analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", "textures", "--count", "10", "--out", to));
+
+        var rows = await File.ReadAllLinesAsync(Path.Combine(to, "blocks.csv"));
+        Assert.StartsWith("block,name,channels,height,width,intensity,uniformity,high_frequency_ratio", rows[0]);
+        Assert.Equal(13, rows.Length);
+        Assert.Equal(10, Spectra.ModelSpectrum.Load(Path.Combine(to, "spectrum.json")).Images);
+        Assert.Contains("Plotly.newPlot", await File.ReadAllTextAsync(Path.Combine(to, "u-curve.html")));
+    }
+
+    [Fact]
+    public async Task The_first_notebook_runs_with_other_parameters()
+    {
+        var notebook = Path.Combine(SharedData.RepositoryRoot, "notebooks", "01-first-spectrum.ipynb");
+        Assert.Equal(0, await RunAsync("run", notebook, "--parameter", "model=deit_nano_patch4_32", "--out", _folder));
+
+        var executed = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, "01-first-spectrum.ipynb")))!;
+        Assert.Equal(5, (int)executed["nbformat_minor"]!);
+        Assert.Contains("deit_nano_patch4_32", executed["cells"]!.ToJsonString());
+        Assert.Contains("Plotly", await File.ReadAllTextAsync(Path.Combine(_folder, "01-first-spectrum.html")));
+    }
+
+    [Fact]
+    public async Task A_failing_cell_ends_the_run_with_an_error_and_keeps_what_ran()
+    {
+        var notebook = Notebook("1 + 1", "int.Parse(\"x\")", "\"never reached\"");
+        Assert.NotEqual(0, await RunAsync("run", notebook, "--out", Path.Combine(_folder, "out")));
+
+        var cells = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, "out", "test.ipynb")))!["cells"]!.AsArray();
+        Assert.Contains("cell [2] failed", _error.ToString());
+        Assert.Equal("2", (string)cells.First(c => (string)c!["cell_type"]! == "code")!["outputs"]![0]!["data"]!["text/plain"]![0]!);
+        Assert.Equal("error", (string)cells.Last(c => c!["outputs"]!.AsArray().Count > 0)!["outputs"]![0]!["output_type"]!);
+        Assert.DoesNotContain("at SpectralKD", cells.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("#!spectral-analyse", "did you mean #!spectral-analyze?")]
+    [InlineData("#!spectral-model deit_tiny_patch16 --weights seeded", "deit_tiny_patch16_224")]
+    public async Task A_failing_command_is_one_line_without_a_stack(string cell, string said)
+    {
+        Assert.Equal(1, await RunAsync("run", Notebook(cell), "--out", Path.Combine(_folder, "out")));
+        Assert.Contains(said, _error.ToString());
+        Assert.DoesNotContain("   at ", _error.ToString());
+    }
+
+    [Theory]
+    [InlineData("this is no JSON", "test.ipynb")]
+    [InlineData("{\"nbformat\": 4", "test.ipynb")]
+    [InlineData("[]", "test.ipynb")]
+    public async Task What_is_no_notebook_is_refused_in_one_line(string content, string named)
+    {
+        var path = Path.Combine(_folder, "test.ipynb");
+        await File.WriteAllTextAsync(path, content);
+        Assert.Equal(1, await RunAsync("run", path));
+        Assert.Single(_error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(named, _error.ToString());
+    }
+
+    [Fact]
+    public async Task Images_that_cannot_be_read_are_named_on_stderr_and_the_rest_is_analysed()
+    {
+        var cats = Directory.CreateDirectory(Path.Combine(_folder, "photos", "cats")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(cats, "text.jpg"), "this is text");
+        await File.WriteAllBytesAsync(Path.Combine(cats, "good.png"), Data.ContactSheet.Render(Data.Textures.Create(4, 32), 4));
+
+        Assert.Equal(0, await RunAsync(
+            "analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", Path.Combine(_folder, "photos"), "--out", Path.Combine(_folder, "out")));
+        Assert.Contains("text.jpg", _error.ToString());
+    }
+
+    [Fact]
+    public async Task A_folder_without_images_is_an_error()
+    {
+        var empty = Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName;
+        Assert.Equal(1, await RunAsync("analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", empty, "--out", _folder));
+        Assert.Contains("empty", _error.ToString());
+    }
+
+    [Fact]
+    public async Task Photos_give_a_spectrum_of_all_twelve_blocks()
+    {
+        var photos = SharedData.OrSkip("data", "imagenet-sample");
+        Assert.Equal(0, await RunAsync(
+            "analyze", "--model", "deit_tiny_patch16_224", "--weights", "seeded", "--images", photos, "--count", "4", "--out", _folder));
+        var spectrum = Spectra.ModelSpectrum.Load(Path.Combine(_folder, "spectrum.json"));
+        Assert.Equal((12, 4), (spectrum.Blocks.Length, (int)spectrum.Images));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private Task<int> RunAsync(params string[] args) => CommandLine.RunAsync(
+        args, new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = _output, Error = _error });
+
+    private string Notebook(params string[] cells)
+    {
+        var json = new JsonObject
+        {
+            ["nbformat"] = 4,
+            ["nbformat_minor"] = 5,
+            ["metadata"] = new JsonObject(),
+            ["cells"] = new JsonArray([.. cells.Select((code, i) => new JsonObject
+            {
+                ["cell_type"] = "code", ["id"] = $"cell-{i}", ["metadata"] = new JsonObject(), ["execution_count"] = null,
+                ["outputs"] = new JsonArray(), ["source"] = code,
+            })]),
+        };
+        var path = Path.Combine(_folder, "test.ipynb");
+        File.WriteAllText(path, json.ToJsonString());
+        return path;
+    }
+}
