@@ -56,9 +56,6 @@ public sealed class Cait : TimmModel
     /// <inheritdoc/>
     public override IReadOnlySet<string> NoWeightDecay { get; } = new HashSet<string> { "pos_embed", "cls_token" };
 
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> HeadKeys { get; } = ["head.weight", "head.bias"];
-
     private protected override Tensor FirstWeight => _patches.Weight;
 
     /// <inheritdoc/>

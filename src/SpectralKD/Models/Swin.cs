@@ -48,31 +48,10 @@ public sealed partial class Swin : TimmModel
     public override IReadOnlySet<string> NoWeightDecay => field ??= named_parameters().Select(parameter => parameter.name)
         .Where(name => name.EndsWith("relative_position_bias_table", StringComparison.Ordinal)).ToHashSet();
 
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> HeadKeys { get; } = ["head.fc.weight", "head.fc.bias"];
-
     /// <summary>The stages, for tests of their constants.</summary>
     internal IReadOnlyList<SwinStage> Stages => [.. _stages];
 
     private protected override Tensor FirstWeight => _patches.Weight;
-
-    /// <inheritdoc/>
-    public override string? MapCheckpointKey(string key, IReadOnlyCollection<string> checkpoint)
-    {
-        if (key.EndsWith("relative_position_index", StringComparison.Ordinal) || key.EndsWith("attn_mask", StringComparison.Ordinal))
-        {
-            return null;
-        }
-
-        if (checkpoint.Contains("head.fc.weight"))
-        {
-            return key;
-        }
-
-        // The authors' files put the merging at the end of a stage; timm puts it at the start of the next.
-        var moved = Downsample().Replace(key, match => $"layers.{int.Parse(match.Groups[1].Value) + 1}.downsample");
-        return moved.StartsWith("head.", StringComparison.Ordinal) ? "head.fc." + moved["head.".Length..] : moved;
-    }
 
     /// <inheritdoc/>
     public override Tensor FitCheckpointTensor(string key, Tensor value) =>
@@ -96,9 +75,6 @@ public sealed partial class Swin : TimmModel
 
         return _head.forward(_norm.forward(map)); // (B, classes)
     }
-
-    [GeneratedRegex(@"layers\.(\d+)\.downsample")]
-    private static partial Regex Downsample();
 
     [GeneratedRegex(@"^layers\.(\d+)\..*relative_position_bias_table$")]
     private static partial Regex BiasTable();

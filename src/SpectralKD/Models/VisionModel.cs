@@ -28,17 +28,6 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// </summary>
     public virtual IReadOnlySet<string> NoWeightDecay => new HashSet<string>();
 
-    /// <summary>Keys of the classification head: what stays fresh when a checkpoint has another number of classes.</summary>
-    public virtual IReadOnlyList<string> HeadKeys => [];
-
-    /// <summary>
-    /// The key that a checkpoint's entry has in this model, or null where the model has no use for it (buffers that older
-    /// checkpoints store). Covers the names of the authors' own releases, as timm's <c>checkpoint_filter_fn</c> does.
-    /// </summary>
-    /// <param name="key">A key of the checkpoint, without <c>module.</c> prefix.</param>
-    /// <param name="checkpoint">All keys of the checkpoint.</param>
-    public virtual string? MapCheckpointKey(string key, IReadOnlyCollection<string> checkpoint) => key;
-
     /// <summary>
     /// Fits a checkpoint's tensor to this model where its shape depends on the image size: position embeddings and relative
     /// position bias tables are interpolated as timm does.

@@ -63,11 +63,6 @@ public sealed class VisionTransformer : TimmModel
     /// <inheritdoc/>
     public override IReadOnlySet<string> NoWeightDecay { get; } = new HashSet<string> { "pos_embed", "cls_token", "dist_token" };
 
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> HeadKeys => _sizes.Distilled
-        ? ["head.weight", "head.bias", "head_dist.weight", "head_dist.bias"]
-        : ["head.weight", "head.bias"];
-
     private protected override Tensor FirstWeight => _patches.Weight;
 
     /// <summary>The two heads of a distilled model, not averaged.</summary>
@@ -92,12 +87,6 @@ public sealed class VisionTransformer : TimmModel
     public override Tensor FitCheckpointTensor(string key, Tensor value) => key == "pos_embed"
         ? PositionEmbedding.Fit(value, _sizes.ClassPosition ? _sizes.PrefixTokens : 0, _sizes.GridSize)
         : value;
-
-    /// <inheritdoc/>
-    public override string? MapCheckpointKey(string key, IReadOnlyCollection<string> checkpoint) =>
-        key.Contains("pre_logits", StringComparison.Ordinal)
-            ? null
-            : key.Replace(".gamma_1", ".ls1.gamma", StringComparison.Ordinal).Replace(".gamma_2", ".ls2.gamma", StringComparison.Ordinal);
 
     private protected override Tensor Run(Tensor images, KeptMaps kept)
     {
