@@ -46,7 +46,7 @@ public static class SpectralAnalysis
 
         ModelSpectrum Pass(SpectralDomain domain, ActivationRange? range, int number)
         {
-            var accumulator = new SpectrumAccumulator(model.Spec.Name, run.Blocks, domain, range);
+            var accumulator = new SpectrumAccumulator(model.Spec.Name, run.Blocks, domain, range, model.Blocks.Count);
             foreach (var batch in batches)
             {
                 cancellation.ThrowIfCancellationRequested();
