@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SpectralKD.Data;
 using SpectralKD.Models;
 using SpectralKD.Native;
 
@@ -7,6 +8,30 @@ namespace SpectralKD.Spectra;
 /// <summary>Runs images through a model and reduces every block's feature maps to their spectra. Memory stays that of one batch.</summary>
 public static class SpectralAnalysis
 {
+    /// <summary>Analyses an image source; images are decoded ahead of the model on other threads.</summary>
+    /// <param name="model">The model; switched to evaluation mode while it is analysed.</param>
+    /// <param name="images">The images; those that cannot be read are left out and named in the result.</param>
+    /// <param name="options">Domain, layers, batch size and so on.</param>
+    /// <param name="progress">Told after every batch.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>The spectra, without tensors.</returns>
+    /// <exception cref="SpectralKDException">
+    /// The source is empty or unreadable, a layer does not exist, the model is on another device than asked for, or a map holds NaN or infinity.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    public static ModelSpectrum Run(
+        VisionModel model,
+        IImageSource images,
+        SpectralOptions? options = null,
+        IProgress<AnalysisProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        options ??= new SpectralOptions();
+        var stream = new ImageStream(images, model.Spec, options, cancellation);
+        var spectrum = Run(model, stream.Batches(), images.Name, stream.Count, options, progress, cancellation);
+        return spectrum with { Skipped = stream.Skipped };
+    }
+
     /// <summary>Analyses a stream of batches.</summary>
     /// <param name="model">The model; switched to evaluation mode while it is analysed.</param>
     /// <param name="batches">Batches of normalised images; enumerated twice where the activation entropy needs its range first.</param>

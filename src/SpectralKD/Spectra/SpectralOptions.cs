@@ -1,3 +1,4 @@
+using SpectralKD.Data;
 using TorchSharp;
 
 namespace SpectralKD.Spectra;
@@ -16,6 +17,9 @@ public sealed record SpectralOptions
 
     /// <summary>Threads that decode images ahead of the model, at least 1. The figures do not depend on it.</summary>
     public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 16);
+
+    /// <summary>The part of the image source to analyse, so that a data set can be split over machines; null takes all of it.</summary>
+    public DataShard? Shard { get; init; }
 
     /// <summary>
     /// Whether to compute the activation entropy, which takes a second pass over the images unless <see cref="EntropyRange"/> is given.
