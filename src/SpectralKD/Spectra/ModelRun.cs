@@ -18,7 +18,7 @@ internal sealed class ModelRun : IDisposable
         var weight = model.parameters().First(parameter => parameter.is_floating_point());
         (_device, _type) = (weight.device, weight.dtype);
         RequireDevice(options.Device);
-        _indices = BlockIndices.Resolve(model.Spec.Name, model.Blocks.Count, options.Layers);
+        _indices = [.. BlockSelection.Resolve(options.Layers, model.Blocks.Count, model.Spec.Name)];
         Blocks = [.. _indices.Select(index => model.Blocks[index])];
         _wasTraining = model.training;
         model.eval();

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using SpectralKD.Models;
 
 namespace SpectralKD.Spectra;
 
@@ -27,6 +28,9 @@ public sealed record ModelSpectrum
     /// <summary>Smallest and largest activation of all blocks and images; null where it was not needed (spatial domain alone).</summary>
     public ActivationRange? Activations { get; init; }
 
+    /// <summary>Number of blocks that the model has, analysed or not.</summary>
+    public required int Depth { get; init; }
+
     /// <summary>The analysed blocks in ascending order, at least one.</summary>
     public required ImmutableArray<BlockSpectrum> Blocks { get; init; }
 
@@ -46,6 +50,18 @@ public sealed record ModelSpectrum
         var wanted = index < 0 && -index <= Blocks.Length ? Blocks[^-index].Index : index;
         return Blocks.FirstOrDefault(block => block.Index == wanted) ?? throw new SpectralKDException(
             $"there is no spectrum of block {index} of {Model}; analysed blocks: {string.Join(", ", Blocks.Select(block => block.Index))}");
+    }
+
+    /// <summary>The intensities of all blocks of a model, or an error where these are another model's or not all.</summary>
+    internal ImmutableArray<double> IntensitiesOf(VisionModel model)
+    {
+        if (Blocks.Length != model.Blocks.Count)
+        {
+            throw new SpectralKDException(
+                $"the spectrum has {Blocks.Length} blocks (of {Model}), but {model.Spec.Name} has {model.Blocks.Count}: analyse all of its blocks to choose layers");
+        }
+
+        return Intensities;
     }
 
     /// <summary>Adds the spectra of other images, exactly as if all had been analysed together.</summary>

@@ -8,15 +8,17 @@ namespace SpectralKD.Spectra;
 /// <summary>Runs images through a model and reduces every block's feature maps to their spectra. Memory stays that of one batch.</summary>
 public static class SpectralAnalysis
 {
-    /// <summary>Analyses a set of images: they are decoded, prepared for the model and analysed batch by batch.</summary>
+    /// <summary>Analyses an image source; images are decoded ahead of the model on other threads.</summary>
     /// <param name="model">The model; switched to evaluation mode while it is analysed.</param>
-    /// <param name="images">The images; unreadable ones are left out and listed in <see cref="ModelSpectrum.Skipped"/>.</param>
-    /// <param name="options">Domain, layers, batch size, shard and so on; null: the defaults.</param>
+    /// <param name="images">The images; those that cannot be read are left out and named in the result.</param>
+    /// <param name="options">Domain, layers, batch size and so on.</param>
     /// <param name="progress">Told after every batch.</param>
     /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>The spectra, without tensors.</returns>
     /// <exception cref="SpectralKDException">
-    /// Not one image can be read, a layer does not exist, the model is on another device than asked for, or a map holds NaN or infinity.
+    /// The source is empty or unreadable, a layer does not exist, the model is on another device than asked for, or a map holds NaN or infinity.
     /// </exception>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
     public static ModelSpectrum Run(
         VisionModel model,
         IImageSource images,
@@ -25,21 +27,9 @@ public static class SpectralAnalysis
         CancellationToken cancellation = default)
     {
         options ??= new SpectralOptions();
-        var skipped = new SkippedImages();
-        var reading = new BatchOptions { BatchSize = options.BatchSize, Workers = options.Workers, Shard = options.Shard };
-        var spectrum = Run(model, Batches(), images.Name, images.Count, options, progress, cancellation);
-        return spectrum with { Skipped = [.. skipped.Items.Select(item => item.Reason)] };
-
-        IEnumerable<AnalysisBatch> Batches()
-        {
-            foreach (var batch in ImageBatches.Read(images, model.Spec.Preprocessing, model.Spec.ImageSize, reading, skipped, cancellation))
-            {
-                using (batch)
-                {
-                    yield return new AnalysisBatch(batch.Images, index => images.ItemName(batch.Indices[index]));
-                }
-            }
-        }
+        var stream = new ImageStream(images, model.Spec, options, cancellation);
+        var spectrum = Run(model, stream.Batches(), images.Name, stream.Count, options, progress, cancellation);
+        return spectrum with { Skipped = stream.Skipped };
     }
 
     /// <summary>Analyses a stream of batches.</summary>
@@ -81,7 +71,7 @@ public static class SpectralAnalysis
 
         ModelSpectrum Pass(SpectralDomain domain, ActivationRange? range, int number)
         {
-            var accumulator = new SpectrumAccumulator(model.Spec.Name, run.Blocks, domain, range);
+            var accumulator = new SpectrumAccumulator(model.Spec.Name, run.Blocks, domain, range, model.Blocks.Count);
             foreach (var batch in batches)
             {
                 cancellation.ThrowIfCancellationRequested();

@@ -18,7 +18,7 @@ public sealed record SpectralOptions
     /// <summary>Threads that decode images ahead of the model, at least 1. The figures do not depend on it.</summary>
     public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 16);
 
-    /// <summary>The part of the images to analyse, to be merged with the others; null takes all.</summary>
+    /// <summary>The part of the image source to analyse, so that a data set can be split over machines; null takes all of it.</summary>
     public DataShard? Shard { get; init; }
 
     /// <summary>

@@ -14,6 +14,7 @@ public sealed class SpectrumAccumulator
 {
     private readonly string _model;
     private readonly SpectralDomain _domain;
+    private readonly int _depth;
     private readonly SortedDictionary<int, BlockAccumulator> _blocks = [];
 
     /// <summary>Starts with no images.</summary>
@@ -21,9 +22,14 @@ public sealed class SpectrumAccumulator
     /// <param name="blocks">The blocks whose maps will come, at least one.</param>
     /// <param name="domain">The transforms to take.</param>
     /// <param name="entropyRange">Range of the activation entropy's bins, common to all blocks; null without the entropy.</param>
+    /// <param name="depth">Number of blocks that the model has; null where the last of <paramref name="blocks"/> is its last.</param>
     /// <exception cref="SpectralKDException">No blocks, or nothing to compute.</exception>
     public SpectrumAccumulator(
-        string model, IReadOnlyList<BlockInfo> blocks, SpectralDomain domain = SpectralDomain.Spatial, ActivationRange? entropyRange = null)
+        string model,
+        IReadOnlyList<BlockInfo> blocks,
+        SpectralDomain domain = SpectralDomain.Spatial,
+        ActivationRange? entropyRange = null,
+        int? depth = null)
     {
         if (blocks.Count == 0 || (domain == SpectralDomain.None && entropyRange is null))
         {
@@ -33,6 +39,7 @@ public sealed class SpectrumAccumulator
         LibTorch.EnsureLoaded();
         _model = model;
         _domain = domain;
+        _depth = depth ?? blocks.Max(block => block.Index) + 1;
         var findRange = entropyRange is not null || domain.HasFlag(SpectralDomain.Channel);
         foreach (var block in blocks)
         {
@@ -82,6 +89,7 @@ public sealed class SpectrumAccumulator
             Domain = _domain,
             Images = Images,
             Activations = Range(),
+            Depth = _depth,
             Blocks = [.. _blocks.Values.Select(block => block.ToSpectrum())],
         };
     }

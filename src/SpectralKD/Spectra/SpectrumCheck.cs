@@ -9,6 +9,7 @@ internal static class SpectrumCheck
     {
         Require(spectrum.Images > 0, where, $"it has {spectrum.Images} images");
         Require(!spectrum.Blocks.IsDefaultOrEmpty, where, "it has no blocks");
+        Require(spectrum.Blocks[^1]?.Index < spectrum.Depth, where, $"it has a block beyond the model's {spectrum.Depth}");
         Require(spectrum.Model is not null && spectrum.Source is not null, where, "it names no model or no source");
         for (var i = 0; i < spectrum.Blocks.Length; i++)
         {

@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using SpectralKD.Weights;
 
 namespace SpectralKD.Spectra;
 
@@ -34,20 +36,7 @@ internal static class SpectrumJson
     }
 
     internal static void Save(ModelSpectrum spectrum, string path)
-    {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        Directory.CreateDirectory(folder);
-        var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}");
-        try
-        {
-            File.WriteAllText(temporary, Write(spectrum));
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+        => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(Write(spectrum))));
 
     internal static ModelSpectrum Load(string path)
     {

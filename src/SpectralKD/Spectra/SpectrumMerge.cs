@@ -6,6 +6,7 @@ internal static class SpectrumMerge
     internal static ModelSpectrum Of(ModelSpectrum left, ModelSpectrum right)
     {
         RequireSame("models", left.Model, right.Model);
+        RequireSame("depths", left.Depth, right.Depth);
         RequireSame("domains", left.Domain, right.Domain);
         RequireSame("blocks", Shapes(left), Shapes(right));
         RequireSame("sets of figures", Figures(left), Figures(right));

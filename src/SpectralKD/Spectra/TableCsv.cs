@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Data.Analysis;
+using SpectralKD.Weights;
 
 namespace SpectralKD.Spectra;
 
@@ -24,7 +25,8 @@ public static class TableCsv
     }
 
     /// <summary>Writes <see cref="ToCsv"/> to a file.</summary>
-    public static void SaveTable(this DataFrame table, string path) => File.WriteAllText(path, table.ToCsv());
+    public static void SaveTable(this DataFrame table, string path)
+        => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(table.ToCsv())));
 
     /// <summary>Reads a table: columns of whole numbers, of numbers, of true and false, else of text, judged by all rows.</summary>
     /// <exception cref="SpectralKDException">No such file, no header, or a row with another number of fields.</exception>

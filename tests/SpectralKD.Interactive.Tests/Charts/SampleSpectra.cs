@@ -13,6 +13,7 @@ internal static class SampleSpectra
             Source = "imagenet-sample",
             Domain = domain,
             Images = 199,
+            Depth = blocks,
             Activations = new ActivationRange(-6.5, 11.25),
             Blocks = [.. Enumerable.Range(0, blocks).Select(index => Block(index, blocks, depth, domain))],
         };
