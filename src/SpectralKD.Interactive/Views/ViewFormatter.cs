@@ -1,5 +1,6 @@
 using Microsoft.DotNet.Interactive.Formatting;
 using SpectralKD.Data;
+using SpectralKD.Models;
 
 namespace SpectralKD.Interactive.Views;
 
@@ -9,6 +10,7 @@ internal static class ViewFormatter
     public static void Register()
     {
         Show<INotebookView>(view => view);
+        Show<VisionModel>(ModelCardView.Of);
         Show<IImageSource>(images => new ImagesView(images));
     }
 

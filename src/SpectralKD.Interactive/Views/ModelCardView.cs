@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Net;
+using SpectralKD.Models;
+
+namespace SpectralKD.Interactive.Views;
+
+/// <summary>A model at one glance: facts, and a table of its blocks.</summary>
+/// <param name="Card">The model's facts.</param>
+public sealed record ModelCardView(ModelCard Card) : INotebookView
+{
+    /// <summary>Looks a model over.</summary>
+    public static ModelCardView Of(VisionModel model) => new(ModelCard.Of(model));
+
+    /// <inheritdoc/>
+    public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Card.Name)}</b> ({Card.Family})</div>{Facts().ToHtml()}"
+        + $"<details><summary>{Card.Figures.Blocks.Count} blocks</summary>{Blocks().ToHtml()}</details>";
+
+    /// <inheritdoc/>
+    public string ToPlainText() => string.Join(
+        Environment.NewLine, $"{Card.Name} ({Card.Family})", Facts().ToPlainText(), "", Blocks().ToPlainText());
+
+    private TextTable Facts()
+    {
+        var (preprocessing, weights) = (Card.Spec.Preprocessing, Card.CatalogEntry?.Weights);
+        var table = new TextTable("what", "value")
+            .Add("input", $"{Card.Input.Channels} x {Card.Input.Height} x {Card.Input.Width}, "
+                + Invariant($"crop {preprocessing.CropFraction:0.###}, mean {Triple(preprocessing.Mean)}, std {Triple(preprocessing.Std)}"))
+            .Add("classes", Invariant($"{Card.Classes:N0}"))
+            .Add("parameters", Invariant($"{Card.Figures.Parameters:N0}") + (Card.TrainableParameters == 0 ? " (frozen)" : ""))
+            .Add("forward pass", $"{Scaled(2.0 * Card.Figures.MultiplyAdds)}FLOPs an image ({Scaled(Card.Figures.MultiplyAdds)}multiply-adds)")
+            .Add("memory", $"weights {Bytes(Card.WeightBytes)}, feature maps {Bytes(Card.MapBytes)} an image")
+            .Add("device", $"{Card.Device}, {Card.NumberType}");
+        return weights is null ? table : table.Add("published weights", $"{weights.Repository} ({weights.License})");
+    }
+
+    private TextTable Blocks() => Card.Figures.Blocks.Aggregate(
+        new TextTable("block", "name", "feature map [C, H, W]", "parameters", "multiply-adds"),
+        (table, b) => table.Add(
+            Invariant($"{b.Block.Index}"),
+            b.Block.Name,
+            $"[{b.Block.Channels}, {b.Block.Height}, {b.Block.Width}]",
+            Invariant($"{b.Parameters:N0}"),
+            Scaled(b.MultiplyAdds).TrimEnd()));
+
+    private static string Triple(IReadOnlyList<float> values) => string.Join(" ", values.Select(v => v.ToString("0.###", CultureInfo.InvariantCulture)));
+
+    private static string Scaled(double value) => value switch
+    {
+        >= 1e9 => Invariant($"{value / 1e9:0.00} G"),
+        >= 1e6 => Invariant($"{value / 1e6:0.00} M"),
+        _ => Invariant($"{value:N0} "),
+    };
+
+    private static string Bytes(long bytes) => bytes >= 1 << 20 ? Invariant($"{bytes / (double)(1 << 20):0.0} MiB") : Invariant($"{bytes / 1024.0:0.0} KiB");
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}
