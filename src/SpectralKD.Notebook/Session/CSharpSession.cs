@@ -3,6 +3,7 @@ using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Display;
 using SpectralKD.Notebook.Session.Errors;
+using SpectralKD.Notebook.Session.Packages;
 using SpectralKD.Notebook.Session.Running;
 using SpectralKD.Notebook.Session.Variables;
 
@@ -28,6 +29,8 @@ public sealed class CSharpSession : INotebookSession
         LoadContext = new SessionLoadContext(Interlocked.Increment(ref s_sessions));
         _submissions = new Submissions(_compiler, LoadContext);
         Variables = new SessionVariables(_submissions, _compiler);
+        References = new SessionReferences(_compiler, LoadContext);
+        Packages = new SessionPackages(this, References);
         _ready = new Lazy<Task>(() => Task.Run(Prepare));
         CellConsole.Install();
         _ = _ready.Value;
@@ -44,6 +47,10 @@ public sealed class CSharpSession : INotebookSession
     internal Submissions Submissions => _submissions;
 
     internal SessionVariables Variables { get; }
+
+    internal SessionReferences References { get; }
+
+    internal SessionPackages Packages { get; }
 
     /// <summary>Ends when the first cell can run without waiting for the compiler.</summary>
     public Task WarmUpAsync() => _ready.Value;
@@ -89,7 +96,7 @@ public sealed class CSharpSession : INotebookSession
         CellRun.Current = run;
         try
         {
-            await new CellProgram(this, _compiler, run).RunAsync(code, $"cell [{run.Number}]").ConfigureAwait(false);
+            await new CellProgram(this, _compiler, run, Options.WorkingDirectory).RunAsync(code, $"cell [{run.Number}]").ConfigureAwait(false);
             return new CellResult(run.IsInterrupted ? CellErrors.Interrupted(run) : null);
         }
         catch (Exception exception)
@@ -108,8 +115,8 @@ public sealed class CSharpSession : INotebookSession
         MimeBundles.PreferTextForPlainValues();
         foreach (var path in Options.References)
         {
-            LoadContext.AddPath(path);
-            _compiler.AddReference(HostReferences.Open(path));
+            References.AddAssembly(path);
+            References.AddReference(path);
         }
 
         _compiler.Last = _compiler.CreatePrelude(Options.Imports);
