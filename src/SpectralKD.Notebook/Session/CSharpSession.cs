@@ -2,6 +2,7 @@ using SpectralKD.Interactive;
 using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Display;
+using SpectralKD.Notebook.Session.Editing;
 using SpectralKD.Notebook.Session.Errors;
 using SpectralKD.Notebook.Session.Packages;
 using SpectralKD.Notebook.Session.Running;
@@ -19,6 +20,7 @@ public sealed class CSharpSession : INotebookSession
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CellCompiler _compiler = new();
     private readonly Submissions _submissions;
+    private readonly SessionEditor _editor;
     private readonly Lazy<Task> _ready;
 
     /// <summary>Makes a session; the compiler is warmed up in the background.</summary>
@@ -31,6 +33,7 @@ public sealed class CSharpSession : INotebookSession
         Variables = new SessionVariables(_submissions, _compiler);
         References = new SessionReferences(_compiler, LoadContext);
         Packages = new SessionPackages(this, References);
+        _editor = new SessionEditor(_compiler, new SessionHost(this, null), Options.WorkingDirectory);
         _ready = new Lazy<Task>(() => Task.Run(Prepare));
         CellConsole.Install();
         _ = _ready.Value;
@@ -74,20 +77,27 @@ public sealed class CSharpSession : INotebookSession
     }
 
     /// <inheritdoc />
-    public Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken = default)
-        => Task.FromResult(new Completions(position, position, []));
+    public async Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken = default)
+    {
+        await _ready.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return await _editor.CompleteAsync(code, position, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc />
-    public Task<MimeBundle?> InspectAsync(string code, int position, CancellationToken cancellationToken = default)
-        => Task.FromResult<MimeBundle?>(null);
+    public async Task<MimeBundle?> InspectAsync(string code, int position, CancellationToken cancellationToken = default)
+    {
+        await _ready.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return await _editor.InspectAsync(code, position, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc />
-    public CodeCompleteness IsComplete(string code) => Editing.Completeness.Of(code);
+    public CodeCompleteness IsComplete(string code) => Completeness.Of(code);
 
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
         _turn.Dispose();
+        _editor.Dispose();
         return ValueTask.CompletedTask;
     }
 

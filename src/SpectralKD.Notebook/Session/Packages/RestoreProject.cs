@@ -54,6 +54,10 @@ internal sealed class RestoreProject
                 new XElement("RestoreAdditionalProjectSources", string.Join(';', sources)),
                 new XElement("ManagePackageVersionsCentrally", "false"),
                 new XElement("DisableImplicitNuGetFallbackFolder", "true"),
+                new XElement("DisableImplicitFrameworkReferences", "true"),
+                new XElement("EnableRuntimePackDownload", "false"),
+                new XElement("EnableAppHostPackDownload", "false"),
+                new XElement("EnableTargetingPackDownload", "false"),
                 new XElement("NuGetAudit", "false"),
                 new XElement("EnableDefaultItems", "false")),
             new XElement(
