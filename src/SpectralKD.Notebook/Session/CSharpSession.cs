@@ -2,7 +2,9 @@ using SpectralKD.Interactive;
 using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Display;
+using SpectralKD.Notebook.Session.Editing;
 using SpectralKD.Notebook.Session.Errors;
+using SpectralKD.Notebook.Session.Packages;
 using SpectralKD.Notebook.Session.Running;
 using SpectralKD.Notebook.Session.Variables;
 
@@ -18,6 +20,7 @@ public sealed class CSharpSession : INotebookSession
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CellCompiler _compiler = new();
     private readonly Submissions _submissions;
+    private readonly SessionEditor _editor;
     private readonly Lazy<Task> _ready;
 
     /// <summary>Makes a session; the compiler is warmed up in the background.</summary>
@@ -28,6 +31,9 @@ public sealed class CSharpSession : INotebookSession
         LoadContext = new SessionLoadContext(Interlocked.Increment(ref s_sessions));
         _submissions = new Submissions(_compiler, LoadContext);
         Variables = new SessionVariables(_submissions, _compiler);
+        References = new SessionReferences(_compiler, LoadContext);
+        Packages = new SessionPackages(this, References);
+        _editor = new SessionEditor(_compiler, new SessionHost(this, null), Options.WorkingDirectory);
         _ready = new Lazy<Task>(() => Task.Run(Prepare));
         CellConsole.Install();
         _ = _ready.Value;
@@ -44,6 +50,10 @@ public sealed class CSharpSession : INotebookSession
     internal Submissions Submissions => _submissions;
 
     internal SessionVariables Variables { get; }
+
+    internal SessionReferences References { get; }
+
+    internal SessionPackages Packages { get; }
 
     /// <summary>Ends when the first cell can run without waiting for the compiler.</summary>
     public Task WarmUpAsync() => _ready.Value;
@@ -67,20 +77,27 @@ public sealed class CSharpSession : INotebookSession
     }
 
     /// <inheritdoc />
-    public Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken = default)
-        => Task.FromResult(new Completions(position, position, []));
+    public async Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken = default)
+    {
+        await _ready.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return await _editor.CompleteAsync(code, position, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc />
-    public Task<MimeBundle?> InspectAsync(string code, int position, CancellationToken cancellationToken = default)
-        => Task.FromResult<MimeBundle?>(null);
+    public async Task<MimeBundle?> InspectAsync(string code, int position, CancellationToken cancellationToken = default)
+    {
+        await _ready.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return await _editor.InspectAsync(code, position, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc />
-    public CodeCompleteness IsComplete(string code) => Editing.Completeness.Of(code);
+    public CodeCompleteness IsComplete(string code) => Completeness.Of(code);
 
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
         _turn.Dispose();
+        _editor.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -89,7 +106,7 @@ public sealed class CSharpSession : INotebookSession
         CellRun.Current = run;
         try
         {
-            await new CellProgram(this, _compiler, run).RunAsync(code, $"cell [{run.Number}]").ConfigureAwait(false);
+            await new CellProgram(this, _compiler, run, Options.WorkingDirectory).RunAsync(code, $"cell [{run.Number}]").ConfigureAwait(false);
             return new CellResult(run.IsInterrupted ? CellErrors.Interrupted(run) : null);
         }
         catch (Exception exception)
@@ -108,8 +125,8 @@ public sealed class CSharpSession : INotebookSession
         MimeBundles.PreferTextForPlainValues();
         foreach (var path in Options.References)
         {
-            LoadContext.AddPath(path);
-            _compiler.AddReference(HostReferences.Open(path));
+            References.AddAssembly(path);
+            References.AddReference(path);
         }
 
         _compiler.Last = _compiler.CreatePrelude(Options.Imports);

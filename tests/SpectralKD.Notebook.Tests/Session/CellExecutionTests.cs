@@ -128,6 +128,21 @@ public sealed class CellExecutionTests
         Assert.Equal("SpectralKDModelSpec", output.Result);
     }
 
+    [Theory]
+    [InlineData("System.Text.Json.JsonSerializer.Serialize(new[] { 1, 2 })", "[1,2]")]
+    [InlineData("new System.Xml.Linq.XElement(\"a\").ToString()", "<a />")]
+    [InlineData("System.Collections.Immutable.ImmutableArray.Create(1).Length", "1")]
+    [InlineData("var client = new System.Net.Http.HttpClient(); client.Timeout.TotalSeconds", "100")]
+    [InlineData("new System.Numerics.Vector3(1, 2, 3).X", "1")]
+    [InlineData("new System.Data.DataTable(\"t\").TableName", "t")]
+    [InlineData("dynamic d = new System.Dynamic.ExpandoObject(); d.A = 5; (int)d.A", "5")]
+    public async Task All_of_the_framework_is_there(string code, string expected)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal(expected, (await notebook.RunAsync(code)).Result);
+        Assert.Equal("2", (await notebook.RunAsync("1 + 1")).Result);
+    }
+
     [Fact]
     public async Task Console_ReadLine_asks_through_the_front_end()
     {

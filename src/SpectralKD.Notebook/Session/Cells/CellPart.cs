@@ -1,16 +1,13 @@
 namespace SpectralKD.Notebook.Session.Cells;
 
 /// <summary>A part of a cell.</summary>
-/// <param name="Kind">C# or a magic line.</param>
+/// <param name="Language">The language of its text; null for a magic line.</param>
 /// <param name="Text">Its text.</param>
-internal sealed record CellPart(CellPartKind Kind, string Text);
-
-/// <summary>What a part of a cell is.</summary>
-internal enum CellPartKind
+internal sealed record CellPart(string? Language, string Text)
 {
-    /// <summary>C#.</summary>
-    Code,
+    /// <summary>The language that cells are in unless they say otherwise.</summary>
+    public const string CSharp = "csharp";
 
-    /// <summary>A line such as <c>#!spectral-help</c> or <c>#r "…"</c>.</summary>
-    Magic,
+    /// <summary>True for a line such as <c>#!spectral-help</c> or <c>#r "…"</c>.</summary>
+    public bool IsMagic => Language is null;
 }

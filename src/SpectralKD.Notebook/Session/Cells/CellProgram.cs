@@ -1,31 +1,102 @@
 using SpectralKD.Interactive.Magic;
+using SpectralKD.Notebook.Session.Commands;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Display;
+using SpectralKD.Notebook.Session.Packages;
 using SpectralKD.Notebook.Session.Running;
+using SpectralKD.Notebook.Session.Scripting;
 using SpectralKD.Notebook.Session.Variables;
 
 namespace SpectralKD.Notebook.Session.Cells;
 
 /// <summary>Runs one cell, part by part.</summary>
-internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, CellRun run)
+internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, CellRun run, string folder)
 {
+    private const int DeepestNesting = 32;
+    private readonly List<Action> _atEnd = [];
+    private int _depth;
+
+    /// <summary>The session it belongs to.</summary>
+    public CSharpSession Session => session;
+
+    /// <summary>Fires on interrupt.</summary>
+    public CancellationToken Token => run.Token;
+
     /// <summary>Runs a cell's source.</summary>
     /// <param name="code">C# and magic lines.</param>
     /// <param name="name">What errors call it: <c>cell [3]</c> or a file.</param>
     public async Task RunAsync(string code, string name)
     {
-        var parts = CellText.Split(code).ToArray();
-        for (var i = 0; i < parts.Length; i++)
+        try
         {
-            var value = parts[i].Kind == CellPartKind.Code
-                ? await RunCodeAsync(parts[i].Text, name).ConfigureAwait(false)
-                : await RunMagicAsync(parts[i].Text).ConfigureAwait(false);
-            Show(value, isLast: i == parts.Length - 1);
+            var parts = PackageParts.Gather(CellText.Split(code)).ToArray();
+            for (var i = 0; i < parts.Length; i++)
+            {
+                Show(await RunPartAsync(parts[i], name).ConfigureAwait(false), isLast: i == parts.Length - 1 && _depth == 0);
+            }
+        }
+        finally
+        {
+            _atEnd.ForEach(action => action());
         }
     }
 
+    /// <summary>Runs a script as if it stood in the cell.</summary>
+    /// <exception cref="SpectralKDException">It cannot be read.</exception>
+    public Task RunFileAsync(string file)
+    {
+        var path = FullPath(file);
+        try
+        {
+            return RunNestedAsync(File.ReadAllText(path), path, path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SpectralKDException($"{file} cannot be read: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Runs the text of a file; paths in it start from its folder.</summary>
+    public Task RunNestedAsync(string code, string name, string path)
+    {
+        if (_depth >= DeepestNesting)
+        {
+            throw new SpectralKDException($"{name} loads itself, or files load each other {DeepestNesting} deep: break the circle");
+        }
+
+        return new CellProgram(session, compiler, run, Path.GetDirectoryName(path)!) { _depth = _depth + 1 }.RunAsync(code, name);
+    }
+
+    /// <summary>A path as the cell means it.</summary>
+    public string FullPath(string path) => Path.GetFullPath(path, folder);
+
+    /// <summary>Writes to the cell's output.</summary>
+    public void Write(string text) => run.Output.Stream("stdout", text);
+
+    /// <summary>Shows something below the cell.</summary>
+    public DisplayedValue Display(object value)
+    {
+        var shown = new DisplayedValue(run.Output, Guid.NewGuid().ToString("N"));
+        run.Output.DisplayData(MimeBundles.From(value), shown.DisplayId);
+        return shown;
+    }
+
+    /// <summary>Remembers what to do when the cell has ended, however it ends.</summary>
+    public void AtEnd(Action action) => _atEnd.Add(action);
+
+    private Task<object?> RunPartAsync(CellPart part, string name) => part.Language switch
+    {
+        null => RunMagicAsync(part.Text),
+        CellPart.CSharp => RunCodeAsync(part.Text, name),
+        "html" => Task.FromResult<object?>(MimeBundles.Raw(part.Text, "text/html")),
+        "markdown" => Task.FromResult<object?>(MimeBundles.Raw(part.Text, "text/markdown")),
+        "javascript" => Task.FromResult<object?>(MimeBundles.Raw($"<script type=\"text/javascript\">{part.Text}</script>", "text/html")),
+        var other => throw CellLanguages.NotHere(other),
+    };
+
     private async Task<object?> RunCodeAsync(string code, string name)
     {
+        run.ThrowIfInterrupted();
         run.Manners = InterruptManners.Code;
         var compiled = compiler.Compile(code, name, run.Token);
         return await session.Submissions.RunAsync(compiled, run).ConfigureAwait(false);
@@ -33,6 +104,13 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
 
     private async Task<object?> RunMagicAsync(string line)
     {
+        if (SessionCommandTable.Find(line) is { } own)
+        {
+            run.ThrowIfInterrupted();
+            await own.RunAsync(line[SessionCommandTable.NameOf(line).Length..].Trim(), this).ConfigureAwait(false);
+            return null;
+        }
+
         run.Manners = InterruptManners.Command;
         var host = new SessionHost(session, run);
         return await run.RunAsync(async () =>
@@ -49,14 +127,13 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
             return;
         }
 
-        var bundle = MimeBundles.From(value);
-        if (isLast)
+        if (isLast && value is not MimeBundle)
         {
-            run.Output.ExecuteResult(bundle);
+            run.Output.ExecuteResult(MimeBundles.From(value));
         }
         else
         {
-            run.Output.DisplayData(bundle, Guid.NewGuid().ToString("N"));
+            Display(value);
         }
     }
 }

@@ -1,38 +1,88 @@
+using Microsoft.CodeAnalysis.CSharp;
+using SpectralKD.Notebook.Session.Compiling;
+
 namespace SpectralKD.Notebook.Session.Cells;
 
-/// <summary>Cuts a cell into its magic lines and the C# between them.</summary>
+/// <summary>Cuts a cell into magic lines, the C# between them, and parts in other languages.</summary>
 internal static class CellText
 {
-    /// <summary>The C# of a cell with blank lines in place of its magic lines, so that all positions stay.</summary>
+    /// <summary>The C# of a cell with blanks in place of everything else, so that all positions stay.</summary>
     public static string WithoutMagic(string code)
-        => string.Concat(Lines(code).Select(line => IsMagic(line) ? Blank(line) : line));
+        => string.Concat(Lines(code).Select(line => line.Language == CellPart.CSharp ? line.Text : Blank(line.Text)));
 
-    /// <summary>The cell's parts in order. C# parts begin with as many blank lines as stand above them, so that line numbers are the cell's.</summary>
+    /// <summary>
+    /// The cell's parts in order. C# parts begin with as many blank lines as stand above them, so that line numbers are the cell's.
+    /// </summary>
     public static IEnumerable<CellPart> Split(string code)
     {
         var above = "";
         var text = "";
-        foreach (var line in Lines(code))
+        var language = CellPart.CSharp;
+        foreach (var line in Lines(code).Append(new Line(null, "")))
         {
-            if (!IsMagic(line))
+            if (line.Language == language)
             {
-                text += line;
+                text += line.Text;
                 continue;
             }
 
             if (!string.IsNullOrWhiteSpace(text))
             {
-                yield return new CellPart(CellPartKind.Code, above + text);
+                yield return new CellPart(language, language == CellPart.CSharp ? above + text : text);
             }
 
-            above += Blank(text) + Blank(line);
+            above += Blank(text);
             text = "";
-            yield return new CellPart(CellPartKind.Magic, line.Trim());
+            if (line.Language is null)
+            {
+                above += Blank(line.Text);
+                language = CellLanguages.SwitchedToBy(line.Text) ?? language;
+                if (line.Text.Length > 0 && !CellLanguages.IsSwitch(line.Text))
+                {
+                    yield return new CellPart(null, line.Text.Trim());
+                }
+            }
+        }
+    }
+
+    /// <summary>True where the line at a position is magic, a language's or a command's.</summary>
+    public static bool IsMagicAt(string code, int position)
+    {
+        var start = 0;
+        foreach (var line in Lines(code))
+        {
+            if (position <= start + line.Text.TrimEnd('\n', '\r').Length)
+            {
+                return line.Language is null;
+            }
+
+            start += line.Text.Length;
         }
 
-        if (!string.IsNullOrWhiteSpace(text))
+        return false;
+    }
+
+    private static IEnumerable<Line> Lines(string code)
+    {
+        var language = CellPart.CSharp;
+        var section = "";
+        foreach (var line in RawLines(code))
         {
-            yield return new CellPart(CellPartKind.Code, above + text);
+            if (CellLanguages.SwitchedToBy(line) is { } next && !IsInsideToken(section, language))
+            {
+                (language, section) = (next, "");
+                yield return new Line(null, line);
+            }
+            else if (language == CellPart.CSharp && IsMagic(line) && !IsInsideToken(section, language))
+            {
+                section += Blank(line);
+                yield return new Line(null, line);
+            }
+            else
+            {
+                section += line;
+                yield return new Line(language, line);
+            }
         }
     }
 
@@ -47,10 +97,20 @@ internal static class CellText
     private static bool IsDirective(ReadOnlySpan<char> line, string name)
         => line.StartsWith(name) && line[name.Length..].TrimStart().StartsWith("\"");
 
+    /// <summary>True where the C# so far ends within a string or a comment that goes on in the next line.</summary>
+    private static bool IsInsideToken(string section, string language)
+        => language == CellPart.CSharp
+            && (section.Contains("\"\"\"", StringComparison.Ordinal) || section.Contains("@\"", StringComparison.Ordinal)
+                || section.Contains("@$\"", StringComparison.Ordinal) || section.Contains("/*", StringComparison.Ordinal))
+            && SyntaxFactory.ParseSyntaxTree(section, CellCompiler.ParseOptions).GetDiagnostics().Any(IsUnterminated);
+
+    private static bool IsUnterminated(Microsoft.CodeAnalysis.Diagnostic diagnostic)
+        => diagnostic.Id is "CS1035" or "CS1039" or "CS8997" or "CS8967";
+
     private static string Blank(string text)
         => string.Concat(text.Select(character => character is '\n' or '\r' ? character : ' '));
 
-    private static IEnumerable<string> Lines(string code)
+    private static IEnumerable<string> RawLines(string code)
     {
         for (var start = 0; start < code.Length;)
         {
@@ -60,4 +120,8 @@ internal static class CellText
             start = end;
         }
     }
+
+    /// <param name="Language">Null for a magic line.</param>
+    /// <param name="Text">With its line end.</param>
+    private readonly record struct Line(string? Language, string Text);
 }

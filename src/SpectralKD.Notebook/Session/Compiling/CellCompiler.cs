@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Emit;
@@ -26,6 +27,7 @@ internal sealed class CellCompiler
     private static readonly EmitOptions s_emitOptions = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
     private readonly string _prefix = $"cell-{Guid.NewGuid():N}-";
     private readonly List<MetadataReference> _added = [];
+    private bool _refersToAll;
     private int _count;
 
     /// <summary>The newest submission that others can build on; null before the first.</summary>
@@ -48,13 +50,19 @@ internal sealed class CellCompiler
     /// <exception cref="CompilationFailed">The cell has errors.</exception>
     public CompiledCell Compile(string code, string name, CancellationToken cancellationToken)
     {
-        var original = CSharpSyntaxTree.ParseText(code, ParseOptions, name, System.Text.Encoding.UTF8, cancellationToken);
+        var original = CSharpSyntaxTree.ParseText(code, ParseOptions, name, Encoding.UTF8, cancellationToken);
         CompilationFailed.ThrowOnErrors(original.GetDiagnostics(cancellationToken), original.GetText(cancellationToken), new TextEdits());
         var edits = InterruptPoints.Find(original.GetRoot(cancellationToken));
-        var tree = edits.IsEmpty
-            ? original
-            : CSharpSyntaxTree.ParseText(edits.Apply(code), ParseOptions, name, System.Text.Encoding.UTF8, cancellationToken);
-        return Emit(Create(tree), original, edits, cancellationToken);
+        var tree = edits.IsEmpty ? original : CSharpSyntaxTree.ParseText(edits.Apply(code), ParseOptions, name, Encoding.UTF8, cancellationToken);
+        try
+        {
+            return Emit(Create(tree), original, edits, cancellationToken);
+        }
+        catch (CompilationFailed) when (!_refersToAll)
+        {
+            ReferToMore(tree, original, edits);
+            return Emit(Create(tree), original, edits, cancellationToken);
+        }
     }
 
     private static CompiledCell Emit(CSharpCompilation compilation, SyntaxTree original, TextEdits edits, CancellationToken cancellationToken)
@@ -69,11 +77,24 @@ internal sealed class CellCompiler
         return new CompiledCell(compilation, assembly, symbols, entryPoint);
     }
 
-    private CSharpCompilation Create(SyntaxTree tree)
+    /// <summary>Adds those of the host's other assemblies that a cell needs.</summary>
+    /// <exception cref="CompilationFailed">It does not compile with all of them either.</exception>
+    private void ReferToMore(SyntaxTree tree, SyntaxTree original, TextEdits edits)
     {
-        IEnumerable<MetadataReference> references = Last is null ? HostReferences.All.Concat(_added) : _added;
-        var compilation = CSharpCompilation.CreateScriptCompilation(
-            _prefix + ++_count, tree, references, CompilationOptions, Last, typeof(object), typeof(CellGlobals));
-        return compilation;
+        var wide = Create(tree, HostReferences.Others);
+        CompilationFailed.ThrowOnErrors(wide.GetDiagnostics(), original.GetText(), edits);
+        var more = wide.GetUsedAssemblyReferences().Intersect(HostReferences.Others).Except(_added).ToArray();
+        _refersToAll = more.Length == 0;
+        _added.AddRange(_refersToAll ? HostReferences.Others : more);
     }
+
+    private CSharpCompilation Create(SyntaxTree tree, params IEnumerable<MetadataReference> more)
+        => CSharpCompilation.CreateScriptCompilation(
+            _prefix + ++_count,
+            tree,
+            [.. Last is null ? HostReferences.Common : [], .. _added, .. more],
+            CompilationOptions,
+            Last,
+            typeof(object),
+            typeof(CellGlobals));
 }

@@ -16,12 +16,13 @@ internal sealed record CompileError(int Position, string Line, IReadOnlyList<str
     {
         var message = string.Create(
             CultureInfo.InvariantCulture, $"error {diagnostic.Id}: {diagnostic.GetMessage(CultureInfo.InvariantCulture)}");
+        var span = diagnostic.Location.SourceSpan;
         return diagnostic.Location.IsInSource
-            ? At(edits.ToOriginal(diagnostic.Location.SourceSpan.Start), edits.ToOriginal(diagnostic.Location.SourceSpan.End), message, source)
+            ? At(FileOf(diagnostic), edits.ToOriginal(span.Start), edits.ToOriginal(span.End), message, source)
             : new CompileError(0, message, []);
     }
 
-    private static CompileError At(int start, int end, string message, SourceText source)
+    private static CompileError At(string file, int start, int end, string message, SourceText source)
     {
         start = Math.Min(start, source.Length);
         var line = source.Lines.GetLineFromPosition(start);
@@ -29,8 +30,15 @@ internal sealed record CompileError(int Position, string Line, IReadOnlyList<str
         var carets = Math.Clamp(end - start, 1, Math.Max(1, line.End - start));
         return new CompileError(
             start,
-            string.Create(CultureInfo.InvariantCulture, $"({line.LineNumber + 1},{column + 1}): {message}"),
+            string.Create(CultureInfo.InvariantCulture, $"{file}({line.LineNumber + 1},{column + 1}): {message}"),
             [line.ToString(), Indent(line.ToString(), column) + new string('^', carets)]);
+    }
+
+    /// <summary>The running cell needs no name; a file or another notebook's cell does.</summary>
+    private static string FileOf(Diagnostic diagnostic)
+    {
+        var path = diagnostic.Location.SourceTree?.FilePath ?? "";
+        return path.StartsWith("cell [", StringComparison.Ordinal) ? "" : Path.GetFileName(path);
     }
 
     /// <summary>Keeps tabs, so that the caret stands below its character.</summary>

@@ -8,12 +8,20 @@ namespace SpectralKD.Notebook.Session.Running;
 internal sealed class SessionLoadContext(int number) : AssemblyLoadContext($"notebook session {number}")
 {
     private readonly Dictionary<string, string> _paths = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<string> _folders = [];
     private readonly List<string> _nativeFolders = [];
 
     /// <summary>Where an assembly is found when a cell first needs it.</summary>
     public void AddPath(string path) => _paths[Path.GetFileNameWithoutExtension(path)] = path;
 
-    /// <summary>A folder with native libraries of a package.</summary>
+    /// <summary>A folder whose assemblies and native libraries are found when they are needed.</summary>
+    public void AddFolder(string folder)
+    {
+        _folders.Add(folder);
+        AddNativeFolder(folder);
+    }
+
+    /// <summary>A folder with native libraries.</summary>
     public void AddNativeFolder(string folder)
     {
         if (!_nativeFolders.Contains(folder))
@@ -29,7 +37,8 @@ internal sealed class SessionLoadContext(int number) : AssemblyLoadContext($"not
             return null;
         }
 
-        return _paths.TryGetValue(name, out var path) && File.Exists(path) ? LoadFromAssemblyPath(path) : null;
+        var path = _paths.GetValueOrDefault(name) ?? _folders.Select(folder => Path.Combine(folder, name + ".dll")).FirstOrDefault(File.Exists);
+        return path is not null ? LoadFromAssemblyPath(path) : null;
     }
 
     protected override nint LoadUnmanagedDll(string unmanagedDllName)

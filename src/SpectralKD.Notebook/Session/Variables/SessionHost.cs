@@ -5,7 +5,7 @@ using SpectralKD.Notebook.Session.Scripting;
 namespace SpectralKD.Notebook.Session.Variables;
 
 /// <summary>What a magic command sees of the session.</summary>
-internal sealed class SessionHost(CSharpSession session, CellRun run) : INotebookHost
+internal sealed class SessionHost(CSharpSession session, CellRun? run) : INotebookHost
 {
     /// <inheritdoc />
     public IReadOnlyList<(string Name, Type Type)> Variables => [.. session.Variables.All.Select(variable => (variable.Name, variable.Type))];
@@ -13,7 +13,7 @@ internal sealed class SessionHost(CSharpSession session, CellRun run) : INoteboo
     /// <inheritdoc />
     public IDisplayedValue Display(object value)
     {
-        run.ThrowIfInterrupted();
+        run?.ThrowIfInterrupted();
         return value.Display();
     }
 
@@ -21,5 +21,6 @@ internal sealed class SessionHost(CSharpSession session, CellRun run) : INoteboo
     public bool TryGetVariable(string name, out object? value) => session.Variables.TryGet(name, out value);
 
     /// <inheritdoc />
-    public Task SetVariableAsync(string name, object value, Type declaredType) => session.Variables.SetAsync(name, value, declaredType, run);
+    public Task SetVariableAsync(string name, object value, Type declaredType)
+        => session.Variables.SetAsync(name, value, declaredType, run ?? throw new InvalidOperationException("Variables are set by running cells."));
 }

@@ -3,6 +3,25 @@ namespace SpectralKD.Notebook.Session.Variables;
 /// <summary>Spells types in C#.</summary>
 internal static class TypeNames
 {
+    private static readonly Dictionary<Type, string> s_keywords = new()
+    {
+        [typeof(bool)] = "bool",
+        [typeof(byte)] = "byte",
+        [typeof(char)] = "char",
+        [typeof(decimal)] = "decimal",
+        [typeof(double)] = "double",
+        [typeof(float)] = "float",
+        [typeof(int)] = "int",
+        [typeof(long)] = "long",
+        [typeof(object)] = "object",
+        [typeof(short)] = "short",
+        [typeof(string)] = "string",
+        [typeof(uint)] = "uint",
+        [typeof(ulong)] = "ulong",
+        [typeof(ushort)] = "ushort",
+        [typeof(sbyte)] = "sbyte",
+    };
+
     /// <summary>The type itself where C# code elsewhere can name it, otherwise the nearest base type that it can.</summary>
     public static Type Nameable(Type type)
     {
@@ -25,6 +44,20 @@ internal static class TypeNames
 
         return (type.IsNested ? InCSharp(type.DeclaringType!, type.GetGenericArguments()) + "." : NamespaceOf(type))
             + OwnName(type, type.GetGenericArguments());
+    }
+
+    /// <summary>As one would say it: <c>List&lt;int&gt;</c>.</summary>
+    public static string Short(Type type)
+    {
+        if (type.IsArray)
+        {
+            return Short(type.GetElementType()!) + "[" + new string(',', type.GetArrayRank() - 1) + "]";
+        }
+
+        var name = type.Name.Split('`')[0];
+        var arguments = type.GetGenericArguments();
+        return s_keywords.GetValueOrDefault(type)
+            ?? (type.IsGenericType && type.Name.Contains('`', StringComparison.Ordinal) ? $"{name}<{string.Join(", ", arguments.Select(Short))}>" : name);
     }
 
     private static string InCSharp(Type declaring, Type[] arguments)

@@ -1,0 +1,37 @@
+using SpectralKD.Interactive.Magic;
+using SpectralKD.Notebook.Session.Cells;
+
+namespace SpectralKD.Notebook.Session.Commands;
+
+/// <summary>The session's own magic lines.</summary>
+internal static class SessionCommandTable
+{
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<SessionCommand> All { get; } =
+    [
+        new ReferenceCommand(), new PackageSourceCommand(), new LoadCommand(), new ImportCommand(), new TimeCommand(), new WhoCommand(),
+        new WhosCommand(), new ListMagicCommand(),
+    ];
+
+    /// <summary>The command of a magic line; null where the line belongs to the product's table.</summary>
+    /// <exception cref="SpectralKDException">Neither has such a command; the nearest name is suggested.</exception>
+    public static SessionCommand? Find(string line)
+    {
+        var name = NameOf(line);
+        var own = All.FirstOrDefault(command => command.Name == name);
+        if (own is null && MagicCommandTable.All.All(command => command.Name != name && command.Name != "#!spectral-" + name[2..]))
+        {
+            var known = All.Select(command => command.Name).Concat(MagicCommandTable.All.Select(command => command.Name)).Concat(CellLanguages.Runnable);
+            throw new SpectralKDException($"there is no magic command {name}{NearestName.Suggestion(name, known)}; #!lsmagic lists them");
+        }
+
+        return own;
+    }
+
+    /// <summary><c>#r</c> of <c>#r"x.dll"</c>, <c>#!time</c> of <c>#!time</c>.</summary>
+    public static string NameOf(string line)
+    {
+        var end = line.IndexOfAny([' ', '\t', '"']);
+        return end < 0 ? line : line[..end];
+    }
+}

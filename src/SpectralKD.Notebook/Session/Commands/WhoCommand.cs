@@ -1,0 +1,18 @@
+using SpectralKD.Notebook.Session.Cells;
+
+namespace SpectralKD.Notebook.Session.Commands;
+
+/// <summary><c>#!who</c>: the variables' names.</summary>
+internal sealed class WhoCommand : SessionCommand
+{
+    public override string Name => "#!who";
+
+    public override string Description => "lists the variables' names";
+
+    public override Task RunAsync(string rest, CellProgram program)
+    {
+        program.Write(string.Join(Environment.NewLine, program.Session.Variables.All.Select(variable => variable.Name).Order(StringComparer.Ordinal))
+            + Environment.NewLine);
+        return Task.CompletedTask;
+    }
+}

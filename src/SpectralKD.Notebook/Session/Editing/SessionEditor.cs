@@ -1,0 +1,68 @@
+using SpectralKD.Interactive.Magic;
+using SpectralKD.Notebook.Session.Cells;
+using SpectralKD.Notebook.Session.Compiling;
+
+namespace SpectralKD.Notebook.Session.Editing;
+
+/// <summary>Completion and inspection of a session's cells. One request at a time; a running cell does not hold it up.</summary>
+internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, string folder) : IDisposable
+{
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly Lazy<EditingWorkspace> _workspace = new();
+
+    /// <summary>Completions at a position of a cell.</summary>
+    public async Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken)
+    {
+        position = Math.Clamp(position, 0, code.Length);
+        if (IsMagic(code, position))
+        {
+            return MagicEditing.Complete(code, position, host, folder);
+        }
+
+        return await InTurnAsync(
+            workspace => CodeCompletion.AtAsync(workspace.Open(code, compiler.Last!), position, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>What stands at a position of a cell.</summary>
+    public async Task<MimeBundle?> InspectAsync(string code, int position, CancellationToken cancellationToken)
+    {
+        position = Math.Clamp(position, 0, code.Length);
+        if (IsMagic(code, position))
+        {
+            return MagicEditing.Inspect(code, position);
+        }
+
+        return await InTurnAsync(
+            workspace => CodeInspection.AtAsync(workspace.Open(code, compiler.Last!), position, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _turn.Dispose();
+        if (_workspace.IsValueCreated)
+        {
+            _workspace.Value.Dispose();
+        }
+    }
+
+    /// <summary>Also a line that only begins to be magic: <c>#!</c>.</summary>
+    private static bool IsMagic(string code, int position)
+    {
+        var start = position == 0 ? 0 : code.LastIndexOf('\n', position - 1) + 1;
+        return CellText.IsMagicAt(code, position) || code[start..position].TrimStart() is "#" or "#!";
+    }
+
+    private async Task<T> InTurnAsync<T>(Func<EditingWorkspace, Task<T>> work, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(() => work(_workspace.Value), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using SpectralKD.Notebook.Session.Cells;
+using SpectralKD.Notebook.Session.Compiling;
+using SpectralKD.Notebook.Session.Scripting;
+
+namespace SpectralKD.Notebook.Session.Packages;
+
+/// <summary>The packages of a session. Each restore names all of them again, so that their versions agree.</summary>
+internal sealed class SessionPackages(CSharpSession session, SessionReferences references)
+{
+    private readonly List<PackageRequest> _packages = [];
+    private readonly List<string> _sources = [];
+
+    /// <summary>Adds a source: an address or a folder.</summary>
+    public void AddSource(string source) => _sources.Add(source);
+
+    /// <summary>Makes packages usable by the cells that follow.</summary>
+    /// <exception cref="SpectralKDException">They cannot be restored.</exception>
+    public async Task UseAsync(IReadOnlyList<PackageRequest> requests, CellProgram program)
+    {
+        foreach (var request in requests)
+        {
+            NoteHostsOwn(request, program);
+        }
+
+        var wanted = requests.Where(request => HostPackages.VersionOf(request.Id) is null && !_packages.Contains(request)).ToArray();
+        if (wanted.Length == 0)
+        {
+            return;
+        }
+
+        var all = _packages.Where(known => !wanted.Any(request => IsSame(request, known))).Concat(wanted).ToArray();
+        var project = new RestoreProject(all, _sources, session.Options.WorkingDirectory);
+        await RestoreAsync(project, wanted, program).ConfigureAwait(false);
+        Use(RestoredAssets.Read(project.Assets));
+        _packages.Clear();
+        _packages.AddRange(all);
+    }
+
+    private static bool IsSame(PackageRequest a, PackageRequest b) => string.Equals(a.Id, b.Id, StringComparison.OrdinalIgnoreCase);
+
+    private static void NoteHostsOwn(PackageRequest request, CellProgram program)
+    {
+        if (HostPackages.VersionOf(request.Id) is { } version)
+        {
+            var asked = request.IsFloating || request.Version == version ? "" : $" (asked for: {request.Version})";
+            program.Write($"{request.Id}: using {version}, which is part of this notebook host{asked}{Environment.NewLine}");
+        }
+    }
+
+    private static async Task RestoreAsync(RestoreProject project, IReadOnlyList<PackageRequest> wanted, CellProgram program)
+    {
+        var names = string.Join(", ", wanted.Select(request => request.IsFloating ? request.Id : $"{request.Id} {request.Version}"));
+        if (project.IsRestored)
+        {
+            program.Display($"Packages: {names}");
+            return;
+        }
+
+        var shown = program.Display($"Restoring {names} …");
+        project.Write();
+        try
+        {
+            await ShowingTimeAsync(DotnetRestore.RunAsync(project, program.Token), names, shown).ConfigureAwait(false);
+        }
+        catch
+        {
+            shown.Update($"Not restored: {names}");
+            throw;
+        }
+
+        shown.Update($"Packages: {names}");
+    }
+
+    private static async Task ShowingTimeAsync(Task restore, string names, DisplayedValue shown)
+    {
+        for (var seconds = 1; await Task.WhenAny(restore, Task.Delay(1000)).ConfigureAwait(false) != restore; seconds++)
+        {
+            shown.Update($"Restoring {names} … {seconds.ToString(CultureInfo.InvariantCulture)} s");
+        }
+
+        await restore.ConfigureAwait(false);
+    }
+
+    private void Use(RestoredAssets assets)
+    {
+        foreach (var path in assets.Assemblies.Where(IsNotHosts))
+        {
+            references.AddAssembly(path);
+        }
+
+        foreach (var path in assets.References.Where(IsNotHosts))
+        {
+            references.AddReference(path);
+        }
+
+        foreach (var folder in assets.NativeFolders)
+        {
+            session.LoadContext.AddNativeFolder(folder);
+        }
+    }
+
+    private static bool IsNotHosts(string path) => HostReferences.PathOf(Path.GetFileNameWithoutExtension(path)) is null;
+}

@@ -1,0 +1,133 @@
+using SpectralKD.Notebook.Session;
+
+namespace SpectralKD.Notebook.Tests.Session;
+
+public sealed class EditingTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("editing-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Members_of_a_variable_of_an_earlier_cell_are_completed()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var words = new List<string>(); while (words.Count < 2) words.Add(\"x\");");
+        var found = await CompleteAsync(notebook, "var a = 1;\nwords.Ad|");
+        Assert.Equal((17, 19), (found.Start, found.End));
+        Assert.Equal(["Add", "AddRange"], found.Items.Select(item => item.Text).Take(2));
+        Assert.Equal("function", found.Items[0].Kind);
+        Assert.Contains("void List<string>.Add(string item)", found.Items[0].Signature, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Names_of_earlier_cells_usings_and_the_notebooks_functions_are_completed()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("using System.Diagnostics;\nvar myVariable = 1; int MyFunction() => 2; class MyClass { }");
+        var names = (await CompleteAsync(notebook, "my|")).Items.Select(item => item.Text).ToArray();
+        Assert.Equal("myVariable", names[0]);
+        Assert.Contains("MyFunction", names);
+        Assert.Contains("MyClass", names);
+        Assert.Contains("Stopwatch", (await CompleteAsync(notebook, "Stopw|")).Items.Select(item => item.Text));
+        Assert.Contains("display", (await CompleteAsync(notebook, "dis|")).Items.Select(item => item.Text));
+    }
+
+    [Fact]
+    public async Task Completion_works_below_a_magic_line_and_beside_errors()
+    {
+        await using var notebook = new NotebookOfTest();
+        var found = await CompleteAsync(notebook, "#!time\nvar broken = (;\nConsole.WriteL|");
+        Assert.Contains("WriteLine", found.Items.Select(item => item.Text));
+    }
+
+    [Fact]
+    public async Task Magic_names_parameters_and_variables_are_completed()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Contains("#!spectral-help", (await CompleteAsync(notebook, "1+1\n#!spec|")).Items.Select(item => item.Text));
+        Assert.Contains("#!time", (await CompleteAsync(notebook, "#!|")).Items.Select(item => item.Text));
+        var parameters = await CompleteAsync(notebook, "#!spectral-device --u|");
+        Assert.Equal("--use", Assert.Single(parameters.Items).Text);
+        Assert.Equal((18, 21), (parameters.Start, parameters.End));
+    }
+
+    [Fact]
+    public async Task Files_are_completed_from_the_notebooks_folder()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "scripts"));
+        await File.WriteAllTextAsync(Path.Combine(_folder, "scripts", "setup.csx"), "");
+        await File.WriteAllTextAsync(Path.Combine(_folder, "scripts", "notes.txt"), "");
+        await using var notebook = new NotebookOfTest(new() { WorkingDirectory = _folder });
+        Assert.Equal("scripts/", Assert.Single((await CompleteAsync(notebook, "#load \"sc|")).Items).Text);
+        Assert.Equal("scripts/setup.csx", Assert.Single((await CompleteAsync(notebook, "#load \"scripts/|")).Items).Text);
+    }
+
+    [Fact]
+    public async Task Inspection_shows_signature_and_documentation()
+    {
+        await using var notebook = new NotebookOfTest();
+        var text = await InspectAsync(notebook, "throw new SpectralKDExcep|tion(\"\");");
+        Assert.Contains("SpectralKDException.SpectralKDException(string message", text, StringComparison.Ordinal);
+        await notebook.RunAsync("/// <summary>Doubles a number.</summary>\nint Twice(int number) => 2 * number;");
+        var own = await InspectAsync(notebook, "Twice(|");
+        Assert.Contains("int Twice(int number)", own, StringComparison.Ordinal);
+        Assert.Contains("Doubles a number.", own, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Inspection_within_a_call_lists_the_overloads()
+    {
+        await using var notebook = new NotebookOfTest();
+        var text = await InspectAsync(notebook, "int.Parse(|");
+        Assert.Contains("int.Parse(string s)", text, StringComparison.Ordinal);
+        Assert.Contains("IFormatProvider", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Our_own_documentation_is_shown()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Contains("nearest of some names", await InspectAsync(notebook, "NearestName.O|f(\"a\", [])"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nothing_is_said_about_nothing()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Null(await notebook.Session.InspectAsync("   ", 1));
+        Assert.Null(await notebook.Session.InspectAsync("", 0));
+    }
+
+    [Fact]
+    public async Task Inspecting_a_magic_line_explains_the_command()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Contains("--use", await InspectAsync(notebook, "#!spectral-dev|ice"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1 + 1", "complete", "")]
+    [InlineData("for (var i = 0; i < 3; i++)\n{", "incomplete", "    ")]
+    [InlineData("var x = (1 +", "incomplete", "")]
+    [InlineData("var x = 1 1;", "invalid", "")]
+    [InlineData("#!time\n1 + 1", "complete", "")]
+    public async Task Enter_runs_what_is_complete(string code, string status, string indent)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal(new CodeCompleteness(status, indent), notebook.Session.IsComplete(code));
+    }
+
+    private static async Task<Completions> CompleteAsync(NotebookOfTest notebook, string code)
+    {
+        var position = code.IndexOf('|', StringComparison.Ordinal);
+        return await notebook.Session.CompleteAsync(code.Remove(position, 1), position);
+    }
+
+    private static async Task<string> InspectAsync(NotebookOfTest notebook, string code)
+    {
+        var position = code.IndexOf('|', StringComparison.Ordinal);
+        var bundle = await notebook.Session.InspectAsync(code.Remove(position, 1), position);
+        return bundle is null ? "" : RecordedOutput.Text(bundle);
+    }
+}

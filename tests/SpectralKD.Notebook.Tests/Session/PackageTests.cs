@@ -1,0 +1,123 @@
+using System.IO.Compression;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using SpectralKD.Notebook.Session;
+
+namespace SpectralKD.Notebook.Tests.Session;
+
+/// <summary>Packages from a folder of this test, by the NuGet configuration of the notebook's folder: no network.</summary>
+public sealed class PackageTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("packages-").FullName;
+
+    public PackageTests()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "feed"));
+        File.WriteAllText(
+            Path.Combine(_folder, "nuget.config"),
+            "<configuration><config><add key=\"globalPackagesFolder\" value=\"installed\" /></config>"
+            + "<packageSources><clear /></packageSources><fallbackPackageFolders><clear /></fallbackPackageFolders></configuration>");
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task A_package_is_restored_from_the_users_sources_with_what_it_depends_on()
+    {
+        MakePackage("Greeter.Inner", "1.0.0", "namespace Greeter.Inner { public static class Word { public static string Hello => \"hello\"; } }");
+        MakePackage("Greeter", "2.1.0", "namespace Greeter { public static class Greet { public static string Say(string who) => Inner.Word.Hello + \" \" + who; } }", "Greeter.Inner", "1.0.0");
+        await using var notebook = NewNotebook();
+        var first = await notebook.RunAsync("#i \"nuget:feed\"\n#r \"nuget: Greeter, 2.1.0\"\nusing Greeter;");
+        Assert.Equal("Packages: Greeter 2.1.0", RecordedOutput.Text(first.Updates[^1].Data));
+        Assert.Equal("hello you", (await notebook.RunAsync("Greet.Say(\"you\")")).Result);
+        Assert.Equal("hello", (await notebook.RunAsync("Greeter.Inner.Word.Hello")).Result);
+    }
+
+    [Fact]
+    public async Task A_package_that_does_not_exist_is_one_clear_line()
+    {
+        await using var notebook = NewNotebook();
+        var error = await notebook.FailAsync("#i \"nuget:feed\"\n#r \"nuget: No.Such.Package.Anywhere, 1.0.0\"");
+        var line = Assert.Single(error.Traceback);
+        Assert.Contains("NU1101", line, StringComparison.Ordinal);
+        Assert.Contains("No.Such.Package.Anywhere", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("csproj", line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("SpectralKD.Interactive")]
+    [InlineData("TorchSharp")]
+    [InlineData("TorchSharp-cpu")]
+    [InlineData("Plotly.NET")]
+    [InlineData("Microsoft.Data.Analysis")]
+    public async Task A_package_that_the_host_is_made_of_is_the_hosts_own(string name)
+    {
+        await using var notebook = NewNotebook();
+        var output = await notebook.RunAsync($"#r \"nuget: {name}, 99.0.0\"");
+        Assert.StartsWith($"{name}: using ", output.Out, StringComparison.Ordinal);
+        Assert.Contains("part of this notebook host (asked for: 99.0.0)", output.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_assembly_is_used_by_its_path_and_finds_those_beside_it()
+    {
+        var inner = Compile("Inner", "public static class Inner { public static int Value => 5; }");
+        File.WriteAllBytes(Path.Combine(_folder, "Inner.dll"), inner);
+        File.WriteAllBytes(
+            Path.Combine(_folder, "Outer.dll"),
+            Compile("Outer", "public static class Outer { public static int Twice() => 2 * Inner.Value; }", MetadataReference.CreateFromImage(inner)));
+        await using var notebook = NewNotebook();
+        Assert.Equal("10", (await notebook.RunAsync("#r \"Outer.dll\"\nOuter.Twice()")).Result);
+        await notebook.RunAsync("#r \"System.Text.Json\"\n#r \"System.Xml.dll\"");
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_assembly_is_refused()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "text.dll"), "text");
+        await using var notebook = NewNotebook();
+        Assert.Contains("is not a .NET assembly", (await notebook.FailAsync("#r \"text.dll\"")).Message, StringComparison.Ordinal);
+    }
+
+    private NotebookOfTest NewNotebook() => new(new CSharpSessionOptions { WorkingDirectory = _folder });
+
+    private void MakePackage(string id, string version, string code, string? dependency = null, string? dependencyVersion = null)
+    {
+        var references = dependency is null ? [] : new[] { MetadataReference.CreateFromImage(ReadFromPackage(dependency, dependencyVersion!)) };
+        using var package = ZipFile.Open(PathOf(id, version), ZipArchiveMode.Create);
+        Write(package, $"lib/net8.0/{id}.dll", Compile(id, code, references));
+        var dependencies = dependency is null ? "" : $"<dependency id=\"{dependency}\" version=\"{dependencyVersion}\" />";
+        Write(package, $"{id}.nuspec", System.Text.Encoding.UTF8.GetBytes(
+            "<package xmlns=\"http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd\"><metadata>"
+            + $"<id>{id}</id><version>{version}</version><authors>test</authors><description>test</description>"
+            + $"<dependencies><group targetFramework=\"net8.0\">{dependencies}</group></dependencies></metadata></package>"));
+    }
+
+    private byte[] ReadFromPackage(string id, string version)
+    {
+        using var package = ZipFile.OpenRead(PathOf(id, version));
+        using var file = package.GetEntry($"lib/net8.0/{id}.dll")!.Open();
+        using var copy = new MemoryStream();
+        file.CopyTo(copy);
+        return copy.ToArray();
+    }
+
+    private string PathOf(string id, string version) => Path.Combine(_folder, "feed", $"{id}.{version}.nupkg");
+
+    private static void Write(ZipArchive package, string name, byte[] content)
+    {
+        using var stream = package.CreateEntry(name).Open();
+        stream.Write(content);
+    }
+
+    private static byte[] Compile(string name, string code, params MetadataReference[] references)
+    {
+        var core = MetadataReference.CreateFromFile(typeof(object).Assembly.Location);
+        var compilation = CSharpCompilation.Create(
+            name, [CSharpSyntaxTree.ParseText(code)], [core, .. references], new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
+        using var stream = new MemoryStream();
+        var result = compilation.Emit(stream);
+        Assert.True(result.Success, string.Join('\n', result.Diagnostics));
+        return stream.ToArray();
+    }
+}
