@@ -51,9 +51,10 @@ internal sealed class LoadPlan
     private void MatchKeys(HashSet<string> modelKeys)
     {
         var plainKeys = source.Tensors.Keys.Select(CheckpointRules.WithoutWrapper).ToHashSet(StringComparer.Ordinal);
+        var dialect = new CheckpointKeys(modelKeys, plainKeys);
         foreach (var fileKey in source.Tensors.Keys)
         {
-            var key = rules.Map(CheckpointRules.WithoutWrapper(fileKey), plainKeys);
+            var key = dialect.Translate(CheckpointRules.WithoutWrapper(fileKey));
             if (key is null)
             {
                 Ignored.Add(fileKey);
@@ -73,7 +74,7 @@ internal sealed class LoadPlan
     {
         if (!fileKeys.TryGetValue(key, out var fileKey))
         {
-            (freshHeadAllowed && rules.HeadKeys.Contains(key) ? FreshHead : missing).Add(key);
+            (freshHeadAllowed && CheckpointRules.IsHead(key) ? FreshHead : missing).Add(key);
             return;
         }
 
@@ -86,7 +87,7 @@ internal sealed class LoadPlan
         {
             Steps.Add(new LoadStep(key, fileKey, target));
         }
-        else if (freshHeadAllowed && rules.DifferInClassesOnly(key, stored.Shape, target.shape))
+        else if (freshHeadAllowed && CheckpointRules.DifferInClassesOnly(key, stored.Shape, target.shape))
         {
             FreshHead.Add(key);
         }
@@ -133,7 +134,7 @@ internal sealed class LoadPlan
         ? "ask for the file's number of classes, or for a fresh head by naming a number of classes explicitly"
         : "check that the file belongs to this model name and image size";
 
-    private bool StartsWithHead(string difference) => rules.HeadKeys.Contains(difference.Split(' ', 2)[0]);
+    private static bool StartsWithHead(string difference) => CheckpointRules.IsHead(difference.Split(' ', 2)[0]);
 
     private static string List(List<string> names, string what)
     {
