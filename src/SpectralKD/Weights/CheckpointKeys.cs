@@ -4,28 +4,25 @@ using System.Text.RegularExpressions;
 namespace SpectralKD.Weights;
 
 /// <summary>
-/// Translates the keys of checkpoints as people have them into timm 1.0.11's, as timm's <c>clean_state_dict</c> and each
-/// family's <c>checkpoint_filter_fn</c> do: wrapper prefixes, Swin's original layout, DeiT III's layer scale names.
+/// Translates the keys of checkpoints as people have them into timm 1.0.11's, as each family's
+/// <c>checkpoint_filter_fn</c> does: Swin's original layout, DeiT III's layer scale names, buffers that models compute.
 /// </summary>
 internal sealed partial class CheckpointKeys
 {
-    private static readonly string[] WrapperPrefixes = ["module.", "_orig_mod."];
-
     private readonly bool originalSwin;
     private readonly bool layerScaleModules;
 
     /// <summary>Looks at both sides' keys to see which dialect the file speaks.</summary>
-    public CheckpointKeys(IReadOnlyCollection<string> modelKeys, IEnumerable<string> fileKeys)
+    public CheckpointKeys(IReadOnlyCollection<string> modelKeys, IReadOnlyCollection<string> fileKeys)
     {
-        originalSwin = modelKeys.Contains("head.fc.weight") && !fileKeys.Select(WithoutWrapper).Contains("head.fc.weight");
+        originalSwin = modelKeys.Contains("head.fc.weight") && !fileKeys.Contains("head.fc.weight");
         layerScaleModules = modelKeys.Any(key => key.EndsWith(".ls1.gamma", StringComparison.Ordinal));
     }
 
-    /// <summary>timm's name for a key of the file, or null for a buffer that every model computes itself.</summary>
-    public string? Translate(string fileKey)
+    /// <summary>timm's name for a key of the file, or null for what no model needs: buffers that it computes itself, a removed layer.</summary>
+    public string? Translate(string key)
     {
-        var key = WithoutWrapper(fileKey);
-        if (IsRecomputed(key))
+        if (IsOfNoUse(key))
         {
             return null;
         }
@@ -33,7 +30,7 @@ internal sealed partial class CheckpointKeys
         if (originalSwin)
         {
             key = DownsampleKey().Replace(key, match => $"layers.{NextStage(match)}.downsample");
-            key = key.Replace("head.", "head.fc.", StringComparison.Ordinal);
+            key = key.StartsWith("head.", StringComparison.Ordinal) ? "head.fc." + key["head.".Length..] : key;
         }
 
         return layerScaleModules ? GammaKey().Replace(key, ".ls$1.gamma") : key;
@@ -42,18 +39,9 @@ internal sealed partial class CheckpointKeys
     private static string NextStage(Match match) =>
         (int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) + 1).ToString(CultureInfo.InvariantCulture);
 
-    private static bool IsRecomputed(string key) =>
-        key.EndsWith("relative_position_index", StringComparison.Ordinal) || key.EndsWith("attn_mask", StringComparison.Ordinal);
-
-    private static string WithoutWrapper(string key)
-    {
-        while (WrapperPrefixes.FirstOrDefault(prefix => key.StartsWith(prefix, StringComparison.Ordinal)) is { } prefix)
-        {
-            key = key[prefix.Length..];
-        }
-
-        return key;
-    }
+    private static bool IsOfNoUse(string key) =>
+        key.EndsWith("relative_position_index", StringComparison.Ordinal) || key.EndsWith("attn_mask", StringComparison.Ordinal)
+        || key.StartsWith("pre_logits.", StringComparison.Ordinal);
 
     [GeneratedRegex(@"^layers\.([0-9]{1,4})\.downsample")]
     private static partial Regex DownsampleKey();

@@ -2,21 +2,28 @@ using static TorchSharp.torch;
 
 namespace SpectralKD.Weights;
 
-/// <summary>One tensor to be read: from which key of the file, into which tensor of the model, through which adaptation if any.</summary>
-internal sealed record LoadStep(string Key, string FileKey, Tensor Target, Func<Tensor, Tensor>? Adapt = null);
-
 /// <summary>
-/// Compares a model's state with a file before anything is read, and collects every difference.
+/// One tensor to be loaded: from which key of the file, into which tensor of the model. <paramref name="Fitted"/> is the tensor
+/// that was interpolated to the model's shape, or null where the file's bytes go in as they are.
 /// </summary>
+internal sealed record LoadStep(string Key, string FileKey, Tensor Target, Tensor? Fitted = null);
+
+/// <summary>Compares a model's state with a file before anything is loaded, and collects every difference.</summary>
 internal sealed class LoadPlan
 {
     private readonly List<string> missing = [];
     private readonly List<string> unexpected = [];
     private readonly List<string> mismatched = [];
     private readonly Dictionary<string, string> fileKeys = new(StringComparer.Ordinal);
+    private readonly ITensorSource source;
+    private readonly CheckpointRules rules;
+    private readonly bool freshHeadAllowed;
 
-    private LoadPlan()
+    private LoadPlan(ITensorSource source, CheckpointRules rules, LoadOptions options)
     {
+        this.source = source;
+        this.rules = rules;
+        freshHeadAllowed = options.AllowHeadMismatch;
     }
 
     public List<LoadStep> Steps { get; } = [];
@@ -28,25 +35,26 @@ internal sealed class LoadPlan
     /// <summary>Plans the load of all tensors of <paramref name="state"/>.</summary>
     /// <exception cref="SpectralKDException">Names, shapes or types differ; the message lists all differences.</exception>
     public static LoadPlan Make(
-        string modelName, IReadOnlyDictionary<string, Tensor> state, ITensorSource source, LoadOptions options, WeightAdapter adapter)
+        string modelName, IReadOnlyDictionary<string, Tensor> state, ITensorSource source, CheckpointRules rules, LoadOptions options)
     {
-        var plan = new LoadPlan();
-        plan.MatchKeys([.. state.Keys], source);
+        var plan = new LoadPlan(source, rules, options);
+        plan.MatchKeys([.. state.Keys]);
         foreach (var (key, target) in state)
         {
-            plan.Add(key, target, source, options, adapter);
+            plan.Add(key, target);
         }
 
-        plan.ThrowIfDifferent(modelName, source.Name);
+        plan.ThrowIfDifferent(modelName);
         return plan;
     }
 
-    private void MatchKeys(HashSet<string> modelKeys, ITensorSource source)
+    private void MatchKeys(HashSet<string> modelKeys)
     {
-        var dialect = new CheckpointKeys(modelKeys, source.Tensors.Keys);
+        var plainKeys = source.Tensors.Keys.Select(CheckpointRules.WithoutWrapper).ToHashSet(StringComparer.Ordinal);
+        var dialect = new CheckpointKeys(modelKeys, plainKeys);
         foreach (var fileKey in source.Tensors.Keys)
         {
-            var key = modelKeys.Contains(fileKey) ? fileKey : dialect.Translate(fileKey);
+            var key = dialect.Translate(CheckpointRules.WithoutWrapper(fileKey));
             if (key is null)
             {
                 Ignored.Add(fileKey);
@@ -62,11 +70,11 @@ internal sealed class LoadPlan
         }
     }
 
-    private void Add(string key, Tensor target, ITensorSource source, LoadOptions options, WeightAdapter adapter)
+    private void Add(string key, Tensor target)
     {
         if (!fileKeys.TryGetValue(key, out var fileKey))
         {
-            AddMissing(key, options);
+            (freshHeadAllowed && CheckpointRules.IsHead(key) ? FreshHead : missing).Add(key);
             return;
         }
 
@@ -79,13 +87,22 @@ internal sealed class LoadPlan
         {
             Steps.Add(new LoadStep(key, fileKey, target));
         }
-        else if (options.AllowHeadMismatch && HeadKeys.DifferInClassesOnly(key, stored.Shape, target.shape))
+        else if (freshHeadAllowed && CheckpointRules.DifferInClassesOnly(key, stored.Shape, target.shape))
         {
             FreshHead.Add(key);
         }
-        else if (adapter.Find(key, stored, target.shape) is { } adapt)
+        else
         {
-            Steps.Add(new LoadStep(key, fileKey, target, adapt));
+            AddFitted(key, stored, target);
+        }
+    }
+
+    private void AddFitted(string key, TensorInfo stored, Tensor target)
+    {
+        var fitted = rules.Fit(key, source.Read(stored.Key));
+        if (fitted.shape.SequenceEqual(target.shape))
+        {
+            Steps.Add(new LoadStep(key, stored.Key, target, fitted));
         }
         else
         {
@@ -93,22 +110,10 @@ internal sealed class LoadPlan
         }
     }
 
-    private void AddMissing(string key, LoadOptions options)
-    {
-        if (options.AllowHeadMismatch && HeadKeys.Contains(key))
-        {
-            FreshHead.Add(key);
-        }
-        else
-        {
-            missing.Add(key);
-        }
-    }
-
     private static bool TypeFits(ElementType stored, Tensor target) =>
         target.is_floating_point() ? stored.IsFloat() : stored.ToScalarType() == target.dtype;
 
-    private void ThrowIfDifferent(string modelName, string sourceName)
+    private void ThrowIfDifferent(string modelName)
     {
         if (missing.Count + unexpected.Count + mismatched.Count == 0)
         {
@@ -121,13 +126,15 @@ internal sealed class LoadPlan
             List(unexpected, "unknown to the model"),
             List(mismatched, "different"),
         };
-        throw new SpectralKDException($"the weights '{sourceName}' do not fit the model {modelName}: "
+        throw new SpectralKDException($"the weights '{source.Name}' do not fit the model {modelName}: "
             + $"{string.Join("; ", parts.Where(part => part.Length > 0))}. Nothing was loaded; {Advice()}");
     }
 
-    private string Advice() => missing.Count == 0 && unexpected.Count == 0 && mismatched.All(HeadKeys.StartsWithHead)
+    private string Advice() => missing.Count == 0 && unexpected.Count == 0 && mismatched.All(StartsWithHead)
         ? "ask for the file's number of classes, or for a fresh head by naming a number of classes explicitly"
         : "check that the file belongs to this model name and image size";
+
+    private static bool StartsWithHead(string difference) => CheckpointRules.IsHead(difference.Split(' ', 2)[0]);
 
     private static string List(List<string> names, string what)
     {

@@ -1,63 +1,98 @@
-using System.Globalization;
 using SpectralKD.Models;
 using SpectralKD.Native;
+using SpectralKD.Weights.Hub;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace SpectralKD.Weights;
 
-/// <summary>How a model is loaded.</summary>
-public sealed record ModelLoadOptions
-{
-    /// <summary><c>pretrained</c>, <c>seeded</c> or <c>seeded:N</c> (timm's initialisation), or a file of weights.</summary>
-    public string Weights { get; init; } = "pretrained";
-
-    /// <summary>Number of classes; where it differs from the weights' the head is made afresh. Null: the model's own.</summary>
-    public int? Classes { get; init; }
-
-    /// <summary>Side of the input images in pixels. Null: the model's own.</summary>
-    public int? ImageSize { get; init; }
-
-    /// <summary>Device to put the model on. Null: the default one.</summary>
-    public torch.Device? Device { get; init; }
-}
-
-/// <summary>Loads models by their timm name.</summary>
+/// <summary>
+/// The one way from a timm name to a model that is ready to use; <c>#!spectral-model</c> and the command line take it too.
+/// </summary>
+/// <example><code>
+/// using var model = ModelLoader.Load("deit_tiny_patch16_224");   // published weights, from the hub or its cache
+/// using var student = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = "seeded:3", Classes = 10 });
+/// using var mine = ModelLoader.Load("cait_xxs24_224", new ModelLoadOptions { Weights = "runs/7/best.safetensors" });
+/// </code></example>
 public static class ModelLoader
 {
-    /// <summary>Creates a model in evaluation mode and fills it with weights.</summary>
-    /// <param name="name">timm name, for example <c>deit_tiny_patch16_224</c>.</param>
+    /// <summary>Builds a model, fills it with weights and puts it on a device, in evaluation mode.</summary>
+    /// <param name="name">timm name, with or without tag, as <see cref="ModelCatalog.Find"/> takes it.</param>
     /// <param name="options">Weights, classes, image size, device; null: the defaults.</param>
     /// <param name="progress">Hears of a download.</param>
-    /// <param name="cancellationToken">Stops a download.</param>
-    /// <exception cref="SpectralKDException">Unknown name, weights that do not fit or cannot be had, no such device.</exception>
-    public static Task<VisionModel> LoadAsync(
+    /// <param name="cancellationToken">Stops a download; what has arrived is kept for the next attempt.</param>
+    /// <exception cref="SpectralKDException">No such model or device, or the weights cannot be had or do not fit.</exception>
+    public static async Task<VisionModel> LoadAsync(
         string name, ModelLoadOptions? options = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         options ??= new ModelLoadOptions();
-        var model = ModelCatalog.Create(name, options.Classes, options.ImageSize, Seed(name, options.Weights));
-        if (!IsSeeded(options.Weights))
+        var entry = ModelCatalog.Find(name);
+        var spec = entry.Spec with
         {
-            using var weights = SafetensorsFile.Open(options.Weights);
-            WeightLoader.Load(model, weights, new LoadOptions { AllowHeadMismatch = options.Classes is not null });
+            ImageSize = options.ImageSize ?? entry.Spec.ImageSize,
+            Classes = options.Classes ?? entry.Spec.Classes,
+        };
+        var source = WeightSource.Parse(options.Weights);
+        if (source is WeightSource.Seeded seeded)
+        {
+            return Ready(ModelCatalog.Create(spec, seeded.Seed), options);
         }
 
-        model.eval();
-        return Task.FromResult((VisionModel)model.to(options.Device ?? Devices.Default));
+        var (path, ema) = await PathOfAsync(entry, source, progress, cancellationToken).ConfigureAwait(false);
+        return Ready(FromFile(spec, path, ema, options), options);
     }
 
-    private static bool IsSeeded(string weights) => weights == "seeded" || weights.StartsWith("seeded:", StringComparison.Ordinal);
+    /// <summary>As <see cref="LoadAsync"/>, waiting for it.</summary>
+    /// <inheritdoc cref="LoadAsync"/>
+    public static VisionModel Load(
+        string name, ModelLoadOptions? options = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        Task.Run(() => LoadAsync(name, options, progress, cancellationToken), cancellationToken).GetAwaiter().GetResult();
 
-    private static long Seed(string name, string weights) => weights switch
+    /// <summary>Writes a model's weights as safetensors with timm's keys; <c>timm.create_model(…, checkpoint_path=…)</c> loads them.</summary>
+    /// <param name="model">The model, on any device.</param>
+    /// <param name="path">The file; it appears complete or not at all.</param>
+    /// <exception cref="SpectralKDException">The file cannot be written.</exception>
+    public static void Save(VisionModel model, string path)
     {
-        "seeded" => 0,
-        "pretrained" => throw new SpectralKDException($"pretrained weights of {name} cannot be downloaded yet: use seeded, or a .safetensors file"),
-        _ when !IsSeeded(weights) => 0,
-        _ => long.TryParse(weights["seeded:".Length..], NumberStyles.Integer, CultureInfo.InvariantCulture, out var seed) ? seed
-            : throw new SpectralKDException($"\"{weights}\" names no seed: write seeded or seeded:N with a whole number N"),
-    };
-}
+        ArgumentNullException.ThrowIfNull(model);
+        using var scope = NewDisposeScope();
+        SafetensorsWriter.Write(path, model.state_dict());
+    }
 
-/// <summary>How far a download is.</summary>
-/// <param name="BytesDone">Bytes there.</param>
-/// <param name="BytesTotal">Bytes in all; null where unknown.</param>
-public readonly record struct DownloadProgress(long BytesDone, long? BytesTotal);
+    private static async Task<(string Path, bool Ema)> PathOfAsync(
+        ModelCatalogEntry entry, WeightSource source, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    {
+        if (source is WeightSource.LocalFile file)
+        {
+            return (file.Path, file.Ema);
+        }
+
+        var hub = source as WeightSource.Hub ?? (entry.Weights is { } published
+            ? new WeightSource.Hub(published.Repository)
+            : throw new SpectralKDException($"{entry.Name} has no published weights; use weights seeded, seeded:N or a file"));
+        return (await HubWeights.FindAsync(hub.Repository, hub.Revision, progress, cancellation).ConfigureAwait(false), false);
+    }
+
+    private static VisionModel FromFile(ModelSpec spec, string path, bool ema, ModelLoadOptions options)
+    {
+        using var file = WeightsFile.Open(path, ema);
+        var model = ModelCatalog.Create(spec with { Classes = options.Classes ?? HeadRows.Of(file) ?? spec.Classes }, seed: null);
+        try
+        {
+            var report = WeightLoader.Load(model, file, new LoadOptions { AllowHeadMismatch = options.Classes is not null });
+            HeadRows.Fill(model, report.FreshHead);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static VisionModel Ready(VisionModel model, ModelLoadOptions options)
+    {
+        model.eval();
+        return (VisionModel)model.to(options.Device ?? Devices.Default);
+    }
+}

@@ -9,10 +9,13 @@ namespace SpectralKD.Weights;
 public sealed record TensorInfo(string Key, ElementType Type, IReadOnlyList<long> Shape)
 {
     /// <summary>Number of elements.</summary>
-    public long Count => Shape.Aggregate(1L, (product, size) => checked(product * size));
+    public long Count => ByteCount / Type.Size();
 
     /// <summary>Size in bytes when stored densely.</summary>
-    public long ByteCount => checked(Count * Type.Size());
+    /// <exception cref="SpectralKDException">The shape is impossible: negative, or too large for 63 bits.</exception>
+    public long ByteCount => TryByteCount(Shape, Type, out var bytes)
+        ? bytes
+        : throw new SpectralKDException($"tensor '{Key}' has the impossible shape {ShapeText}");
 
     /// <summary>The shape as text: <c>[192, 3, 16, 16]</c>.</summary>
     public string ShapeText => Text(Shape);
@@ -21,20 +24,24 @@ public sealed record TensorInfo(string Key, ElementType Type, IReadOnlyList<long
     public static string Text(IEnumerable<long> shape) =>
         $"[{string.Join(", ", shape.Select(size => size.ToString(CultureInfo.InvariantCulture)))}]";
 
-    /// <summary>Product of the sizes times the bytes of one element; false if a size is negative or the product overflows 63 bits.</summary>
+    /// <summary>
+    /// Product of the sizes times the bytes of one element; false if a size is negative or the product overflows 63 bits (a size
+    /// of 0 counted as 1 for this, as torch computes its strides).
+    /// </summary>
     internal static bool TryByteCount(IReadOnlyList<long> shape, ElementType type, out long bytes)
     {
         bytes = type.Size();
         foreach (var size in shape)
         {
-            if (size < 0 || (size > 0 && bytes > long.MaxValue / size))
+            if (size < 0 || bytes > long.MaxValue / Math.Max(size, 1))
             {
                 return false;
             }
 
-            bytes *= size;
+            bytes *= Math.Max(size, 1);
         }
 
+        bytes = shape.Contains(0) ? 0 : bytes;
         return true;
     }
 }

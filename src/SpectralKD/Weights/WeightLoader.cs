@@ -20,34 +20,30 @@ public static class WeightLoader
     public static LoadReport Load(VisionModel model, ITensorSource weights, LoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return Load(model, model.Spec.Name, weights, options ?? LoadOptions.Strict, WeightAdapter.None);
+        ArgumentNullException.ThrowIfNull(weights);
+        return Load(model, model.Spec.Name, weights, CheckpointRules.Of(model), options ?? LoadOptions.Strict);
     }
 
-    /// <summary>Loads any module; adaptations to other shapes are the caller's.</summary>
-    internal static LoadReport Load(nn.Module model, string name, ITensorSource weights, LoadOptions options, WeightAdapter adapter)
+    /// <summary>Loads any module by the given rules.</summary>
+    internal static LoadReport Load(nn.Module model, string name, ITensorSource weights, CheckpointRules rules, LoadOptions options)
     {
         LibTorch.EnsureLoaded();
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        var plan = LoadPlan.Make(name, model.state_dict(), weights, options, adapter);
+        var plan = LoadPlan.Make(name, model.state_dict(), weights, rules, options);
         foreach (var step in plan.Steps)
         {
-            Run(step, weights);
+            if (step.Fitted is null)
+            {
+                weights.ReadInto(step.FileKey, step.Target);
+            }
+            else
+            {
+                step.Target.copy_(step.Fitted);
+            }
         }
 
-        var resized = plan.Steps.Where(step => step.Adapt is not null).Select(step => step.Key);
+        var resized = plan.Steps.Where(step => step.Fitted is not null).Select(step => step.Key);
         return new LoadReport(plan.FreshHead, [.. resized], plan.Ignored);
-    }
-
-    private static void Run(LoadStep step, ITensorSource weights)
-    {
-        if (step.Adapt is null)
-        {
-            weights.ReadInto(step.FileKey, step.Target);
-            return;
-        }
-
-        using var scope = NewDisposeScope();
-        step.Target.copy_(step.Adapt(weights.Read(step.FileKey)));
     }
 }

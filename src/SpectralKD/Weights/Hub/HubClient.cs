@@ -1,0 +1,169 @@
+namespace SpectralKD.Weights.Hub;
+
+/// <summary>
+/// Fetches files from the Hugging Face hub into the cache that Python's huggingface_hub uses, and uses what Python has put there.
+/// </summary>
+public sealed class HubClient : IDisposable
+{
+    private readonly HubOptions options;
+    private readonly HubSystem system;
+    private readonly HttpClient http;
+    private readonly HubRequests requests;
+
+    /// <summary>Makes a client.</summary>
+    /// <param name="options">Hub, token and cache; null reads them from the environment.</param>
+    public HubClient(HubOptions? options = null)
+        : this(options ?? HubOptions.FromEnvironment(), new SocketsHttpHandler { AllowAutoRedirect = false }, new HubSystem())
+    {
+    }
+
+    internal HubClient(HubOptions options, HttpMessageHandler handler, HubSystem system)
+    {
+        this.options = options;
+        this.system = system;
+        http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        requests = new HubRequests(http, options);
+    }
+
+    /// <summary>Fetches a file unless the cache has its current version.</summary>
+    /// <param name="repository">For example <c>timm/deit_tiny_patch16_224.fb_in1k</c>.</param>
+    /// <param name="fileName">For example <c>model.safetensors</c>.</param>
+    /// <param name="revision">Branch, tag or commit.</param>
+    /// <param name="progress">Hears how the download goes.</param>
+    /// <param name="cancellation">Stops; what has arrived is kept for the next attempt.</param>
+    /// <returns>Path of the file in the cache, to be read only.</returns>
+    /// <exception cref="SpectralKDException">
+    /// Offline, not reachable, no such repository, revision or file, no access, no space, or the content arrived damaged.
+    /// </exception>
+    public async Task<string> DownloadAsync(
+        string repository,
+        string fileName,
+        string revision = "main",
+        IProgress<DownloadProgress>? progress = null,
+        CancellationToken cancellation = default) =>
+        await TryDownloadAsync(repository, fileName, revision, progress, cancellation).ConfigureAwait(false)
+        ?? throw new SpectralKDException($"'{repository}' has no file '{fileName}' at '{revision}'");
+
+    /// <summary>As <see cref="DownloadAsync"/>, but null if the repository exists and has no such file.</summary>
+    /// <inheritdoc cref="DownloadAsync"/>
+    public async Task<string?> TryDownloadAsync(
+        string repository,
+        string fileName,
+        string revision = "main",
+        IProgress<DownloadProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        var file = new HubFile(repository, fileName, revision);
+        var cache = new HubCache(options.CacheFolder, file);
+        var cached = cache.Find();
+        if (cached is not null && (file.IsCommit || options.Offline))
+        {
+            return cached;
+        }
+
+        if (options.Offline)
+        {
+            return cache.IsKnownMissing() ? null : throw HubErrors.Offline(file, options);
+        }
+
+        try
+        {
+            return await FetchAsync(file, cache, cached is not null, progress, cancellation).ConfigureAwait(false);
+        }
+        catch (PassingFailureException failure)
+        {
+            return cached ?? throw HubErrors.Unreachable(file, options, failure);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SpectralKDException($"cannot write into the cache '{options.CacheFolder}': {error.Message}; set HF_HUB_CACHE to another folder", error);
+        }
+    }
+
+    /// <summary>Closes the connections.</summary>
+    public void Dispose() => http.Dispose();
+
+    /// <summary>How long a response asks to wait.</summary>
+    internal static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } => date - DateTimeOffset.UtcNow,
+        _ => null,
+    };
+
+    private async Task<string?> FetchAsync(
+        HubFile file, HubCache cache, bool hasCopy, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    {
+        var metadata = await MetadataAsync(file, cache, hasCopy, cancellation).ConfigureAwait(false);
+        if (metadata is null)
+        {
+            return null;
+        }
+
+        var snapshot = cache.SnapshotPath(metadata.Commit);
+        if (!File.Exists(snapshot))
+        {
+            using var guard = await HubLock.TakeAsync(cache.LockPath(metadata.ETag), system.Delay, cancellation).ConfigureAwait(false);
+            if (!File.Exists(snapshot))
+            {
+                await FillAsync(file, cache, metadata, progress, cancellation).ConfigureAwait(false);
+            }
+        }
+
+        cache.WriteRef(metadata.Commit);
+        return snapshot;
+    }
+
+    private async Task FillAsync(
+        HubFile file, HubCache cache, HubMetadata metadata, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    {
+        var blob = cache.BlobPath(metadata.ETag);
+        if (!File.Exists(blob))
+        {
+            await new HubDownload(requests, options, file, metadata, system, progress).RunAsync(blob, cancellation).ConfigureAwait(false);
+        }
+
+        cache.Link(metadata);
+    }
+
+    /// <summary>Asks what the revision stands for; with a copy in the cache, one failed attempt is enough to use that.</summary>
+    private async Task<HubMetadata?> MetadataAsync(HubFile file, HubCache cache, bool hasCopy, CancellationToken cancellation)
+    {
+        var retry = new HubRetry(system.Delay);
+        while (true)
+        {
+            try
+            {
+                using var response = await requests.HeadAsync(file.Address(options.Endpoint, file.Revision), cancellation).ConfigureAwait(false);
+                return Interpret(response, file, cache);
+            }
+            catch (PassingFailureException failure) when (!hasCopy)
+            {
+                if (!await retry.WaitAsync(failure, progressed: false, cancellation).ConfigureAwait(false))
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    private HubMetadata? Interpret(HttpResponseMessage response, HubFile file, HubCache cache)
+    {
+        if (HubErrors.IsPassing(response.StatusCode))
+        {
+            throw new PassingFailureException(HubErrors.From(response, file, options).Message, RetryAfter(response));
+        }
+
+        if (HubErrors.IsMissingFile(response))
+        {
+            if (HubMetadata.Header(response, "X-Repo-Commit") is { Length: 40 } commit && commit.All(char.IsAsciiHexDigit))
+            {
+                cache.WriteMissing(commit);
+            }
+
+            return null;
+        }
+
+        return (int)response.StatusCode >= 400 ? throw HubErrors.From(response, file, options) : HubMetadata.Read(response, file);
+    }
+}

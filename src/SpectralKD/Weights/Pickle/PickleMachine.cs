@@ -1,0 +1,208 @@
+using System.Globalization;
+
+namespace SpectralKD.Weights.Pickle;
+
+/// <summary>
+/// Reads a pickle as plain data. Python's own machine imports whatever a pickle names and calls it; this one knows a short list
+/// of names (<see cref="TorchGlobals"/>), stands for each with data of its own, and refuses every other before going on.
+/// </summary>
+/// <remarks>Source: Python's pickletools module, which documents every opcode. There is no recursion, whatever a pickle nests.</remarks>
+internal sealed class PickleMachine(ReadOnlyMemory<byte> pickle)
+{
+    private const int MaximumOpcodes = 5_000_000;
+    private const int HighestProtocol = 5;
+
+    private readonly PickleBytes bytes = new(pickle);
+    private readonly PickleStack stack = new();
+
+    /// <summary>Reads the whole pickle.</summary>
+    /// <exception cref="SpectralKDException">The pickle is damaged, too large, or names a class or function that is not known.</exception>
+    public static object? Read(ReadOnlyMemory<byte> pickle) => new PickleMachine(pickle).Run();
+
+    private object? Run()
+    {
+        for (var count = 0; count < MaximumOpcodes; count++)
+        {
+            var opcode = (PickleOpcode)bytes.Byte();
+            if (opcode == PickleOpcode.Stop)
+            {
+                return stack.Pop();
+            }
+
+            if (!RunConstant(opcode) && !RunContainer(opcode) && !RunStack(opcode) && !RunObject(opcode))
+            {
+                throw new SpectralKDException($"its pickle has an unknown opcode 0x{(byte)opcode:x2} at byte {bytes.Position - 1}");
+            }
+        }
+
+        throw new SpectralKDException($"its pickle has more than {MaximumOpcodes} steps");
+    }
+
+    private bool RunConstant(PickleOpcode opcode)
+    {
+        switch (opcode)
+        {
+            case PickleOpcode.None: stack.Push(null); break;
+            case PickleOpcode.NewTrue: stack.Push(true); break;
+            case PickleOpcode.NewFalse: stack.Push(false); break;
+            case PickleOpcode.BinInt: stack.Push((long)bytes.Int32()); break;
+            case PickleOpcode.BinInt1: stack.Push((long)bytes.Byte()); break;
+            case PickleOpcode.BinInt2: stack.Push((long)bytes.UInt16()); break;
+            case PickleOpcode.Long1: stack.Push(bytes.Integer(bytes.Byte())); break;
+            case PickleOpcode.Long4: stack.Push(bytes.Integer(bytes.Int32())); break;
+            case PickleOpcode.Int or PickleOpcode.Long: stack.Push(bytes.IntegerLine()); break;
+            case PickleOpcode.BinFloat: stack.Push(bytes.Double()); break;
+            case PickleOpcode.Float: stack.Push(Number(bytes.Line())); break;
+            case PickleOpcode.ShortBinUnicode: stack.Push(bytes.Text(bytes.Byte())); break;
+            case PickleOpcode.BinUnicode: stack.Push(bytes.Text(bytes.UInt32())); break;
+            case PickleOpcode.BinUnicode8: stack.Push(bytes.Text(bytes.UInt64())); break;
+            case PickleOpcode.Unicode: stack.Push(bytes.Line()); break;
+            case PickleOpcode.ShortBinString: stack.Push(bytes.Latin1(bytes.Byte())); break;
+            case PickleOpcode.BinString: stack.Push(bytes.Latin1(bytes.Int32())); break;
+            case PickleOpcode.String: stack.Push(bytes.Line().Trim('\'', '"')); break;
+            case PickleOpcode.ShortBinBytes: stack.Push(bytes.Bytes(bytes.Byte())); break;
+            case PickleOpcode.BinBytes: stack.Push(bytes.Bytes(bytes.UInt32())); break;
+            case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8: stack.Push(bytes.Bytes(bytes.UInt64())); break;
+            default: return false;
+        }
+
+        return true;
+    }
+
+    private bool RunContainer(PickleOpcode opcode)
+    {
+        switch (opcode)
+        {
+            case PickleOpcode.EmptyList: Push(PickleItemsKind.List, []); break;
+            case PickleOpcode.EmptyTuple: Push(PickleItemsKind.Tuple, []); break;
+            case PickleOpcode.EmptySet: Push(PickleItemsKind.Set, []); break;
+            case PickleOpcode.EmptyDict: stack.Push(new PickleDict("dict")); break;
+            case PickleOpcode.List: Push(PickleItemsKind.List, stack.PopMark()); break;
+            case PickleOpcode.Tuple: Push(PickleItemsKind.Tuple, stack.PopMark()); break;
+            case PickleOpcode.FrozenSet: Push(PickleItemsKind.Set, stack.PopMark()); break;
+            case PickleOpcode.Tuple1: Push(PickleItemsKind.Tuple, stack.Pop(1)); break;
+            case PickleOpcode.Tuple2: Push(PickleItemsKind.Tuple, stack.Pop(2)); break;
+            case PickleOpcode.Tuple3: Push(PickleItemsKind.Tuple, stack.Pop(3)); break;
+            case PickleOpcode.Append: Append(stack.Pop(1)); break;
+            case PickleOpcode.Appends or PickleOpcode.AddItems: Append(stack.PopMark()); break;
+            case PickleOpcode.SetItem: SetItems(stack.Pop(2)); break;
+            case PickleOpcode.SetItems: SetItems(stack.PopMark()); break;
+            case PickleOpcode.Dict:
+                var items = stack.PopMark();
+                stack.Push(new PickleDict("dict"));
+                SetItems(items);
+                break;
+            default: return false;
+        }
+
+        return true;
+    }
+
+    private bool RunStack(PickleOpcode opcode)
+    {
+        switch (opcode)
+        {
+            case PickleOpcode.Mark: stack.Mark(); break;
+            case PickleOpcode.Pop: stack.Pop(); break;
+            case PickleOpcode.PopMark: stack.PopMark(); break;
+            case PickleOpcode.Dup: stack.Push(stack.Peek()); break;
+            case PickleOpcode.Memoize: stack.Memoize(); break;
+            case PickleOpcode.BinPut: stack.Put(bytes.Byte()); break;
+            case PickleOpcode.LongBinPut: stack.Put(bytes.UInt32()); break;
+            case PickleOpcode.Put: stack.Put(Index()); break;
+            case PickleOpcode.BinGet: stack.Get(bytes.Byte()); break;
+            case PickleOpcode.LongBinGet: stack.Get(bytes.UInt32()); break;
+            case PickleOpcode.Get: stack.Get(Index()); break;
+            case PickleOpcode.Frame: bytes.UInt64(); break; // Only a hint for buffered reading.
+            case PickleOpcode.Proto: CheckProtocol(bytes.Byte()); break;
+            default: return false;
+        }
+
+        return true;
+    }
+
+    private bool RunObject(PickleOpcode opcode)
+    {
+        switch (opcode)
+        {
+            case PickleOpcode.Global: stack.Push(TorchGlobals.Find(bytes.Line(), bytes.Line())); break;
+            case PickleOpcode.StackGlobal: RunStackGlobal(); break;
+            case PickleOpcode.Reduce or PickleOpcode.NewObj: RunCall(); break;
+            case PickleOpcode.Build: RunBuild(); break;
+            case PickleOpcode.BinPersId: stack.Push(TorchGlobals.Storage(stack.Pop())); break;
+            case PickleOpcode.Inst: throw TorchGlobals.Refuse($"{bytes.Line()}.{bytes.Line()}");
+            case PickleOpcode.Obj: throw TorchGlobals.Refuse(ClassName(stack.PopMark()));
+            case PickleOpcode.NewObjEx: throw TorchGlobals.Refuse(ClassName(stack.Pop(3)));
+            case PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4: throw TorchGlobals.Refuse("an extension code instead of a name");
+            case PickleOpcode.PersId: throw new SpectralKDException("its pickle names storages by text, which torch.save never does");
+            case PickleOpcode.NextBuffer or PickleOpcode.ReadOnlyBuffer:
+                throw new SpectralKDException("its pickle refers to buffers outside of it, which torch.save never does");
+            default: return false;
+        }
+
+        return true;
+    }
+
+    private void RunStackGlobal()
+    {
+        var name = stack.Pop<string>("a name");
+        stack.Push(TorchGlobals.Find(stack.Pop<string>("a module's name"), name));
+    }
+
+    private void RunCall()
+    {
+        var arguments = stack.Pop<PickleItems>("a tuple of arguments");
+        stack.Push(TorchGlobals.Call(stack.Pop<PickleGlobal>("a class or function"), arguments.Items));
+    }
+
+    /// <summary>Attributes: a Namespace takes them, an OrderedDict (a state_dict's _metadata) can do without; nobody else may have any.</summary>
+    private void RunBuild()
+    {
+        var state = stack.Pop();
+        var target = stack.Peek<PickleDict>("an object that may have attributes (dict or argparse.Namespace)");
+        if (state is not PickleDict attributes)
+        {
+            throw new SpectralKDException($"its pickle sets the state of a {target.ClassName} with something that is no dictionary; nothing was executed");
+        }
+
+        if (target.ClassName == TorchGlobals.Namespace && !target.Adopt(attributes))
+        {
+            throw new SpectralKDException("its pickle sets the state of one argparse.Namespace twice");
+        }
+    }
+
+    private static string ClassName(List<object?> call) => (call.FirstOrDefault() as PickleGlobal)?.Name ?? "an object of some class";
+
+    private void Push(PickleItemsKind kind, List<object?> items) => stack.Push(new PickleItems(kind, items));
+
+    private void Append(List<object?> items) => stack.Peek<PickleItems>("a list or set to add to").Items.AddRange(items);
+
+    private void SetItems(List<object?> pairs)
+    {
+        if (pairs.Count % 2 != 0)
+        {
+            throw new SpectralKDException("its pickle gives a dictionary a key without a value");
+        }
+
+        var target = stack.Peek<PickleDict>("a dictionary to add to");
+        for (var i = 0; i < pairs.Count; i += 2)
+        {
+            target.Set(pairs[i], pairs[i + 1]);
+        }
+    }
+
+    private long Index() => bytes.IntegerLine() is long index ? index : -1;
+
+    private static double Number(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new SpectralKDException("its pickle holds no number where one should be");
+
+    private static void CheckProtocol(byte protocol)
+    {
+        if (protocol > HighestProtocol)
+        {
+            throw new SpectralKDException($"its pickle has protocol {protocol}; 0 to {HighestProtocol} are known");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+namespace SpectralKD.Weights.Pickle;
+
+/// <summary>A Python list, tuple or set: plain items, never compared or hashed.</summary>
+internal sealed class PickleItems(PickleItemsKind kind, List<object?> items)
+{
+    public PickleItemsKind Kind { get; } = kind;
+
+    public List<object?> Items { get; } = items;
+}
+
+/// <summary>Which Python container a <see cref="PickleItems"/> was.</summary>
+internal enum PickleItemsKind
+{
+    List,
+    Tuple,
+    Set,
+}
+
+/// <summary>
+/// A Python dict (OrderedDict and defaultdict too) or the attributes of an argparse.Namespace. Only entries with a string as
+/// key can be looked up: hashing whatever else a file puts there would let it choose how much work that is.
+/// </summary>
+internal sealed class PickleDict(string className)
+{
+    private Dictionary<string, object?>? entries;
+
+    /// <summary>The Python class, for example <c>collections.OrderedDict</c>.</summary>
+    public string ClassName { get; } = className;
+
+    /// <summary>Entries with string keys, in the order of their first setting.</summary>
+    public IReadOnlyDictionary<string, object?> Entries => entries ?? Empty;
+
+    private static readonly Dictionary<string, object?> Empty = [];
+
+    /// <summary>Sets an entry; one whose key is no string is dropped.</summary>
+    public void Set(object? key, object? value)
+    {
+        if (key is string name)
+        {
+            (entries ??= new Dictionary<string, object?>(StringComparer.Ordinal))[name] = value;
+        }
+    }
+
+    /// <summary>Takes over another one's entries without copying them; false if there are entries already.</summary>
+    public bool Adopt(PickleDict other)
+    {
+        if (entries is not null)
+        {
+            return false;
+        }
+
+        entries = other.entries;
+        return true;
+    }
+}
+
+/// <summary>A class or function that a pickle named and that this reader knows; it stands for the name, not for code.</summary>
+internal sealed record PickleGlobal(string Name);
+
+/// <summary>What a pickle says about one storage: the entry <c>data/Key</c> of the archive holds <c>Count</c> elements.</summary>
+internal sealed record PickleStorage(string Key, ElementType? Type, long Count);
+
+/// <summary>What a pickle says about one tensor: a strided window of a storage. Offset and strides count elements.</summary>
+internal sealed record PickleTensor(PickleStorage Storage, ElementType Type, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides);
