@@ -91,11 +91,9 @@ public static class Cifar10
         while (tar.GetNextEntry() is { } entry)
         {
             var name = Path.GetFileName(entry.Name);
-            if (entry.DataStream is not null && (TrainFiles.Contains(name) || TestFiles.Contains(name)))
+            if (entry.DataStream is { } content && (TrainFiles.Contains(name) || TestFiles.Contains(name)))
             {
-                using var content = new MemoryStream();
-                entry.DataStream.CopyTo(content);
-                CacheFolder.WriteAtomically(Path.Combine(folder, name), content.ToArray());
+                AtomicFile.Write(Path.Combine(folder, name), content.CopyTo);
             }
         }
     }
