@@ -1,7 +1,4 @@
-using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using SpectralKD.Native;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Data;
 
@@ -44,12 +41,11 @@ public static class ImageBatches
         SkippedImages skipped,
         CancellationToken cancellation)
     {
-        var buffers = new ConcurrentBag<float[]>();
-        var assembly = new BatchAssembly(source, transform.ImageSize, options.BatchSize, buffers);
+        var assembly = new BatchAssembly(source, transform.ImageSize, options.BatchSize);
         SpectralKDException? failure = null;
         var read = 0;
         foreach (var (index, values, error) in OrderedReadAhead.Run(
-            indices, index => Load(source, transform, buffers, index), options.Workers, options.ReadAhead, cancellation))
+            indices, index => Load(source, transform, assembly, index), options.Workers, options.ReadAhead, cancellation))
         {
             if (values is null)
             {
@@ -78,9 +74,9 @@ public static class ImageBatches
     }
 
     private static (int Index, float[]? Values, SpectralKDException? Error) Load(
-        IImageSource source, EvalTransform transform, ConcurrentBag<float[]> buffers, int index)
+        IImageSource source, EvalTransform transform, BatchAssembly assembly, int index)
     {
-        var values = buffers.TryTake(out var used) ? used : new float[transform.Length];
+        var values = assembly.Rent();
         try
         {
             transform.Apply(source.Read(index), values);
@@ -88,41 +84,8 @@ public static class ImageBatches
         }
         catch (SpectralKDException error)
         {
-            buffers.Add(values);
+            assembly.Return(values);
             return (index, null, error);
-        }
-    }
-
-    /// <summary>Images on their way into one batch.</summary>
-    private sealed class BatchAssembly(IImageSource source, int imageSize, int batchSize, ConcurrentBag<float[]> buffers)
-    {
-        private readonly List<int> indices = [];
-        private readonly List<float[]> images = [];
-
-        public int Count => indices.Count;
-
-        /// <summary>Adds an image; true if the batch is full.</summary>
-        public bool Add(int index, float[] values)
-        {
-            indices.Add(index);
-            images.Add(values);
-            return Count == batchSize;
-        }
-
-        public ImageBatch Take()
-        {
-            var tensor = empty([Count, 3, imageSize, imageSize], dtype: ScalarType.Float32, device: CPU).DetachFromDisposeScope();
-            var target = MemoryMarshal.Cast<byte, float>(tensor.bytes);
-            for (var i = 0; i < Count; i++)
-            {
-                images[i].CopyTo(target[(i * images[i].Length)..]);
-                buffers.Add(images[i]);
-            }
-
-            var batch = new ImageBatch(tensor, [.. indices.Select(index => (long)source.Label(index))], [.. indices]);
-            indices.Clear();
-            images.Clear();
-            return batch;
         }
     }
 }

@@ -3,9 +3,14 @@ namespace SpectralKD.Data;
 /// <summary>Opens labelled image sets by the name that a user types.</summary>
 public static class ImageSources
 {
+    private const string Choices = "name textures, cifar10, a folder of images or a .zip archive.";
+    private const string TestPart = "/test";
+    private static readonly string[] ValidationParts = ["val", "valid", "validation", "test"];
+
     /// <summary>
-    /// Opens <c>textures</c> (built in), a folder, or a .zip archive in torchvision's ImageFolder layout: one folder for each class,
-    /// or images without class folders as one class. A folder inside an archive is named after it: <c>photos.zip/train</c>.
+    /// Opens <c>textures</c> (built in), <c>cifar10</c> (downloaded once; <c>cifar10/test</c> are its test images), a folder, or a .zip archive in
+    /// torchvision's ImageFolder layout: one folder for each class, or images without class folders as one class. A folder inside an archive is
+    /// named after it: <c>photos.zip/train</c>.
     /// </summary>
     /// <param name="source">Name or path.</param>
     /// <param name="count">
@@ -20,7 +25,7 @@ public static class ImageSources
     {
         if (string.IsNullOrWhiteSpace(source))
         {
-            throw new SpectralKDException("No image source was named: name textures, a folder of images or a .zip archive.");
+            throw new SpectralKDException($"No image source was named: {Choices}");
         }
 
         if (count <= 0)
@@ -28,28 +33,55 @@ public static class ImageSources
             throw new SpectralKDException(FormattableString.Invariant($"The number of images must be at least 1, but is {count}."));
         }
 
-        return string.Equals(source, Textures.SourceName, StringComparison.OrdinalIgnoreCase)
-            ? Textures.Create(count ?? 500, size ?? 64, classes ?? Textures.ClassNames.Count, seed)
+        return IsNamed(source, Textures.SourceName)
+            ? Textures.Create(count ?? Textures.DefaultCount, size ?? Textures.DefaultSize, classes ?? Textures.ClassNames.Count, seed)
             : Subset(OpenFiles(source), count, classes, seed);
+    }
+
+    /// <summary>The training and the validation part of a source that has them, by the names that <see cref="Open"/> understands; else null.</summary>
+    internal static (string Train, string Validation)? FindParts(string source)
+    {
+        if (IsNamed(source, Cifar10.SourceName) || Cifar10.IsCopy(source))
+        {
+            return (source, source + TestPart);
+        }
+
+        var folders = TopFolders(source);
+        var validation = ValidationParts.FirstOrDefault(part => folders.Contains(part, StringComparer.Ordinal));
+        return folders.Contains("train", StringComparer.Ordinal) && validation is not null
+            ? (Inside(source, "train"), Inside(source, validation))
+            : null;
     }
 
     private static IImageSource OpenFiles(string source)
     {
+        var isTest = source.EndsWith(TestPart, StringComparison.OrdinalIgnoreCase);
+        var whole = isTest ? source[..^TestPart.Length] : source;
+        if (IsNamed(whole, Cifar10.SourceName) || Cifar10.IsCopy(whole))
+        {
+            return Cifar10.Open(isTest, Cifar10.IsCopy(whole) ? whole : null);
+        }
+
+        if (FindParts(source) is var (train, validation))
+        {
+            throw new SpectralKDException($"{source} holds a training and a validation part: name {train} or {validation}.");
+        }
+
+        return Directory.Exists(source) ? new FolderImageSource(source)
+            : SplitArchivePath(source) is (not null and var archive, var inside) ? new ZipImageSource(archive, inside)
+            : throw new SpectralKDException(File.Exists(source)
+                ? $"The image source {source} is a file, but no .zip archive: {Choices}"
+                : $"There is no image source {source}: neither a folder nor a .zip archive was found at {Path.GetFullPath(source)}; {Choices}");
+    }
+
+    private static IReadOnlyList<string> TopFolders(string source)
+    {
         if (Directory.Exists(source))
         {
-            return new FolderImageSource(source);
+            return [.. Directory.EnumerateDirectories(source).Select(path => Path.GetFileName(path))];
         }
 
-        var (archive, inside) = SplitArchivePath(source);
-        if (archive is not null)
-        {
-            return new ZipImageSource(archive, inside);
-        }
-
-        throw new SpectralKDException(File.Exists(source)
-            ? $"The image source {source} is a file, but no .zip archive: name textures, a folder of images or a .zip archive."
-            : $"There is no image source {source}: neither a folder nor a .zip archive was found at {Path.GetFullPath(source)}; "
-                + "name textures, a folder of images or a .zip archive.");
+        return SplitArchivePath(source) is (not null and var archive, "") ? ZipImageSource.TopFolders(archive) : [];
     }
 
     private static (string? Archive, string Inside) SplitArchivePath(string source)
@@ -84,4 +116,8 @@ public static class ImageSources
         var indices = ClassBalance.Draw(source, candidates, count ?? source.Count, seed);
         return new SubsetImageSource(source, indices, [.. source.Classes.Take(kept)]);
     }
+
+    private static string Inside(string source, string part) => source.TrimEnd('/', '\\') + "/" + part;
+
+    private static bool IsNamed(string source, string name) => string.Equals(source, name, StringComparison.OrdinalIgnoreCase);
 }

@@ -10,6 +10,12 @@ public static class Textures
     /// <summary>The name under which <see cref="ImageSources.Open"/> finds the set.</summary>
     public const string SourceName = "textures";
 
+    /// <summary>Number of images where none is asked for.</summary>
+    public const int DefaultCount = 500;
+
+    /// <summary>Side in pixels where none is asked for.</summary>
+    public const int DefaultSize = 64;
+
     private const int MaximumSize = 4096;
 
     /// <summary>The ten classes in the order of their labels.</summary>
@@ -24,7 +30,7 @@ public static class Textures
     /// <param name="classes">Number of classes, 2 to 10: the first of <see cref="ClassNames"/>. Image i has the label i modulo classes.</param>
     /// <param name="seed">Any number; different seeds give unrelated images of the same classes.</param>
     /// <exception cref="SpectralKDException">A number is out of range.</exception>
-    public static IImageSource Create(int count = 500, int size = 64, int classes = 10, int seed = 0)
+    public static IImageSource Create(int count = DefaultCount, int size = DefaultSize, int classes = 10, int seed = 0)
     {
         if (count < 1)
         {

@@ -65,6 +65,21 @@ internal sealed class ZipImageSource : IImageSource, IDisposable
     /// <inheritdoc/>
     public void Dispose() => archive.Close();
 
+    /// <summary>Names of the folders at the top of an archive; none if it cannot be read.</summary>
+    public static IReadOnlyList<string> TopFolders(string path)
+    {
+        try
+        {
+            using var archive = new ZipFile(path);
+            return [.. archive.Cast<ZipEntry>().Select(entry => entry.Name).Where(name => name.Contains('/', StringComparison.Ordinal))
+                .Select(FirstFolder).Distinct()];
+        }
+        catch (Exception error) when (error is IOException or SharpZipBaseException or UnauthorizedAccessException)
+        {
+            return []; // opening the archive will say why
+        }
+    }
+
     private byte[] ReadBytes(int index)
     {
         var entry = archive[(int)entries[index]];

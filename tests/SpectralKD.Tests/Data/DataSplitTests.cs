@@ -1,0 +1,74 @@
+using CsCheck;
+using SpectralKD.Data;
+
+namespace SpectralKD.Tests.Data;
+
+public sealed class DataSplitTests : IDisposable
+{
+    private readonly ImageFiles files = new();
+
+    public void Dispose() => files.Dispose();
+
+    [Fact]
+    public void Both_sides_are_disjoint_together_everything_and_fair_to_each_class()
+    {
+        Gen.Select(Gen.Int[2, 200], Gen.Double[0.05, 0.9], Gen.Int[0, 1000]).Sample((count, fraction, seed) =>
+        {
+            var source = Textures.Create(count, 8);
+            var split = DataSplit.BySeed(source, fraction, seed);
+            var names = Names(split.Train).Concat(Names(split.Validation)).ToArray();
+            var perClass = Enumerable.Range(0, split.Validation.Count).GroupBy(split.Validation.Label).Select(group => group.Count()).ToArray();
+            return names.Length == count && names.Distinct().Count() == count
+                && split.Validation.Count == Math.Clamp((int)Math.Round(fraction * count), 1, count - 1)
+                && (count < 30 || perClass.Max() - perClass.Min() <= 2 || perClass.Length < 10);
+        }, iter: 100);
+    }
+
+    [Fact]
+    public void The_split_depends_on_the_seed_alone()
+    {
+        var source = Textures.Create(100, 8);
+        Assert.Equal(Names(DataSplit.BySeed(source, 0.2, 1).Validation), Names(DataSplit.BySeed(source, 0.2, 1).Validation));
+        Assert.NotEqual(Names(DataSplit.BySeed(source, 0.2, 1).Validation), Names(DataSplit.BySeed(source, 0.2, 2).Validation));
+    }
+
+    [Fact]
+    public void Textures_are_validated_with_further_images()
+    {
+        var split = DataSplit.Open("textures", count: 50, size: 16);
+        Assert.Equal((50, 10), (split.Train.Count, split.Validation.Count));
+        Assert.Equal(Textures.Create(60, 16).Read(50).Pixels, split.Validation.Read(0).Pixels);
+    }
+
+    [Fact]
+    public void The_parts_of_a_folder_or_archive_are_taken()
+    {
+        foreach (var path in new[] { "train/a/1.png", "train/b/2.png", "val/a/3.png", "val/b/4.png" })
+        {
+            files.Write("set/" + path, ImageFiles.Png());
+        }
+
+        var zip = files.WriteZip("set.zip", ("train/a/1.png", [1]), ("train/b/2.png", [1]), ("test/a/3.png", [1]), ("test/b/4.png", [1]));
+        Assert.Equal(["a/3.png", "b/4.png"], Names(DataSplit.Open(Path.Combine(files.Root, "set")).Validation));
+        Assert.Equal(["a/1.png", "b/2.png"], Names(DataSplit.Open(zip).Train));
+
+        var error = Assert.Throws<SpectralKDException>(() => ImageSources.Open(zip));
+        Assert.Contains("set.zip/train or ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Different_classes_on_the_two_sides_are_refused()
+    {
+        files.Write("t/a/1.png", ImageFiles.Png());
+        files.Write("t/b/1.png", ImageFiles.Png());
+        files.Write("v/a/1.png", ImageFiles.Png());
+        var error = Assert.Throws<SpectralKDException>(() => DataSplit.Open(Path.Combine(files.Root, "t"), Path.Combine(files.Root, "v")));
+        Assert.Contains("t has 2 (a, b), v has 1 (a)", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_fraction_out_of_range_is_refused() =>
+        Assert.Throws<SpectralKDException>(() => DataSplit.BySeed(Textures.Create(10, 8), 1.0));
+
+    private static IEnumerable<string> Names(IImageSource source) => Enumerable.Range(0, source.Count).Select(source.ItemName);
+}

@@ -1,0 +1,25 @@
+using SpectralKD.Data;
+
+namespace SpectralKD.Tests.Data;
+
+public sealed class RealPhotosTests
+{
+    [Fact]
+    public void All_sample_photos_become_finite_batches_of_sane_brightness()
+    {
+        var source = ImageSources.Open(SharedData.OrSkip("data", "imagenet-sample"));
+        var skipped = new SkippedImages();
+        var (seen, sum) = (0, 0.0);
+        foreach (var batch in ImageBatches.Read(source, Preprocessing.ImageNet, 64, new BatchOptions { BatchSize = 50, Workers = 2 }, skipped))
+        {
+            using (batch)
+            {
+                seen += batch.Count;
+                sum += batch.Images.data<float>().ToArray().Sum(value => float.IsFinite(value) ? value : 1e9);
+            }
+        }
+
+        Assert.Equal((source.Count, 0), (seen, skipped.Count));
+        Assert.InRange(sum / (seen * 3 * 64 * 64), -0.3, 0.3); // normalised by the mean of such photos
+    }
+}
