@@ -17,7 +17,7 @@ public sealed class TexMathTests
     [InlineData("\\mathcal{L}", "<mi>ℒ</mi>")]
     [InlineData("\\mathbb{R}^{B \\times C}", "<mi>ℝ</mi>")]
     [InlineData("\\alpha\\Gamma", "<mi>α</mi><mi mathvariant=\"normal\">Γ</mi>")]
-    [InlineData("\\left\\lVert x \\right\\rVert_2^2", "<mo stretchy=\"true\">‖</mo>")]
+    [InlineData("\\left\\lVert x \\right\\rVert_2^2", "<mo stretchy=\"true\" lspace=\"0\" rspace=\"0\">‖</mo>")]
     [InlineData("\\text{if } a < b", "<mtext>if&#160;</mtext><mi>a</mi><mo>&lt;</mo>")]
     [InlineData("\\begin{cases} 1 & x \\\\ 0 & y \\end{cases}", "<mtable class=\"cases\"><mtr><mtd><mn>1</mn></mtd><mtd><mi>x</mi></mtd></mtr><mtr>")]
     [InlineData("\\hat{F}", "<mover accent=\"true\"><mi>F</mi>")]

@@ -38,6 +38,7 @@ internal static class PageStyle
         h2 { font-size: 1.45rem; padding-bottom: .3em; border-bottom: 1px solid var(--line); }
         h3 { font-size: 1.15rem; }
         p, ul, ol, blockquote { margin: .8em 0; }
+        .contains-task-list { list-style: none; padding-left: 1.2em; }
         blockquote { padding: .1em 1em; border-left: 3px solid var(--line); color: var(--faint); }
         img, svg { max-width: 100%; height: auto; }
         code, pre { font-family: ui-monospace, "Cascadia Code", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }

@@ -1,33 +1,37 @@
+using SpectralKD.Interactive.Charting;
+
 namespace SpectralKD.Notebook.Documents.Html;
 
 /// <summary>The JavaScript that draws Plotly figures in a page: plotly.js once, and what calls it.</summary>
 internal static class PlotlyCode
 {
-    /// <summary>plotly.js as Plotly.NET carries it (MIT licence).</summary>
-    public static string Library => FromAssembly.Value;
+    /// <summary>plotly.js itself.</summary>
+    public static string Library => PlotlyScript.Source;
 
     /// <summary>Draws every figure, in the colours of the reader's setting unless the figure has its own, and again when that changes.</summary>
     public const string DrawAll = """
         (() => {
           const dark = matchMedia('(prefers-color-scheme: dark)');
           const printing = matchMedia('print');
-          const colours = () => dark.matches && !printing.matches
-            ? { text: '#d7dae0', grid: '#3a3f4a', line: '#5a6070' }
-            : { text: '#24292f', grid: '#e4e7eb', line: '#b6bcc6' };
-          const axis = c => ({ gridcolor: c.grid, linecolor: c.line, zerolinecolor: c.line, tickcolor: c.line, automargin: true });
-          const polarAxis = c => ({ gridcolor: c.grid, linecolor: c.line });
+          const isLight = colour => !colour || /^(white|#fff(fff)?|rgb\(255, ?255, ?255\))$/i.test(colour);
+          const axis = { gridcolor: '#3a3f4a', linecolor: '#6b7280', zerolinecolor: '#5a6070', tickcolor: '#6b7280' };
+          const polar = { gridcolor: '#3a3f4a', linecolor: '#6b7280' };
+          const darkened = layout => {
+            const base = (layout.template || {}).layout || {};
+            const result = { ...layout, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)' };
+            result.font = { ...(layout.font || {}), color: '#d7dae0' };
+            result.modebar = { bgcolor: 'rgba(0,0,0,0)', color: '#6b7280', activecolor: '#d7dae0' };
+            for (const name of Object.keys(layout)) if (/^[xy]axis\d*$/.test(name)) result[name] = { ...layout[name], ...axis };
+            result.template = { ...layout.template, layout: { ...base,
+              xaxis: { ...base.xaxis, ...axis }, yaxis: { ...base.yaxis, ...axis },
+              polar: { ...base.polar, bgcolor: 'rgba(0,0,0,0)', angularaxis: polar, radialaxis: polar } } };
+            return result;
+          };
           const themed = layout => {
-            const own = layout.paper_bgcolor || layout.plot_bgcolor;
-            const result = { ...layout, autosize: true };
+            const isOwn = !isLight(layout.paper_bgcolor) || !isLight(layout.plot_bgcolor);
+            const result = dark.matches && !printing.matches && !isOwn ? darkened(layout) : { ...layout };
+            result.autosize = true;
             delete result.width;
-            if (own) return result;
-            const c = colours(), template = layout.template || {}, base = template.layout || {};
-            const axes = {};
-            for (const name of ['xaxis', 'yaxis']) axes[name] = { ...(base[name] || {}), ...axis(c) };
-            result.template = { ...template, layout: { ...base, ...axes,
-              paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: { ...(base.font || {}), color: c.text },
-              polar: { ...(base.polar || {}), bgcolor: 'rgba(0,0,0,0)', angularaxis: polarAxis(c), radialaxis: polarAxis(c) },
-              hoverlabel: { ...(base.hoverlabel || {}) } } };
             return result;
           };
           const charts = [...document.querySelectorAll('.chart')].map(holder => {
@@ -52,12 +56,4 @@ internal static class PlotlyCode
           printing.addEventListener('change', draw);
         })();
         """;
-
-    private static readonly Lazy<string> FromAssembly = new(() =>
-    {
-        var assembly = typeof(Plotly.NET.GenericChart).Assembly;
-        var name = assembly.GetManifestResourceNames().First(resource => resource.EndsWith(".min.js", StringComparison.Ordinal));
-        using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-        return reader.ReadToEnd();
-    });
 }

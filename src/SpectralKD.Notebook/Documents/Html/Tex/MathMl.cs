@@ -16,7 +16,8 @@ internal static class MathMl
     public static string Operator(string text) => $"<mo>{Encode(text)}</mo>";
 
     /// <summary>A delimiter that keeps its size, or that grows with what it encloses.</summary>
-    public static string Fence(string text, bool grows) => $"<mo stretchy=\"{(grows ? "true" : "false")}\">{Encode(text)}</mo>";
+    public static string Fence(string text, bool grows)
+        => $"<mo stretchy=\"{(grows ? "true" : "false")}\" lspace=\"0\" rspace=\"0\">{Encode(text)}</mo>";
 
     public static string Sized(string text, double size)
         => string.Create(CultureInfo.InvariantCulture, $"<mo stretchy=\"true\" minsize=\"{size}em\" maxsize=\"{size}em\">{Encode(text)}</mo>");

@@ -1,0 +1,52 @@
+using System.Text.Json.Nodes;
+using SpectralKD.Notebook.Jupyter.Wire;
+using SpectralKD.Notebook.Session;
+
+namespace SpectralKD.Notebook.Jupyter.Execution;
+
+/// <summary>Sends a cell's output on iopub as the answer to its request, also what its threads write after it ended.</summary>
+internal sealed class KernelCellOutput(IopubPublisher iopub, JupyterMessage request, int executionCount) : ICellOutput
+{
+    public void Stream(string name, string text) => iopub.Stream(request, name, text);
+
+    public void DisplayData(MimeBundle data, string displayId) => Display("display_data", data, displayId);
+
+    public void UpdateDisplayData(MimeBundle data, string displayId) => Display("update_display_data", data, displayId);
+
+    public void ExecuteResult(MimeBundle data) => iopub.Publish(request, "execute_result", new JsonObject
+    {
+        ["execution_count"] = executionCount,
+        ["data"] = Json(data),
+        ["metadata"] = new JsonObject(),
+    });
+
+    public void ClearOutput(bool wait) => iopub.Publish(request, "clear_output", new JsonObject { ["wait"] = wait });
+
+    public void Error(CellError error) => iopub.Publish(request, "error", ErrorContent(error));
+
+    /// <summary>A bundle as the content of a message has it.</summary>
+    public static JsonObject Json(MimeBundle bundle)
+    {
+        var data = new JsonObject();
+        foreach (var (mimeType, content) in bundle.Data)
+        {
+            data[mimeType] = content.DeepClone();
+        }
+        return data;
+    }
+
+    /// <summary>The three members by which Jupyter describes an error.</summary>
+    public static JsonObject ErrorContent(CellError error) => new()
+    {
+        ["ename"] = error.Name,
+        ["evalue"] = error.Message,
+        ["traceback"] = new JsonArray([.. error.Traceback.Select(line => (JsonNode)line)]),
+    };
+
+    private void Display(string type, MimeBundle data, string displayId) => iopub.Publish(request, type, new JsonObject
+    {
+        ["data"] = Json(data),
+        ["metadata"] = new JsonObject(),
+        ["transient"] = new JsonObject { ["display_id"] = displayId },
+    });
+}

@@ -1,0 +1,126 @@
+using System.Text.Json.Nodes;
+using SpectralKD.Notebook.Jupyter.Execution;
+using SpectralKD.Notebook.Jupyter.Wire;
+using SpectralKD.Notebook.Session;
+
+namespace SpectralKD.Notebook.Jupyter.Handling;
+
+/// <summary><c>execute_request</c>: runs a cell.</summary>
+internal sealed class ExecuteHandler(
+    INotebookSession session, IopubPublisher iopub, RunningCell running, KernelHistory history, ShellQueue queue) : IMessageHandler
+{
+    private int _executionCount;
+
+    public string RequestType => "execute_request";
+
+    public async Task<JsonObject?> HandleAsync(JupyterMessage request)
+    {
+        var code = request.Text("code");
+        var isSilent = request.Flag("silent", otherwise: false);
+        var isStored = !isSilent && request.Flag("store_history", otherwise: true);
+        var stopsOnError = request.Flag("stop_on_error", otherwise: true);
+        var expressions = request.Content["user_expressions"] as JsonObject ?? [];
+        var interrupted = running.Begin(request);
+        try
+        {
+            _executionCount += isStored ? 1 : 0;
+            var error = isSilent
+                ? (await RunAsync(code, new UnheardOutput(), interrupted).ConfigureAwait(false)).Error
+                : await RunAloudAsync(request, code, isStored, interrupted).ConfigureAwait(false);
+            if (error is not null)
+            {
+                CallOff(stopsOnError);
+                return Failed(error);
+            }
+            return await SucceededAsync(expressions, interrupted).ConfigureAwait(false);
+        }
+        finally
+        {
+            running.End();
+        }
+    }
+
+    private async Task<CellError?> RunAloudAsync(JupyterMessage request, string code, bool isStored, CancellationToken interrupted)
+    {
+        iopub.Publish(request, "execute_input", new JsonObject { ["code"] = code, ["execution_count"] = _executionCount });
+        var wire = new KernelCellOutput(iopub, request, _executionCount);
+        var output = new HistoryOutput(wire);
+        var result = await RunAsync(code, output, interrupted).ConfigureAwait(false);
+        if (result.Error is not null)
+        {
+            wire.Error(result.Error);
+        }
+        if (isStored)
+        {
+            history.Add(_executionCount, code, output.Result);
+        }
+        return result.Error;
+    }
+
+    private async Task<CellResult> RunAsync(string code, ICellOutput output, CancellationToken interrupted)
+    {
+        try
+        {
+            if (session is CSharpSession csharp)
+            {
+                csharp.NextCellNumber = Math.Max(_executionCount, 1);
+            }
+            return await session.ExecuteAsync(code, output, interrupted).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new CellResult(new CellError("Interrupted", "the cell was interrupted", ["the cell was interrupted"]));
+        }
+    }
+
+    private void CallOff(bool stopsOnError)
+    {
+        if (stopsOnError)
+        {
+            queue.CallOffWaiting();
+        }
+    }
+
+    private JsonObject Failed(CellError error)
+    {
+        var content = KernelCellOutput.ErrorContent(error);
+        content["status"] = "error";
+        content["execution_count"] = _executionCount;
+        return content;
+    }
+
+    private async Task<JsonObject> SucceededAsync(JsonObject expressions, CancellationToken interrupted)
+    {
+        var values = new JsonObject();
+        foreach (var (name, expression) in expressions)
+        {
+            values[name] = await EvaluateAsync(expression, interrupted).ConfigureAwait(false);
+        }
+        return new JsonObject
+        {
+            ["status"] = "ok",
+            ["execution_count"] = _executionCount,
+            ["user_expressions"] = values,
+            ["payload"] = new JsonArray(),
+        };
+    }
+
+    private async Task<JsonObject> EvaluateAsync(JsonNode? expression, CancellationToken interrupted)
+    {
+        var output = new UnheardOutput();
+        var code = expression?.GetValueKind() == System.Text.Json.JsonValueKind.String ? expression.GetValue<string>() : "";
+        var result = await RunAsync(code, output, interrupted).ConfigureAwait(false);
+        if (result.Error is not null)
+        {
+            var content = KernelCellOutput.ErrorContent(result.Error);
+            content["status"] = "error";
+            return content;
+        }
+        return new JsonObject
+        {
+            ["status"] = "ok",
+            ["data"] = output.Result is null ? new JsonObject() : KernelCellOutput.Json(output.Result),
+            ["metadata"] = new JsonObject(),
+        };
+    }
+}

@@ -1,0 +1,64 @@
+using System.Text.Json.Nodes;
+using SpectralKD.Notebook.Jupyter.Execution;
+using SpectralKD.Notebook.Jupyter.Transport;
+using SpectralKD.Notebook.Jupyter.Wire;
+
+namespace SpectralKD.Notebook.Jupyter.Handling;
+
+/// <summary>Takes a request to its handler and its answer back, between <c>busy</c> and <c>idle</c>. Nothing that a handler throws gets out.</summary>
+internal sealed class MessageDispatcher(
+    MessageChannel channel, IopubPublisher iopub, MessageWriter writer, Action<string> log, params IReadOnlyList<IMessageHandler> handlers)
+{
+    private readonly Dictionary<string, IMessageHandler> _handlers = handlers.ToDictionary(handler => handler.RequestType);
+
+    /// <summary>Answers a request.</summary>
+    public Task DispatchAsync(JupyterMessage request) => WhileBusyAsync(request, () => AnswerAsync(request));
+
+    /// <summary>Tells the client that its request was called off because an earlier one failed.</summary>
+    public Task CallOffAsync(JupyterMessage request) => WhileBusyAsync(request, () =>
+    {
+        Reply(request, new JsonObject { ["status"] = "aborted" });
+        return Task.CompletedTask;
+    });
+
+    private async Task WhileBusyAsync(JupyterMessage request, Func<Task> act)
+    {
+        iopub.Status(request, "busy");
+        await act().ConfigureAwait(false);
+        iopub.Status(request, "idle");
+    }
+
+    private async Task AnswerAsync(JupyterMessage request)
+    {
+        if (!_handlers.TryGetValue(request.Type, out var handler))
+        {
+            log($"a message of the unknown type {request.Type} was ignored");
+            return;
+        }
+        try
+        {
+            var content = await handler.HandleAsync(request).ConfigureAwait(false);
+            if (content is not null)
+            {
+                content.TryAdd("status", "ok");
+                Reply(request, content);
+            }
+        }
+#pragma warning disable CA1031 // One request, however bad, must not end the kernel.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            log($"{request.Type}: {error.Message}");
+            Reply(request, new JsonObject
+            {
+                ["status"] = "error",
+                ["ename"] = error is MalformedMessageException ? "MalformedMessage" : error.GetType().Name,
+                ["evalue"] = error.Message,
+                ["traceback"] = new JsonArray(),
+            });
+        }
+    }
+
+    private void Reply(JupyterMessage request, JsonObject content)
+        => channel.Send(writer.Reply(request, request.Type.Replace("_request", "_reply", StringComparison.Ordinal), content));
+}

@@ -1,0 +1,87 @@
+using NetMQ;
+using NetMQ.Sockets;
+using SpectralKD.Notebook.Jupyter.Wire;
+
+namespace SpectralKD.Notebook.Jupyter.Transport;
+
+/// <summary>
+/// The kernel's five sockets. Shell, stdin and iopub share a thread, control and the heartbeat each have their own, so that they answer
+/// while a cell runs. A socket is touched by its thread only; others put what they send into its queue.
+/// </summary>
+internal sealed class KernelTransport : IDisposable
+{
+    private readonly Heartbeat _heartbeat;
+    private readonly NetMQPoller _main;
+    private readonly NetMQPoller _control;
+
+    public KernelTransport(ConnectionFile connection, MessageCodec codec)
+    {
+        Shell = new MessageChannel(Bind(new RouterSocket(), connection.Address(connection.ShellPort), "shell"), codec);
+        Stdin = new MessageChannel(Bind(new RouterSocket(), connection.Address(connection.StdinPort), "stdin"), codec);
+        Iopub = new MessageChannel(Bind(new PublisherSocket(), connection.Address(connection.IopubPort), "iopub"), codec);
+        Control = new MessageChannel(Bind(new RouterSocket(), connection.Address(connection.ControlPort), "control"), codec);
+        _heartbeat = new Heartbeat(Bind(new RouterSocket(), connection.Address(connection.HeartbeatPort), "heartbeat"));
+        _main = new NetMQPoller();
+        _control = new NetMQPoller();
+        Shell.AddTo(_main);
+        Stdin.AddTo(_main);
+        Iopub.AddTo(_main);
+        Control.AddTo(_control);
+    }
+
+    public MessageChannel Shell { get; }
+
+    public MessageChannel Stdin { get; }
+
+    public MessageChannel Iopub { get; }
+
+    public MessageChannel Control { get; }
+
+    /// <summary>Begins to receive; handlers are set before.</summary>
+    public void Start()
+    {
+        _main.RunAsync("jupyter-shell");
+        _control.RunAsync("jupyter-control");
+        _heartbeat.Start();
+    }
+
+    /// <summary>Waits until everything queued was handed to the sockets.</summary>
+    public void Flush(TimeSpan atMost)
+    {
+        var until = DateTime.UtcNow + atMost;
+        while (DateTime.UtcNow < until && (Shell.IsSending || Control.IsSending || Iopub.IsSending))
+        {
+            Thread.Sleep(5);
+        }
+    }
+
+    public void Dispose()
+    {
+        _main.Dispose();
+        _control.Dispose();
+        _heartbeat.Dispose();
+        Shell.Dispose();
+        Stdin.Dispose();
+        Iopub.Dispose();
+        Control.Dispose();
+    }
+
+    private static T Bind<T>(T socket, string address, string channel)
+        where T : NetMQSocket
+    {
+        // Without a limit nothing is dropped for a client that reads slower than a cell writes.
+        socket.Options.SendHighWatermark = 0;
+        socket.Options.ReceiveHighWatermark = 0;
+        socket.Options.Linger = TimeSpan.FromSeconds(1);
+        try
+        {
+            socket.Bind(address);
+            return socket;
+        }
+        catch (Exception error) when (error is NetMQException or ArgumentException or System.Net.Sockets.SocketException)
+        {
+            socket.Dispose();
+            throw new SpectralKDException($"the {channel} channel cannot listen on {address}: {error.Message.ReplaceLineEndings(" ")}", error);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace SpectralKD.Notebook.Jupyter.Wire;
+
+/// <summary>
+/// Messages to frames and back: identities, <c>&lt;IDS|MSG&gt;</c>, signature, header, parent header, metadata, content, buffers
+/// (https://jupyter-client.readthedocs.io/en/latest/messaging.html#the-wire-protocol).
+/// </summary>
+internal sealed class MessageCodec(MessageSigner signer)
+{
+    private const int DeepestJson = 256;
+
+    private static readonly byte[] Delimiter = "<IDS|MSG>"u8.ToArray();
+    private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = DeepestJson };
+
+    public IReadOnlyList<byte[]> Encode(JupyterMessage message)
+    {
+        var metadata = Bytes(message.Metadata);
+        var content = Bytes(message.Content);
+        var signature = signer.Sign(message.Header, message.ParentHeader, metadata, content);
+        return [.. message.Identities, Delimiter, signature, message.Header, message.ParentHeader, metadata, content];
+    }
+
+    /// <exception cref="MalformedMessageException">Frames are missing, the signature is wrong, or a part is no JSON object.</exception>
+    public JupyterMessage Decode(IReadOnlyList<byte[]> frames)
+    {
+        var delimiter = IndexOfDelimiter(frames);
+        if (delimiter < 0 || frames.Count < delimiter + 6)
+        {
+            throw new MalformedMessageException(delimiter < 0 ? "no <IDS|MSG> frame" : $"{frames.Count - delimiter - 1} frames after <IDS|MSG>, 5 are needed");
+        }
+        var parts = Enumerable.Range(delimiter + 2, 4).Select(index => frames[index]).ToArray();
+        if (!signer.Verify(frames[delimiter + 1], parts))
+        {
+            throw new MalformedMessageException("wrong signature");
+        }
+        var header = Parse(parts[0], "header");
+        return new JupyterMessage([.. frames.Take(delimiter)], parts[0], parts[1], Parse(parts[2], "metadata"), Parse(parts[3], "content"))
+        {
+            Type = HeaderText(header, "msg_type"),
+        };
+    }
+
+    public static byte[] Bytes(JsonObject json) => JsonSerializer.SerializeToUtf8Bytes(json, Compact);
+
+    private static int IndexOfDelimiter(IReadOnlyList<byte[]> frames)
+    {
+        for (var index = 0; index < frames.Count; index++)
+        {
+            if (frames[index].AsSpan().SequenceEqual(Delimiter))
+            {
+                return index;
+            }
+        }
+        return -1;
+    }
+
+    private static JsonObject Parse(byte[] json, string part)
+    {
+        try
+        {
+            var options = new JsonDocumentOptions { MaxDepth = DeepestJson, AllowDuplicateProperties = false };
+            return JsonNode.Parse(json, documentOptions: options) as JsonObject
+                ?? throw new MalformedMessageException($"the {part} is no JSON object");
+        }
+        catch (JsonException error)
+        {
+            throw new MalformedMessageException($"the {part} is no JSON", error);
+        }
+    }
+
+    private static string HeaderText(JsonObject header, string member) => header[member]?.GetValueKind() == JsonValueKind.String
+        ? header[member]!.GetValue<string>()
+        : throw new MalformedMessageException($"the header has no {member}");
+}
