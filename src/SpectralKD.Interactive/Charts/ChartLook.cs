@@ -78,7 +78,8 @@ internal static class ChartLook
         ["font"] = new Attributes { ["size"] = 17 },
         ["x"] = 0.02,
         ["xanchor"] = "left",
-        ["y"] = 0.96,
+        ["y"] = 1,
         ["yanchor"] = "top",
+        ["pad"] = new Attributes { ["t"] = 16 },
     };
 }

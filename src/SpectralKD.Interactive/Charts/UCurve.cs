@@ -22,12 +22,8 @@ public static partial class Charts
     /// <exception cref="SpectralKDException">No spectrum is given.</exception>
     public static GenericChart UCurve(IReadOnlyList<ModelSpectrum> spectra, bool normalize = false, bool? relativeDepth = null)
     {
-        if (spectra.Count == 0)
-        {
-            throw new SpectralKDException("a U-curve needs at least one spectrum: analyse a model first");
-        }
-
-        var relative = relativeDepth ?? spectra.Select(spectrum => spectrum.Blocks[^1].Index).Distinct().Count() > 1;
+        ChartNeeds.Some(spectra, "spectrum");
+        var relative = relativeDepth ?? spectra.Select(spectrum => spectrum.Depth).Distinct().Count() > 1;
         var chart = new ChartBuilder("Spectral intensity over depth", UCurveText.Subtitle(spectra))
             .Layout("xaxis", UCurveAxes.Depth(spectra, relative))
             .Layout("yaxis", UCurveAxes.Intensity(spectra, normalize))

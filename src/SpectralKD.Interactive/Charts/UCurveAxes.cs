@@ -10,7 +10,7 @@ internal static class UCurveAxes
     internal static Attributes Depth(IReadOnlyList<ModelSpectrum> spectra, bool relative)
     {
         var axis = ChartLook.Axis(relative ? "Relative depth (0 first block, 1 last block)" : "Block (0 is the first)");
-        var last = spectra.Max(spectrum => spectrum.Blocks[^1].Index);
+        var last = spectra.Max(spectrum => spectrum.Depth) - 1;
         if (!relative && last < MostTicks)
         {
             axis["dtick"] = last < 16 ? 1 : 2;
@@ -30,7 +30,7 @@ internal static class UCurveAxes
     /// <summary>A block's place on the depth axis.</summary>
     internal static double Position(ModelSpectrum spectrum, BlockSpectrum block, bool relative)
     {
-        var last = Math.Max(1, spectrum.Blocks[^1].Index);
+        var last = Math.Max(1, spectrum.Depth - 1);
         return relative ? (double)block.Index / last : block.Index;
     }
 }

@@ -8,15 +8,19 @@ internal static class UCurveText
     internal static string Subtitle(IReadOnlyList<ModelSpectrum> spectra)
         => spectra.Count == 1
             ? $"{spectra[0].Model} · {Images(spectra[0])} · {spectra[0].UShape.Words}{(spectra[0].Images > 1 ? " · band: ± 1 s.d. over images" : "")}"
-            : string.Join(" · ", spectra.Select(spectrum => Images(spectrum)).Distinct());
+            : Subject(spectra);
+
+    /// <summary>One model and its images, or the images of several.</summary>
+    internal static string Subject(IReadOnlyList<ModelSpectrum> spectra)
+        => spectra.Count == 1 ? $"{spectra[0].Model} · {Images(spectra[0])}" : string.Join(" · ", spectra.Select(Images).Distinct());
+
+    /// <summary>Name of one of several models; the source too, where one model occurs with several.</summary>
+    internal static string Name(IReadOnlyList<ModelSpectrum> spectra, int index)
+        => spectra[index].Model + (spectra.Count(other => other.Model == spectra[index].Model) > 1 ? $", {spectra[index].Source}" : "");
 
     /// <summary>Name and verdict of one of several models; the source too, where one model occurs with several.</summary>
     internal static string Legend(IReadOnlyList<ModelSpectrum> spectra, int index)
-    {
-        var spectrum = spectra[index];
-        var twice = spectra.Count(other => other.Model == spectrum.Model) > 1;
-        return $"{spectrum.Model}{(twice ? $", {spectrum.Source}" : "")}: {spectrum.UShape.Words}";
-    }
+        => $"{Name(spectra, index)}: {spectra[index].UShape.Words}";
 
     internal static string Images(ModelSpectrum spectrum)
         => FormattableString.Invariant($"{spectrum.Images:N0} image{(spectrum.Images == 1 ? "" : "s")} of {spectrum.Source}");

@@ -42,15 +42,10 @@ internal sealed class UCurveTraces
         });
     }
 
-    internal ChartBuilder AddLine(ChartBuilder chart) => chart.Trace("scatter", new Attributes
-    {
-        ["x"] = _depths,
-        ["y"] = _spectrum.Intensities.Select(intensity => intensity / _unit).ToArray(),
-        ["mode"] = "lines+markers",
-        ["name"] = ChartLook.Text(_name),
-        ["line"] = new Attributes { ["color"] = ChartLook.Colour(_series), ["width"] = 2.5, ["dash"] = ChartLook.Dash(_series) },
-        ["marker"] = new Attributes { ["color"] = ChartLook.Colour(_series), ["size"] = 8, ["symbol"] = ChartLook.Symbol(_series) },
-        ["text"] = _spectrum.Blocks.Select(block => UCurveText.Hover(_spectrum, block)).ToArray(),
-        ["hovertemplate"] = "%{text}<extra></extra>",
-    });
+    internal ChartBuilder AddLine(ChartBuilder chart) => chart.Trace("scatter", SeriesLine.Of(
+        _series,
+        _name,
+        _depths,
+        _spectrum.Intensities.Select(intensity => intensity / _unit),
+        _spectrum.Blocks.Select(block => UCurveText.Hover(_spectrum, block))));
 }

@@ -1,0 +1,31 @@
+using Plotly.NET;
+using SpectralKD.Spectra;
+
+namespace SpectralKD.Interactive.Charting;
+
+public static partial class Charts
+{
+    /// <summary>
+    /// Distillation dynamics: the teacher's U-curve with the student's before and after, each over its maximum and on relative depth. The subtitle
+    /// says how far the student's curve is from the teacher's (mean absolute difference at the student's depths).
+    /// </summary>
+    /// <param name="teacher">The teacher's spectrum.</param>
+    /// <param name="before">The student's before distillation.</param>
+    /// <param name="after">The student's after distillation.</param>
+    public static GenericChart Dynamics(ModelSpectrum teacher, ModelSpectrum before, ModelSpectrum after)
+    {
+        var distances = FormattableString.Invariant(
+            $"{CurveDistance.Between(before, teacher):0.000} before, {CurveDistance.Between(after, teacher):0.000} after");
+        ModelSpectrum[] spectra = [teacher, before, after];
+        var chart = new ChartBuilder("Distillation dynamics: spectral intensity over depth", $"distance to the teacher's curve: {distances}")
+            .Layout("xaxis", UCurveAxes.Depth(spectra, relative: true))
+            .Layout("yaxis", UCurveAxes.Intensity(spectra, normalize: true));
+        string[] names = [$"teacher {teacher.Model}", $"student before, {before.Model}", $"student after, {after.Model}"];
+        for (var i = 0; i < spectra.Length; i++)
+        {
+            new UCurveTraces(spectra[i], names[i], i, normalize: true, relative: true).AddLine(chart);
+        }
+
+        return chart.Build();
+    }
+}
