@@ -40,7 +40,7 @@ internal sealed class RestoreProject
         => System.IO.File.Exists(Assets) && (!_isFloating || DateTime.UtcNow - System.IO.File.GetLastWriteTimeUtc(Assets) < s_floatingFor);
 
     /// <summary>Writes the project file.</summary>
-    public void Write() => CacheFolder.WriteAtomically(File, Encoding.UTF8.GetBytes(_content));
+    public void Write() => AtomicFile.WriteText(File, _content);
 
     private static string Content(IReadOnlyList<PackageRequest> packages, IReadOnlyList<string> sources, string configFolder)
         => new XElement(
