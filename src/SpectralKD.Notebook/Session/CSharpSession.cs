@@ -36,6 +36,7 @@ public sealed class CSharpSession : INotebookSession
         _editor = new SessionEditor(_compiler, new SessionHost(this, null), Options.WorkingDirectory);
         _ready = new Lazy<Task>(() => Task.Run(Prepare));
         CellConsole.Install();
+        UnhandledExceptions.Install();
         _ = _ready.Value;
     }
 
@@ -101,6 +102,8 @@ public sealed class CSharpSession : INotebookSession
         return ValueTask.CompletedTask;
     }
 
+    internal bool IsCell(System.Reflection.Assembly assembly) => _compiler.IsCell(assembly);
+
     private async Task<CellResult> RunAsync(string code, CellRun run)
     {
         CellRun.Current = run;
@@ -117,12 +120,7 @@ public sealed class CSharpSession : INotebookSession
 
     private void Prepare()
     {
-        if (Options.InstallFormatters)
-        {
-            NotebookExtension.Install(plotlyMime: true);
-        }
-
-        MimeBundles.PreferTextForPlainValues();
+        var formatters = Task.Run(PrepareFormatters);
         foreach (var path in Options.References)
         {
             References.AddAssembly(path);
@@ -130,6 +128,18 @@ public sealed class CSharpSession : INotebookSession
         }
 
         _compiler.Last = _compiler.CreatePrelude(Options.Imports);
-        _compiler.Compile("var x = 1; x", "warm-up", CancellationToken.None);
+        _submissions.WarmUp(_compiler.Compile("1 + 1", "warm-up", CancellationToken.None));
+        formatters.GetAwaiter().GetResult();
+    }
+
+    private void PrepareFormatters()
+    {
+        if (Options.InstallFormatters)
+        {
+            NotebookExtension.Install(plotlyMime: true);
+        }
+
+        MimeBundles.PreferTextForPlainValues();
+        MimeBundles.From(2);
     }
 }

@@ -107,4 +107,51 @@ public sealed class CellErrorTests
         var error = await notebook.FailAsync("\nvar a = 1;\n#!time\nfor (;;) { if (a++ > 3) throw new FormatException(); }".Replace("#!time", "#pragma warning disable"));
         Assert.Equal("   at cell [1], line 4", error.Traceback[1]);
     }
+
+    [Theory]
+    [InlineData("int F(int n) => F(n + 1) + 1; F(0)")]
+    [InlineData("int F(int n) { return G(n) + 1; } int G(int n) => F(n + 1) + 1; F(0)")]
+    [InlineData("class C { public C Inner; public C() { Inner = new C(); } } new C()")]
+    [InlineData("Func<int, int> f = null; f = n => f(n + 1) + 1; f(0)")]
+    public async Task A_recursion_without_end_is_an_error_and_not_the_end_of_the_notebook(string code)
+    {
+        await using var notebook = new NotebookOfTest();
+        var error = await notebook.FailAsync(code);
+        Assert.Equal("InsufficientExecutionStackException", error.Name);
+        Assert.InRange(error.Traceback.Count, 2, 40);
+        Assert.Equal("2", (await notebook.RunAsync("1 + 1")).Result);
+    }
+
+    [Fact]
+    public async Task An_exception_that_nobody_catches_on_a_thread_of_a_cell_goes_to_its_error_output()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync("var t = new System.Threading.Thread(() => throw new FormatException(\"on a thread\")); t.Start(); t.Join();");
+        await CellExecutionTests.WaitUntilAsync(() => output.Error.Length > 0);
+        Assert.StartsWith(
+            "Unhandled exception on a thread of cell [1]: System.FormatException: on a thread", output.Error, StringComparison.Ordinal);
+        Assert.Equal("2", (await notebook.RunAsync("1 + 1")).Result);
+    }
+
+    [Fact]
+    public async Task Lambdas_keep_their_meaning()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync(
+            """
+            using System.Linq.Expressions;
+            var seen = new List<int>();
+            Action<int> add = x => seen.Add(x);
+            Func<int, Func<int, int>> nested = x => y => x + y;
+            Expression<Func<int, bool>> tree = x => x > 2;
+            Func<int, Task> run = async x => await Task.Delay(x);
+            Func<int, Task<int>> runs = async x => await Task.FromResult(x);
+            Func<object> boxed = () => 1; Func<byte> narrow = () => 1; Func<string> none = () => null;
+            Func<int[], Span<int>> span = a => a;
+            var natural = (int x) => x * 2; Func<int> thrower = () => throw new FormatException();
+            new[] { 1, 2 }.ToList().ForEach(x => seen.Add(x)); add(3); await run(1);
+            $"{string.Join(",", seen)} {nested(1)(2)} {tree} {await runs(4)} {boxed()}{narrow()}{none()} {natural(3)} {new[] { 1, 5 }.AsQueryable().Where(x => x > 2).Single()}"
+            """);
+        Assert.Equal("1,2,3 3 x => (x > 2) 4 11 6 5", output.Result);
+    }
 }

@@ -24,6 +24,10 @@ public sealed class InterruptTests
         "await Task.Run(() => { while (true) { } });",
         "while (true) Console.WriteLine(x);",
         "await Task.Yield(); while (true) await Task.Yield();",
+        "System.Linq.Enumerable.Repeat(0L, int.MaxValue).Select(i => i + x).Sum()",
+        "var sum = from i in System.Linq.Enumerable.Repeat(0L, int.MaxValue) where i < x select Math.Sin(i); sum.Count()",
+        "class Deep { public int P => Q + Q; public int Q { get => R + R; } int R => S() + S(); static int s; int S() { return s++ < 0 ? 1 : new Deep().P; } }\n"
+            + "while (true) { try { _ = new Deep().P; } catch { } }",
         "Parallel.For(0, 2, i => { while (true) { } });");
 
     [Theory]
@@ -62,7 +66,7 @@ public sealed class InterruptTests
     {
         await using var notebook = new NotebookOfTest();
         var error = await InterruptAsync(
-            notebook, "Console.WriteLine(\"running\"); System.Linq.Enumerable.Range(0, int.MaxValue).Select(i => Math.Sin(i)).Sum()");
+            notebook, "Console.WriteLine(\"running\"); \"\".PadRight(100_000_000).Replace(' ', 'a').Split('b'); System.Linq.Enumerable.Range(0, int.MaxValue).Max()");
         Assert.Contains("cannot be stopped", error.Traceback[^1], StringComparison.Ordinal);
         Assert.Equal("2", (await notebook.RunAsync("1 + 1")).Result);
     }

@@ -131,8 +131,10 @@ public sealed class MagicLinesTests : IDisposable
         Assert.Equal("3 1", (await notebook.RunAsync("$\"{grid.GetLength(1)} {jagged[0].Length}\"")).Result);
         Assert.True(notebook.Session.Variables.TryGet("mine", out var mine));
         await SetAsync(notebook.Session, "again", mine!, mine!.GetType());
-        Assert.Equal("Object", (await notebook.RunAsync("typeof(object).Name")).Result);
-        Assert.Equal(("again", typeof(object)), notebook.Session.Variables.All.Select(variable => (variable.Name, variable.Type)).First());
+        Assert.Equal("3", (await notebook.RunAsync("again.V")).Result);
+        await notebook.RunAsync("class Mine { }");
+        await SetAsync(notebook.Session, "hidden", mine!, mine!.GetType());
+        Assert.Equal(("hidden", typeof(object)), notebook.Session.Variables.All.Select(variable => (variable.Name, variable.Type)).First());
     }
 
     [Fact]

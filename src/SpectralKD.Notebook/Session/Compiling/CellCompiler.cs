@@ -52,17 +52,28 @@ internal sealed class CellCompiler
     {
         var original = CSharpSyntaxTree.ParseText(code, ParseOptions, name, Encoding.UTF8, cancellationToken);
         CompilationFailed.ThrowOnErrors(original.GetDiagnostics(cancellationToken), original.GetText(cancellationToken), new TextEdits());
-        var edits = InterruptPoints.Find(original.GetRoot(cancellationToken));
-        var tree = edits.IsEmpty ? original : CSharpSyntaxTree.ParseText(edits.Apply(code), ParseOptions, name, Encoding.UTF8, cancellationToken);
         try
         {
-            return Emit(Create(tree), original, edits, cancellationToken);
+            return Emit(original, cancellationToken);
         }
         catch (CompilationFailed) when (!_refersToAll)
         {
-            ReferToMore(tree, original, edits);
-            return Emit(Create(tree), original, edits, cancellationToken);
+            ReferToMore(original);
+            return Emit(original, cancellationToken);
         }
+    }
+
+    private CompiledCell Emit(SyntaxTree original, CancellationToken cancellationToken)
+    {
+        var edits = InterruptPoints.Find(original, () => Create(original));
+        if (edits.IsEmpty)
+        {
+            return Emit(Create(original), original, edits, cancellationToken);
+        }
+
+        var text = edits.Apply(original.GetText(cancellationToken).ToString());
+        var tree = CSharpSyntaxTree.ParseText(text, ParseOptions, original.FilePath, Encoding.UTF8, cancellationToken);
+        return Emit(Create(tree), original, edits, cancellationToken);
     }
 
     private static CompiledCell Emit(CSharpCompilation compilation, SyntaxTree original, TextEdits edits, CancellationToken cancellationToken)
@@ -79,10 +90,10 @@ internal sealed class CellCompiler
 
     /// <summary>Adds those of the host's other assemblies that a cell needs.</summary>
     /// <exception cref="CompilationFailed">It does not compile with all of them either.</exception>
-    private void ReferToMore(SyntaxTree tree, SyntaxTree original, TextEdits edits)
+    private void ReferToMore(SyntaxTree original)
     {
-        var wide = Create(tree, HostReferences.Others);
-        CompilationFailed.ThrowOnErrors(wide.GetDiagnostics(), original.GetText(), edits);
+        var wide = Create(original, HostReferences.Others);
+        CompilationFailed.ThrowOnErrors(wide.GetDiagnostics(), original.GetText(), new TextEdits());
         var more = wide.GetUsedAssemblyReferences().Intersect(HostReferences.Others).Except(_added).ToArray();
         _refersToAll = more.Length == 0;
         _added.AddRange(_refersToAll ? HostReferences.Others : more);

@@ -11,17 +11,22 @@ namespace SpectralKD.Notebook.Session.Compiling;
 internal sealed class InterruptPoints : CSharpSyntaxWalker
 {
     private const string Check = "global::SpectralKD.Notebook.Session.Running.InterruptPoint.Check();";
+    private const string Enter = "global::SpectralKD.Notebook.Session.Running.InterruptPoint.Enter();";
     private readonly TextEdits _edits = new();
+    private readonly Lazy<SemanticModel> _model;
 
-    private InterruptPoints()
+    private InterruptPoints(Lazy<SemanticModel> model)
     {
+        _model = model;
     }
 
     /// <summary>The insertions for one cell.</summary>
-    public static TextEdits Find(SyntaxNode root)
+    /// <param name="tree">The cell as the user wrote it.</param>
+    /// <param name="compile">Compiles it as it is; called only where the types of lambdas matter.</param>
+    public static TextEdits Find(SyntaxTree tree, Func<Compilation> compile)
     {
-        var walker = new InterruptPoints();
-        walker.Visit(root);
+        var walker = new InterruptPoints(new Lazy<SemanticModel>(() => compile().GetSemanticModel(tree)));
+        walker.Visit(tree.GetRoot());
         return walker._edits;
     }
 
@@ -91,6 +96,18 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         base.VisitConstructorDeclaration(node);
     }
 
+    public override void VisitPropertyDeclaration(PropertyDeclarationSyntax node)
+    {
+        CheckInGetter(node.ExpressionBody, node.SemicolonToken);
+        base.VisitPropertyDeclaration(node);
+    }
+
+    public override void VisitIndexerDeclaration(IndexerDeclarationSyntax node)
+    {
+        CheckInGetter(node.ExpressionBody, node.SemicolonToken);
+        base.VisitIndexerDeclaration(node);
+    }
+
     public override void VisitAccessorDeclaration(AccessorDeclarationSyntax node)
     {
         CheckInFunction(node.Body, node.ExpressionBody, node.SemicolonToken, node.IsKind(SyntaxKind.GetAccessorDeclaration));
@@ -111,7 +128,7 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
 
     public override void VisitAnonymousMethodExpression(AnonymousMethodExpressionSyntax node)
     {
-        CheckInBlock(node.Block);
+        EnterIn(node.Block);
         base.VisitAnonymousMethodExpression(node);
     }
 
@@ -129,27 +146,51 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
 
     private void CheckInBlock(BlockSyntax block) => _edits.Insert(block.OpenBraceToken.Span.End, Check);
 
+    private void EnterIn(BlockSyntax body) => _edits.Insert(body.OpenBraceToken.Span.End, Enter);
+
     private void CheckInFunction(BlockSyntax? body, ArrowExpressionClauseSyntax? arrow, SyntaxToken semicolon, bool givesValue)
     {
         if (body is not null)
         {
-            CheckInBlock(body);
+            EnterIn(body);
         }
         else if (arrow is { Expression: not ThrowExpressionSyntax } && !semicolon.IsMissing)
         {
-            _edits.Replace(arrow.ArrowToken.SpanStart, arrow.ArrowToken.Span.Length, "{" + Check + (givesValue ? "return " : ""));
+            _edits.Replace(arrow.ArrowToken.SpanStart, arrow.ArrowToken.Span.Length, "{" + Enter + (givesValue ? "return " : ""));
             _edits.Insert(semicolon.Span.End, "}");
+        }
+    }
+
+    private void CheckInGetter(ArrowExpressionClauseSyntax? arrow, SyntaxToken semicolon)
+    {
+        if (arrow is { Expression: not ThrowExpressionSyntax } && !semicolon.IsMissing)
+        {
+            _edits.Replace(arrow.ArrowToken.SpanStart, arrow.ArrowToken.Span.Length, "{get{" + Enter + "return ");
+            _edits.Insert(semicolon.Span.End, "}}");
         }
     }
 
     private void CheckInLambda(LambdaExpressionSyntax lambda)
     {
-        // An expression stays as it is: as a block it could no longer become an expression tree, or could bind to another overload.
         if (lambda.Block is { } block)
         {
-            CheckInBlock(block);
+            EnterIn(block);
+        }
+        else if (lambda.ExpressionBody is { } body and not ThrowExpressionSyntax and not RefExpressionSyntax && MeaningOf(lambda) is { } method)
+        {
+            var isStatement = method.ReturnsVoid || (lambda.AsyncKeyword != default && method.ReturnType is INamedTypeSymbol { IsGenericType: false });
+            _edits.Insert(lambda.ArrowToken.Span.End, "{" + Enter + (isStatement ? "" : "return "));
+            _edits.Insert(body.Span.End, ";}");
         }
     }
+
+    /// <summary>
+    /// The method of the delegate that a lambda becomes; null for an expression tree, which takes no statements, and where the cell does
+    /// not compile.
+    /// </summary>
+    private IMethodSymbol? MeaningOf(LambdaExpressionSyntax lambda)
+        => (_model.Value.GetTypeInfo(lambda).ConvertedType as INamedTypeSymbol)?.DelegateInvokeMethod is { ReturnsByRef: false } method
+            && method.ReturnType.TypeKind != TypeKind.Error ? method : null;
 
     /// <summary>Whether the body returns a value: not for <c>void</c>, nor for <c>async Task</c> and its like.</summary>
     private static bool GivesValue(TypeSyntax returnType, SyntaxTokenList modifiers)

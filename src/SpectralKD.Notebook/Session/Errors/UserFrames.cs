@@ -8,10 +8,20 @@ namespace SpectralKD.Notebook.Session.Errors;
 /// <summary>The part of a stack trace that the user wrote.</summary>
 internal static partial class UserFrames
 {
+    private const int MostFrames = 30;
+
     /// <summary>One line a frame, innermost first: <c>   at Twice in cell [3], line 2</c>.</summary>
     /// <param name="exception">What was thrown.</param>
     /// <param name="isCell">Whether an assembly is a cell.</param>
     public static IEnumerable<string> Of(Exception exception, Func<Assembly, bool> isCell)
+    {
+        var all = All(exception, isCell).ToArray();
+        return all.Length <= MostFrames
+            ? all
+            : [.. all.Take(MostFrames / 2), $"   … {all.Length - MostFrames} more …", .. all.TakeLast(MostFrames / 2)];
+    }
+
+    private static IEnumerable<string> All(Exception exception, Func<Assembly, bool> isCell)
     {
         var last = "";
         foreach (var frame in new StackTrace(exception, fNeedFileInfo: true).GetFrames())

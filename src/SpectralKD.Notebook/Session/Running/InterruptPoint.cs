@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Runtime.CompilerServices;
 
 namespace SpectralKD.Notebook.Session.Running;
 
@@ -19,6 +20,17 @@ public static class InterruptPoint
         {
             CellRun.Current?.ThrowIfInterrupted();
         }
+    }
+
+    /// <summary>
+    /// The same at the beginning of a function, where a recursion without end becomes an exception: a full stack would end the process.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The cell was interrupted.</exception>
+    /// <exception cref="InsufficientExecutionStackException">The functions call each other too deep.</exception>
+    public static void Enter()
+    {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        Check();
     }
 
     internal static void Begin() => Interlocked.Increment(ref s_interrupting);

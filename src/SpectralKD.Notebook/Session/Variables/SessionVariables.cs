@@ -35,7 +35,7 @@ internal sealed class SessionVariables(Submissions submissions, CellCompiler com
     /// <summary>Sets a variable, or defines it anew where its type is another.</summary>
     public async Task SetAsync(string name, object? value, Type declaredType, CellRun run)
     {
-        var type = TypeNames.Nameable(declaredType);
+        var type = IsNewestOfItsName(declaredType) ? declaredType : TypeNames.Nameable(declaredType);
         var known = All.FirstOrDefault(variable => variable.Name == name);
         if (known is null || known.Type != type || known.Field.IsInitOnly)
         {
@@ -44,11 +44,16 @@ internal sealed class SessionVariables(Submissions submissions, CellCompiler com
                 throw new SpectralKDException($"'{name}' cannot be the name of a C# variable: use letters, digits and _, beginning with a letter");
             }
 
-            var compiled = compiler.Compile($"{TypeNames.InCSharp(type)} @{name};", "variable", run.Token);
+            var compiled = compiler.Compile($"{(TypeNames.IsOfCell(type) ? "@" + type.Name : TypeNames.InCSharp(type))} @{name};", "variable", run.Token);
             await submissions.RunAsync(compiled, run).ConfigureAwait(false);
             known = All.First(variable => variable.Name == name);
         }
 
         known.Field.SetValue(known.Submission, value);
     }
+
+    /// <summary>True for a type that a cell declares, and that no later cell hides: its plain name means it.</summary>
+    private bool IsNewestOfItsName(Type type)
+        => TypeNames.IsOfCell(type) && type.IsNestedPublic && !type.IsGenericType
+            && submissions.NewestFirst.Select(state => state.GetType().GetNestedType(type.Name)).FirstOrDefault(found => found is not null) == type;
 }

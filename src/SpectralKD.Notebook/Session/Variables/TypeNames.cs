@@ -97,7 +97,7 @@ internal static class TypeNames
             && !(type.HasElementType && !IsNameable(type.GetElementType()!)) && type.GetGenericArguments().All(IsNameable);
 
     /// <summary>Types that cells declare live inside their submission, which has no name in C#.</summary>
-    private static bool IsOfCell(Type type)
+    public static bool IsOfCell(Type type)
     {
         while (type.DeclaringType is { } outer)
         {
