@@ -52,14 +52,16 @@ internal sealed class CellCompiler
     {
         var original = CSharpSyntaxTree.ParseText(code, ParseOptions, name, Encoding.UTF8, cancellationToken);
         CompilationFailed.ThrowOnErrors(original.GetDiagnostics(cancellationToken), original.GetText(cancellationToken), new TextEdits());
-        try
+        while (true)
         {
-            return Emit(original, cancellationToken);
-        }
-        catch (CompilationFailed) when (!_refersToAll)
-        {
-            ReferToMore(original);
-            return Emit(original, cancellationToken);
+            try
+            {
+                return Emit(original, cancellationToken);
+            }
+            catch (CompilationFailed) when (!_refersToAll)
+            {
+                ReferToMore(original);
+            }
         }
     }
 
@@ -95,8 +97,9 @@ internal sealed class CellCompiler
         var wide = Create(original, HostReferences.Others);
         CompilationFailed.ThrowOnErrors(wide.GetDiagnostics(), original.GetText(), new TextEdits());
         var more = wide.GetUsedAssemblyReferences().Intersect(HostReferences.Others).Except(_added).ToArray();
+        // The compiler may need an assembly that it does not count as used: then the second failure brings them all.
         _refersToAll = more.Length == 0;
-        _added.AddRange(_refersToAll ? HostReferences.Others : more);
+        _added.AddRange(_refersToAll ? HostReferences.Others.Except(_added) : more);
     }
 
     private CSharpCompilation Create(SyntaxTree tree, params IEnumerable<MetadataReference> more)

@@ -20,7 +20,7 @@ internal static class HostReferences
     /// </summary>
     private static readonly string[] s_common =
     [
-        "System.Private.CoreLib", "System.Private.Uri", "System.Runtime", "System.Console", "System.Collections", "System.Linq", "System.Threading",
+        "System.Private.CoreLib", "System.Private.Uri", "System.Runtime", "System.Console", "System.Collections", "System.Collections.Immutable", "System.Linq", "System.Threading",
         "System.Threading.Tasks", "System.Threading.Thread", "System.Text.RegularExpressions", "System.Memory", "System.Runtime.Extensions",
         "System.ObjectModel", "System.Linq.Expressions", "System.ComponentModel.Primitives", "netstandard",
         "Microsoft.DotNet.Interactive.Formatting", "Microsoft.AspNetCore.Html.Abstractions", "SpectralKD", "SpectralKD.Interactive",

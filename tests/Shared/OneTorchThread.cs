@@ -1,0 +1,19 @@
+using System.Runtime.CompilerServices;
+using SpectralKD.Native;
+using TorchSharp;
+
+namespace SpectralKD.Tests;
+
+/// <summary>
+/// Test classes run side by side: with more than one torch thread each they would wait for each other, and two OpenMP threads on a
+/// busy core are slower than one.
+/// </summary>
+internal static class OneTorchThread
+{
+    [ModuleInitializer]
+    internal static void Use()
+    {
+        LibTorch.EnsureLoaded();
+        torch.set_num_threads(1);
+    }
+}
