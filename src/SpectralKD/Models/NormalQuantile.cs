@@ -6,18 +6,6 @@ namespace SpectralKD.Models;
 /// </summary>
 internal static class NormalQuantile
 {
-    private static readonly double[] CentralTop =
-    [
-        3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
-        4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3,
-    ];
-
-    private static readonly double[] CentralBottom =
-    [
-        1.0, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
-        2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3,
-    ];
-
     private static readonly double[] MiddleTop =
     [
         1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0, 3.64784832476320460504e0,
@@ -42,24 +30,40 @@ internal static class NormalQuantile
         7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15,
     ];
 
+    private static readonly double[] OddReciprocals = [.. Enumerable.Range(0, 11).Select(i => 1.0 / ((2 * i) + 1))];
+
     /// <summary>The x with P(X &lt;= x) = <paramref name="p"/> for a standard normal X; p in (0, 1).</summary>
     public static double At(double p)
     {
         var q = p - 0.5;
         if (Math.Abs(q) <= 0.425)
         {
-            var square = 0.180625 - (q * q);
-            return q * Ratio(CentralTop, CentralBottom, square);
+            return Central(q); // five values of six
         }
 
         var r = Math.Sqrt(-Log(q < 0 ? p : 1 - p));
-        var size = r <= 5 ? Ratio(MiddleTop, MiddleBottom, r - 1.6) : Ratio(TailTop, TailBottom, r - 5);
+        var size = r <= 5
+            ? Horner(MiddleTop, r - 1.6) / Horner(MiddleBottom, r - 1.6)
+            : Horner(TailTop, r - 5) / Horner(TailBottom, r - 5);
         return q < 0 ? -size : size;
     }
 
-    private static double Ratio(double[] top, double[] bottom, double x) => Horner(top, x) / Horner(bottom, x);
+    // Written out, because a model of 86 million weights is drawn with it.
+    private static double Central(double q)
+    {
+        var x = 0.180625 - (q * q);
+        var (top, bottom) = (2.5090809287301226727e3, 5.2264952788528545610e3);
+        (top, bottom) = ((top * x) + 3.3430575583588128105e4, (bottom * x) + 2.8729085735721942674e4);
+        (top, bottom) = ((top * x) + 6.7265770927008700853e4, (bottom * x) + 3.9307895800092710610e4);
+        (top, bottom) = ((top * x) + 4.5921953931549871457e4, (bottom * x) + 2.1213794301586595867e4);
+        (top, bottom) = ((top * x) + 1.3731693765509461125e4, (bottom * x) + 5.3941960214247511077e3);
+        (top, bottom) = ((top * x) + 1.9715909503065514427e3, (bottom * x) + 6.8718700749205790830e2);
+        (top, bottom) = ((top * x) + 1.3314166789178437745e2, (bottom * x) + 4.2313330701600911252e1);
+        (top, bottom) = ((top * x) + 3.3871328727963666080e0, (bottom * x) + 1.0);
+        return q * top / bottom;
+    }
 
-    private static double Horner(double[] coefficients, double x)
+    private static double Horner(ReadOnlySpan<double> coefficients, double x)
     {
         var sum = 0.0;
         for (var i = coefficients.Length - 1; i >= 0; i--)
@@ -81,14 +85,7 @@ internal static class NormalQuantile
             (mantissa, exponent) = (mantissa / 2, exponent + 1);
         }
 
-        var t = (mantissa - 1) / (mantissa + 1); // |t| <= 0.172: 11 terms reach 1e-18
-        var (square, power, sum) = (t * t, t, 0.0);
-        for (var n = 1; n <= 21; n += 2)
-        {
-            sum += power / n;
-            power *= square;
-        }
-
-        return (2 * sum) + (exponent * 0.69314718055994530942);
+        var t = (mantissa - 1) / (mantissa + 1); // |t| <= 0.172: 11 terms t^n / n, n = 1, 3 … 21, reach 1e-18
+        return (2 * t * Horner(OddReciprocals, t * t)) + (exponent * 0.69314718055994530942);
     }
 }

@@ -43,7 +43,7 @@ public static class TimmInitialization
                 Array.Fill(values, (float)value);
                 break;
             case (Distribution.Normal, var std):
-                Each(values, i => std * random.Normal(i));
+                Each(values, i => Math.Clamp(std * random.Normal(i), -2, 2));
                 break;
             case (Distribution.Uniform, var bound):
                 Each(values, i => bound * ((2 * random.Uniform(i)) - 1));
@@ -89,7 +89,7 @@ public static class TimmInitialization
             var end = Math.Min(values.Length, (chunk + 1) * Chunk);
             for (var i = chunk * Chunk; i < end; i++)
             {
-                values[i] = (float)Math.Clamp(draw(i), -2, 2);
+                values[i] = (float)draw(i);
             }
         });
     }
