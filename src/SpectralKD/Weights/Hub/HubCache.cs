@@ -47,7 +47,7 @@ internal sealed class HubCache(string cacheFolder, HubFile file)
     }
 
     /// <summary>Makes the snapshot's entry for a blob: a relative link, or where links are not allowed the file itself.</summary>
-    public string Link(HubMetadata metadata)
+    public string Link(HubMetadata metadata, Action<string, string> createLink)
     {
         var snapshot = SnapshotPath(metadata.Commit);
         var blob = BlobPath(metadata.ETag);
@@ -55,7 +55,7 @@ internal sealed class HubCache(string cacheFolder, HubFile file)
         File.Delete(snapshot); // A link whose blob was removed.
         try
         {
-            File.CreateSymbolicLink(snapshot, Path.GetRelativePath(Path.GetDirectoryName(snapshot)!, blob));
+            createLink(snapshot, Path.GetRelativePath(Path.GetDirectoryName(snapshot)!, blob));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
         {

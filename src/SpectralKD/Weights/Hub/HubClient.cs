@@ -123,7 +123,7 @@ public sealed class HubClient : IDisposable
             await new HubDownload(requests, options, file, metadata, system, progress).RunAsync(blob, cancellation).ConfigureAwait(false);
         }
 
-        cache.Link(metadata);
+        cache.Link(metadata, system.CreateLink);
     }
 
     /// <summary>Asks what the revision stands for; with a copy in the cache, one failed attempt is enough to use that.</summary>
