@@ -24,7 +24,8 @@ public static class NotebookExtension
     /// <param name="plotlyMime">
     /// True where the front end takes <c>application/vnd.plotly.v1+json</c> as JSON; false where only <c>text/html</c> is to be made.
     /// </param>
-    public static void Install(bool plotlyMime = true)
+    /// <param name="dataFrames">True also formats DataFrames, in hosts where Microsoft.Data.Analysis does not bring its own formatter.</param>
+    public static void Install(bool plotlyMime = true, bool dataFrames = false)
     {
         if (!_resolving)
         {
@@ -35,6 +36,7 @@ public static class NotebookExtension
         LibTorch.InstallResolver();
         ViewFormatter.Register();
         ChartFormatter.Register(plotlyMime);
+        ObjectFormatters.Register(dataFrames);
     }
 
     // Plotly.NET asks for a newer FSharp.Core than .NET Interactive's own, which cannot be loaded twice: answer with the host's.

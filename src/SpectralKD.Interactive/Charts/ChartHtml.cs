@@ -108,6 +108,6 @@ public static class ChartHtml
         """;
 
     /// <summary>JSON inside a script element: a less-than sign stands only in strings, where it can be written as an escape.</summary>
-    private static string InScript(string json) => json.Replace("<", "\\u003c", StringComparison.Ordinal)
+    internal static string InScript(string json) => json.Replace("<", "\\u003c", StringComparison.Ordinal)
         .Replace("\u2028", "\\u2028", StringComparison.Ordinal).Replace("\u2029", "\\u2029", StringComparison.Ordinal);
 }

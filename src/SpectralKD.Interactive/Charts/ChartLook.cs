@@ -80,6 +80,6 @@ internal static class ChartLook
         ["xanchor"] = "left",
         ["y"] = 1,
         ["yanchor"] = "top",
-        ["pad"] = new Attributes { ["t"] = 16 },
+        ["pad"] = new Attributes { ["t"] = 20 },
     };
 }

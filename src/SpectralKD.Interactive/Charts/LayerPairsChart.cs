@@ -24,7 +24,7 @@ public static partial class Charts
         above.Add(chart, "teacher", pairs.TeacherLayers);
         below.Add(chart, "student", pairs.StudentLayers);
         var x = UCurveAxes.Depth([teacher, student], relative: true);
-        (x["anchor"], x["range"]) = ("y2", new[] { -0.04, 1.04 });
+        (x["anchor"], x["range"], x["showgrid"]) = ("y2", new[] { -0.04, 1.04 }, false);
         return chart.Layout("xaxis", x).Layout("height", 560).Layout("showlegend", false).Build();
     }
 }

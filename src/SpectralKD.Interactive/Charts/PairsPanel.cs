@@ -23,6 +23,7 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
             ["color"] = spectrum.Blocks.Select(block => chosen.Contains(block.Index) ? ChartLook.Colour(series) : "#ffffff").ToArray(),
             ["size"] = spectrum.Blocks.Select(block => chosen.Contains(block.Index) ? 11 : 7).ToArray(),
             ["symbol"] = ChartLook.Symbol(series),
+            ["opacity"] = 1,
             ["line"] = new Attributes { ["color"] = ChartLook.Colour(series), ["width"] = 1.5 },
         };
         ((Attributes)line["line"]!)["dash"] = "solid";
@@ -62,7 +63,8 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
             ["x"] = blocks.Select(Depth).ToArray(),
             ["y"] = blocks.Select(Value).ToArray(),
             ["yaxis"] = axis,
-            ["mode"] = "text",
+            ["mode"] = "markers+text",
+            ["marker"] = new Attributes { ["size"] = 16, ["opacity"] = 0 }, // keeps the text off the visible markers
             ["text"] = blocks.Select(block => FormattableString.Invariant($"{block.Index}")).ToArray(),
             ["textposition"] = series == 0 ? "top center" : "bottom center",
             ["textfont"] = new Attributes { ["size"] = 12 },
@@ -75,10 +77,10 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
         ["text"] = $"{ChartLook.Text(spectrum.Model)}: {spectrum.UShape.Words}",
         ["xref"] = "paper",
         ["yref"] = "paper",
-        ["x"] = 0.5,
-        ["y"] = domain[1],
+        ["x"] = 0.36,
+        ["y"] = series == 0 ? domain[1] : domain[0] + 0.01, // where no connection runs
         ["xanchor"] = "center",
-        ["yanchor"] = "top",
+        ["yanchor"] = series == 0 ? "top" : "bottom",
         ["showarrow"] = false,
         ["font"] = new Attributes { ["size"] = 13, ["color"] = ChartLook.Colour(series) },
     };

@@ -136,7 +136,7 @@ public sealed class CSharpSession : INotebookSession
     {
         if (Options.InstallFormatters)
         {
-            NotebookExtension.Install(plotlyMime: true);
+            NotebookExtension.Install(plotlyMime: true, dataFrames: true);
         }
 
         MimeBundles.PreferTextForPlainValues();

@@ -1,0 +1,34 @@
+using Microsoft.Data.Analysis;
+using Microsoft.DotNet.Interactive.Formatting;
+using SpectralKD.Data;
+using SpectralKD.Interactive.Views;
+using SpectralKD.Models;
+using SpectralKD.Spectra;
+
+namespace SpectralKD.Interactive.Formatting;
+
+/// <summary>Shows the library's own objects in notebooks: as HTML, with plain text beside it.</summary>
+internal static class ObjectFormatters
+{
+    /// <summary>Registers the views of models, images, spectra, verdicts and layer pairs. Harmless when called again.</summary>
+    /// <param name="dataFrames">True also for DataFrames, in hosts where no other formatter of theirs is.</param>
+    internal static void Register(bool dataFrames)
+    {
+        Register<ModelSpectrum>(spectrum => new SpectrumView(spectrum));
+        Register<UShape>(shape => new UShapeView(shape));
+        Register<LayerPairs>(pairs => new LayerPairsView(pairs));
+        Register<IImageSource>(images => new ImagesView(images));
+        Register<VisionModel>(ModelCardView.Of);
+        if (dataFrames)
+        {
+            Register<DataFrame>(frame => new DataFrameView(frame));
+        }
+    }
+
+    private static void Register<T>(Func<T, INotebookView> view)
+    {
+        Formatter.Register<T>((value, writer) => writer.Write(view(value).ToHtml()), HtmlFormatter.MimeType);
+        Formatter.Register<T>((value, writer) => writer.Write(view(value).ToPlainText()), PlainTextFormatter.MimeType);
+        Formatter.SetPreferredMimeTypesFor(typeof(T), HtmlFormatter.MimeType, PlainTextFormatter.MimeType);
+    }
+}

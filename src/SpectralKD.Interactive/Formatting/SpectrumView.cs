@@ -1,0 +1,53 @@
+using System.Net;
+using SpectralKD.Interactive.Views;
+using SpectralKD.Spectra;
+
+namespace SpectralKD.Interactive.Formatting;
+
+/// <summary>A spectrum at one glance: model, images, verdict, and a table of its blocks.</summary>
+/// <param name="Spectrum">The spectrum.</param>
+public sealed record SpectrumView(ModelSpectrum Spectrum) : INotebookView
+{
+    /// <inheritdoc/>
+    public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Spectrum.Model)}</b> {WebUtility.HtmlEncode(About())}</div>"
+        + $"{new UShapeView(Spectrum.UShape).ToHtml()}<details open><summary>{Spectrum.Blocks.Length} blocks</summary>{Blocks().ToHtml()}</details>";
+
+    /// <inheritdoc/>
+    public string ToPlainText() => string.Join(
+        Environment.NewLine, $"{Spectrum.Model} {About()}", new UShapeView(Spectrum.UShape).ToPlainText(), Blocks().ToPlainText());
+
+    private string About()
+    {
+        var domain = Spectrum.Domain == SpectralDomain.Both ? "both domains" : $"{Spectrum.Domain.ToString().ToLowerInvariant()} domain";
+        var skipped = Spectrum.Skipped.Length > 0 ? $", {Spectrum.Skipped.Length} unreadable left out" : "";
+        return FormattableString.Invariant($"{Spectrum.Images:N0} images of {Spectrum.Source}{skipped}, {domain}");
+    }
+
+    private TextTable Blocks()
+    {
+        var spatial = Spectrum.Domain.HasFlag(SpectralDomain.Spatial);
+        var entropy = Spectrum.Blocks.Any(block => block.Entropy is not null);
+        string?[] headers =
+        [
+            "block", "name", "map [C, H, W]", "intensity", "± over images",
+            spatial ? "uniformity" : null, spatial ? "high-frequency ratio" : null, entropy ? "activation entropy (bits)" : null,
+        ];
+        return Spectrum.Blocks.Aggregate(new TextTable([.. headers.OfType<string>()]), (table, block) => table.Add(Row(block, spatial, entropy)));
+    }
+
+    private static string[] Row(BlockSpectrum block, bool spatial, bool entropy)
+    {
+        string?[] cells =
+        [
+            FormattableString.Invariant($"{block.Index}"),
+            block.Name,
+            $"[{block.Channels}, {block.Height}, {block.Width}]",
+            FormattableString.Invariant($"{block.Intensity:G5}"),
+            FormattableString.Invariant($"{block.IntensityDeviation:G2}"),
+            spatial ? FormattableString.Invariant($"{block.Uniformity:0.0000}") : null,
+            spatial ? FormattableString.Invariant($"{block.HighFrequencyRatio:0.0000}") : null,
+            entropy ? FormattableString.Invariant($"{block.ActivationEntropy:0.000}") : null,
+        ];
+        return [.. cells.OfType<string>()];
+    }
+}
