@@ -37,6 +37,7 @@ internal sealed class StudentOptimizer : IDisposable
     /// <summary>Forgets all gradients.</summary>
     public void Clear()
     {
+        using var scope = NewDisposeScope();
         _model.zero_grad();
         _adamW.zero_grad();
     }
@@ -49,7 +50,7 @@ internal sealed class StudentOptimizer : IDisposable
         foreach (var (model, master) in _pairs.Where(pair => pair.Model.grad is not null))
         {
             var gradient = model.grad!.to(ScalarType.Float32);
-            master.grad = master.grad is { } sum ? sum.add_(gradient).DetachFromDisposeScope() : gradient.DetachFromDisposeScope();
+            master.grad = master.grad is { } sum ? sum.add_(gradient) : gradient;
             model.grad!.zero_();
         }
     }
