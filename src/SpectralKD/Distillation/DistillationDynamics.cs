@@ -1,0 +1,79 @@
+using Microsoft.Data.Analysis;
+using SpectralKD.Spectra;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>
+/// How a student's spectra move towards its teacher's in training (after "Distillation Dynamics", arXiv 2511.06848): the student before, after
+/// each tracked epoch, and the teacher, all over the same images.
+/// </summary>
+public sealed record DistillationDynamics
+{
+    /// <summary>The teacher's spectra.</summary>
+    public required ModelSpectrum Teacher { get; init; }
+
+    /// <summary>The student's spectra in order of time, at least one: the first is before, the last after.</summary>
+    public required IReadOnlyList<ModelSpectrum> Student { get; init; }
+
+    /// <summary>Distances, student layer by student layer, moment by moment.</summary>
+    public required IReadOnlyList<LayerDistance> Distances { get; init; }
+
+    /// <summary>The student before training.</summary>
+    public ModelSpectrum Before => Student[0];
+
+    /// <summary>The student after training.</summary>
+    public ModelSpectrum After => Student[^1];
+
+    /// <summary>Compares a student before and after with its teacher.</summary>
+    /// <exception cref="SpectralKDException">The spectra are not spatial, or the students differ in their blocks.</exception>
+    public static DistillationDynamics Of(ModelSpectrum teacher, ModelSpectrum before, ModelSpectrum after) => Of(teacher, [before, after]);
+
+    /// <summary>Compares a student's spectra over time with its teacher's.</summary>
+    /// <param name="teacher">The teacher's.</param>
+    /// <param name="student">The student's in order of time, at least one.</param>
+    /// <exception cref="SpectralKDException">The list is empty, the spectra are not spatial, or the students differ in their blocks.</exception>
+    public static DistillationDynamics Of(ModelSpectrum teacher, IReadOnlyList<ModelSpectrum> student)
+    {
+        ArgumentNullException.ThrowIfNull(teacher);
+        ArgumentNullException.ThrowIfNull(student);
+        if (student.Count == 0)
+        {
+            throw new SpectralKDException("there are no spectra of the student: give them before and after training");
+        }
+
+        foreach (var spectrum in student.Append(teacher).Where(spectrum => !spectrum.Domain.HasFlag(SpectralDomain.Spatial)))
+        {
+            throw new SpectralKDException($"{spectrum.Model} was analysed in the {spectrum.Domain} domain; dynamics need the spatial one");
+        }
+
+        if (student.Any(other => !other.Blocks.Select(block => block.Index).SequenceEqual(student[0].Blocks.Select(block => block.Index))))
+        {
+            throw new SpectralKDException("the student's spectra are of different blocks; analyse the same blocks every time");
+        }
+
+        return new DistillationDynamics
+        {
+            Teacher = teacher,
+            Student = student,
+            Distances = [.. student.SelectMany((spectrum, moment) => LayerDistance.All(spectrum, teacher, moment))],
+        };
+    }
+
+    /// <summary>Mean of <see cref="LayerDistance.Distance"/> over the student's layers at each moment; layers without one are left out.</summary>
+    public IReadOnlyList<double> MeanDistances => [.. Distances.GroupBy(entry => entry.Moment).OrderBy(group => group.Key)
+        .Select(group => group.Where(entry => entry.Distance is not null).Select(entry => entry.Distance!.Value).DefaultIfEmpty(double.NaN).Average())];
+
+    /// <summary>
+    /// One row for each moment and student layer: <c>moment</c> (0 is before), <c>block</c>, <c>name</c>, <c>teacher_block</c>, <c>intensity</c>,
+    /// <c>teacher_intensity</c>, <c>intensity_ratio</c>, <c>distance</c>.
+    /// </summary>
+    public DataFrame ToDataFrame() => new(
+        new Int32DataFrameColumn("moment", Distances.Select(entry => entry.Moment)),
+        new Int32DataFrameColumn("block", Distances.Select(entry => entry.Block)),
+        new StringDataFrameColumn("name", Distances.Select(entry => entry.Name)),
+        new Int32DataFrameColumn("teacher_block", Distances.Select(entry => entry.TeacherBlock)),
+        new DoubleDataFrameColumn("intensity", Distances.Select(entry => entry.Intensity)),
+        new DoubleDataFrameColumn("teacher_intensity", Distances.Select(entry => entry.TeacherIntensity)),
+        new DoubleDataFrameColumn("intensity_ratio", Distances.Select(entry => entry.IntensityRatio)),
+        new DoubleDataFrameColumn("distance", Distances.Select(entry => entry.Distance)));
+}

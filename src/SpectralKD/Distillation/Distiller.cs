@@ -1,0 +1,83 @@
+using SpectralKD.Models;
+using SpectralKD.Native;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>Trains students: the plain call behind <c>#!spectral-distill</c> and <c>spectralkd distill</c>.</summary>
+public static class Distiller
+{
+    /// <summary>Trains a student on given objects.</summary>
+    /// <param name="student">The student; trained in place. It ends in evaluation mode, float32, with the last step's weights.</param>
+    /// <param name="teacher">The teacher, frozen; null with the method none.</param>
+    /// <param name="data">The images.</param>
+    /// <param name="recipe">How to train; its names of models and images are for the record.</param>
+    /// <param name="folder">The run's folder; null keeps nothing on disk.</param>
+    /// <param name="resume">Goes on with the run in the folder; without it the folder must not hold one.</param>
+    /// <param name="progress">Told after every step and epoch, on the training thread.</param>
+    /// <param name="stop">
+    /// Stops after the current step, with a checkpoint. That is no error: the run returns with <see cref="DistillationRun.Finished"/> false.
+    /// </param>
+    /// <returns>The run, finished or stopped.</returns>
+    /// <exception cref="SpectralKDException">
+    /// Models, images and recipe do not fit together; the folder holds another run, or one is being written; the loss is not finite; the disk is full.
+    /// </exception>
+    public static Task<DistillationRun> RunAsync(
+        VisionModel student,
+        VisionModel? teacher,
+        ITrainingData data,
+        DistillationRecipe recipe,
+        string? folder = null,
+        bool resume = false,
+        IProgress<TrainingProgress>? progress = null,
+        CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(student);
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(recipe);
+        if (resume && folder is null)
+        {
+            throw new SpectralKDException("there is nothing to resume without a folder; name the run's folder");
+        }
+
+        // A thread of its own: torch's scopes are per thread, and a pool thread would be missed for hours.
+        return Task.Factory.StartNew(
+            () => Run(student, teacher, data, recipe, folder, resume, progress, stop),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+    }
+
+    private static DistillationRun Run(
+        VisionModel student,
+        VisionModel? teacher,
+        ITrainingData data,
+        DistillationRecipe recipe,
+        string? path,
+        bool resume,
+        IProgress<TrainingProgress>? progress,
+        CancellationToken stop)
+    {
+        LibTorch.EnsureLoaded();
+        using var setup = new TrainingSetup(student, teacher, data, recipe, Devices.Parse(recipe.Device));
+        using var folder = path is null ? null : resume ? RunFolder.Resume(path, recipe) : RunFolder.Begin(path, recipe);
+        using var loop = new TrainingLoop(setup, folder, progress);
+        if (folder is { Checkpoint.Exists: true })
+        {
+            loop.Restore();
+        }
+
+        loop.Run(stop);
+        return new DistillationRun
+        {
+            Name = path is null ? student.Spec.Name : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))),
+            Folder = path,
+            Recipe = recipe,
+            Epochs = loop.State.Epochs,
+            Finished = loop.State.Finished,
+            Steps = loop.State.TotalSteps,
+            Warnings = loop.State.Warnings,
+            StudentSpectra = loop.Spectra,
+            TeacherSpectrum = loop.TeacherSpectrum,
+        };
+    }
+}

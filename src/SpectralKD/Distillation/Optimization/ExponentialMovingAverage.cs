@@ -1,0 +1,72 @@
+using SpectralKD.Native;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>
+/// A slowly following copy of a model's weights: <c>ema = decay * ema + (1 - decay) * model</c> after each step (timm's <c>ModelEma</c>).
+/// Owns its tensors.
+/// </summary>
+public sealed class ExponentialMovingAverage : IDisposable
+{
+    private readonly Dictionary<string, Tensor> _averages;
+    private readonly IReadOnlyList<(string Name, Parameter Parameter)> _parameters;
+
+    /// <summary>Starts from the weights as they are.</summary>
+    /// <param name="parameters">A model's named parameters; they must outlive this.</param>
+    /// <param name="decay">In [0, 1): 0.99996 in the reference, less for short runs.</param>
+    /// <exception cref="SpectralKDException">The decay is out of range.</exception>
+    public ExponentialMovingAverage(IEnumerable<(string Name, Parameter Parameter)> parameters, double decay)
+    {
+        if (!(decay >= 0 && decay < 1))
+        {
+            throw new SpectralKDException(FormattableString.Invariant($"the EMA's decay must be in [0, 1), but is {decay}"));
+        }
+
+        LibTorch.EnsureLoaded();
+        using var guard = no_grad();
+        Decay = decay;
+        _parameters = [.. parameters];
+        _averages = _parameters.ToDictionary(entry => entry.Name, entry => entry.Parameter.detach().clone().DetachFromDisposeScope());
+    }
+
+    /// <summary>The decay, in [0, 1).</summary>
+    public double Decay { get; }
+
+    /// <summary>The averages by parameter name; they belong to this object.</summary>
+    public IReadOnlyDictionary<string, Tensor> Averages => _averages;
+
+    /// <summary>Follows the model after a step.</summary>
+    public void Update()
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (name, parameter) in _parameters)
+        {
+            _averages[name].mul_(Decay).add_(parameter, alpha: 1 - Decay);
+        }
+    }
+
+    /// <summary>Exchanges the model's weights with the averages, to the bit; a second call puts them back.</summary>
+    public void Swap()
+    {
+        using var guard = no_grad();
+        foreach (var (name, parameter) in _parameters)
+        {
+            using var scope = NewDisposeScope();
+            var own = parameter.detach().clone();
+            parameter.copy_(_averages[name]);
+            _averages[name].copy_(own);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var average in _averages.Values)
+        {
+            average.Dispose();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using SpectralKD.Weights;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>
+/// The last state of a run. Each checkpoint's files carry its serial number in their names; <c>state.json</c> names those that belong to it and is replaced
+/// last, by a rename. So at any moment there is one whole checkpoint, the old one or the new.
+/// </summary>
+internal sealed class Checkpoint(string folder)
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        WriteIndented = true,
+    };
+
+    private string StatePath => Path.Combine(folder, "state.json");
+
+    /// <summary>The folder.</summary>
+    public string Folder => folder;
+
+    /// <summary>True if there is a whole checkpoint.</summary>
+    public bool Exists => File.Exists(StatePath);
+
+    /// <summary>Writes a checkpoint and removes the one before.</summary>
+    /// <param name="state">Where the run stands; its files are filled in.</param>
+    /// <param name="files">Writers of the files by kind, for example <c>model.safetensors</c>.</param>
+    public RunState Save(RunState state, IReadOnlyDictionary<string, Action<string>> files)
+    {
+        var stored = new Dictionary<string, StoredFile>();
+        var serial = Exists ? Read().Serial + 1 : 0;
+        foreach (var (kind, write) in files)
+        {
+            var name = FormattableString.Invariant($"{Path.GetFileNameWithoutExtension(kind)}-{serial:D6}{Path.GetExtension(kind)}");
+            write(Path.Combine(folder, name));
+            stored[kind] = new StoredFile(name, Hash(Path.Combine(folder, name)));
+        }
+
+        var complete = state with { Files = stored, Serial = serial };
+        AtomicFile.Write(StatePath, stream => JsonSerializer.Serialize(stream, complete, Json));
+        RemoveAllBut(stored.Values.Select(file => file.Name));
+        return complete;
+    }
+
+    /// <summary>Reads the state and checks that all its files are whole.</summary>
+    public RunState Load()
+    {
+        var state = Read();
+        foreach (var file in state.Files.Values)
+        {
+            var path = Path.Combine(folder, file.Name);
+            if (!File.Exists(path) || Hash(path) != file.Sha256)
+            {
+                throw new SpectralKDException($"the checkpoint in '{folder}' is damaged: {file.Name} is "
+                    + (File.Exists(path) ? "not what was written" : "missing") + "; restore the folder from a copy, or begin the run anew");
+            }
+        }
+
+        RemoveAllBut(state.Files.Values.Select(file => file.Name));
+        return state;
+    }
+
+    /// <summary>Reads the state alone.</summary>
+    public RunState Read()
+    {
+        try
+        {
+            using var stream = File.OpenRead(StatePath);
+            return JsonSerializer.Deserialize<RunState>(stream, Json) ?? throw new JsonException("null");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SpectralKDException($"there is no checkpoint to go on from in '{folder}': {error.Message}", error);
+        }
+        catch (JsonException error)
+        {
+            throw new SpectralKDException($"'{StatePath}' is damaged: {error.Message}; restore the folder from a copy, or begin the run anew", error);
+        }
+    }
+
+    /// <summary>Path of one of a state's files.</summary>
+    public string PathOf(RunState state, string kind) => state.Files.TryGetValue(kind, out var file)
+        ? Path.Combine(folder, file.Name)
+        : throw new SpectralKDException($"the checkpoint in '{folder}' has no {kind}; it was written by another program");
+
+    // What a kill left half-written goes here too.
+    private void RemoveAllBut(IEnumerable<string> names)
+    {
+        var keep = names.Append("state.json").ToHashSet(StringComparer.Ordinal);
+        foreach (var path in Directory.EnumerateFiles(folder).Where(path => !keep.Contains(Path.GetFileName(path))))
+        {
+            try
+            {
+                File.Delete(path);
+            }
+            catch (IOException)
+            {
+                // Somebody reads it; the next checkpoint tries again.
+            }
+        }
+    }
+
+    private static string Hash(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexString(SHA256.HashData(stream)).ToLowerInvariant();
+    }
+}

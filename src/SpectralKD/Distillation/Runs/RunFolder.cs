@@ -1,0 +1,82 @@
+using SpectralKD.Spectra;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>
+/// The folder of a run: <c>recipe.json</c>, <c>log.txt</c>, <c>checkpoint/</c>, <c>best.safetensors</c>, <c>spectra/</c>. Held by one process at a time.
+/// </summary>
+internal sealed class RunFolder : IDisposable
+{
+    private readonly RunLock _lock;
+
+    private RunFolder(string path, RunLock @lock)
+    {
+        (Root, _lock) = (path, @lock);
+        Checkpoint = new Checkpoint(Path.Combine(path, "checkpoint"));
+    }
+
+    public string Root { get; }
+
+    public Checkpoint Checkpoint { get; }
+
+    public string Best => Path.Combine(Root, "best.safetensors");
+
+    public string Log => LogOf(Root);
+
+    public static string RecipeOf(string folder) => Path.Combine(folder, "recipe.json");
+
+    public static string LogOf(string folder) => Path.Combine(folder, "log.txt");
+
+    public static string SpectraOf(string folder) => Path.Combine(folder, "spectra");
+
+    public string Spectrum(string name) => Path.Combine(SpectraOf(Root), name + ".json");
+
+    /// <summary>Stores a spectrum under a name.</summary>
+    public void Keep(string name, ModelSpectrum spectrum)
+    {
+        Directory.CreateDirectory(SpectraOf(Root));
+        spectrum.Save(Spectrum(name));
+    }
+
+    /// <summary>Begins a run in a folder that holds none yet.</summary>
+    public static RunFolder Begin(string path, DistillationRecipe recipe) => Taken(path, folder =>
+    {
+        if (folder.Checkpoint.Exists)
+        {
+            throw new SpectralKDException($"'{path}' already holds a run; resume it, or choose another folder");
+        }
+
+        recipe.Save(RecipeOf(folder.Root));
+    });
+
+    /// <summary>Opens a run to go on with it.</summary>
+    public static RunFolder Resume(string path, DistillationRecipe recipe) => Taken(path, folder =>
+    {
+        var stored = File.Exists(RecipeOf(path)) ? DistillationRecipe.Load(RecipeOf(path)) : recipe;
+        var differences = RecipeFile.Differences(stored, recipe);
+        if (differences.Count > 0)
+        {
+            throw new SpectralKDException($"the run in '{path}' was begun with another recipe: {string.Join(", ", differences)}; "
+                + "resume it with its own recipe.json, or begin a new run in another folder");
+        }
+
+        recipe.Save(RecipeOf(folder.Root));
+    });
+
+    public void Dispose() => _lock.Dispose();
+
+    private static RunFolder Taken(string path, Action<RunFolder> prepare)
+    {
+        var folder = new RunFolder(Path.GetFullPath(path), RunLock.Take(path));
+        try
+        {
+            prepare(folder);
+            return folder;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using SpectralKD.Models;
+using SpectralKD.Native;
+using static TorchSharp.torch;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>How well a model classifies labelled images.</summary>
+/// <param name="Images">Number of images.</param>
+/// <param name="Loss">Mean cross entropy.</param>
+/// <param name="Top1">Percentage whose label is the most likely class.</param>
+/// <param name="Top5">Percentage whose label is among the five most likely classes.</param>
+public sealed record Evaluation(long Images, double Loss, double Top1, double Top5)
+{
+    /// <summary>Classifies batches. The model is put into evaluation mode meanwhile; no gradients are kept.</summary>
+    /// <param name="model">The model, on any device.</param>
+    /// <param name="batches">Images with class indices; each batch is disposed after use.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <returns>Null where there is not one image.</returns>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    public static Evaluation? Of(VisionModel model, IEnumerable<TrainingBatch> batches, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(batches);
+        LibTorch.EnsureLoaded();
+        var training = model.training;
+        model.eval();
+        try
+        {
+            var sums = new double[4]; // images, loss, top-1, top-5
+            foreach (var batch in batches)
+            {
+                using (batch)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    Add(sums, model, batch);
+                }
+            }
+
+            return sums[0] == 0 ? null : new Evaluation((long)sums[0], sums[1] / sums[0], 100 * sums[2] / sums[0], 100 * sums[3] / sums[0]);
+        }
+        finally
+        {
+            model.train(training);
+        }
+    }
+
+    private static void Add(double[] sums, VisionModel model, TrainingBatch batch)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        var weight = model.parameters().First();
+        var labels = batch.Labels.to(weight.device);
+        var logits = model.forward(batch.Images.to(weight.device).to(weight.dtype)).to(ScalarType.Float32);
+        var loss = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).to(ScalarType.Float64);
+        var (_, classes) = logits.topk((int)Math.Min(5, logits.shape[1]), 1);
+        var hits = classes.eq(labels.unsqueeze(1)); // (B, 5)
+        var found = stack([loss, hits.narrow(1, 0, 1).sum().to(ScalarType.Float64), hits.sum().to(ScalarType.Float64)]).cpu().data<double>().ToArray();
+        sums[0] += labels.shape[0];
+        for (var i = 0; i < found.Length; i++)
+        {
+            sums[i + 1] += found[i];
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using SpectralKD.Models;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>What models, images and recipe of a run must have in common.</summary>
+internal static class SetupRules
+{
+    public static void Check(VisionModel student, VisionModel? teacher, ITrainingData data, DistillationRecipe recipe)
+    {
+        recipe.Validate();
+        if (recipe.Loss.Method != DistillationMethod.None && teacher is null)
+        {
+            throw new SpectralKDException($"the method {recipe.Loss.Method} needs a teacher; give one, or take the method none");
+        }
+
+        if (ReferenceEquals(student, teacher))
+        {
+            throw new SpectralKDException("teacher and student are the same object; load the student a second time");
+        }
+
+        CheckClasses(student, data.Classes.Count);
+        CheckSize(student, data.ImageSize);
+        if (teacher is not null)
+        {
+            CheckSize(teacher, data.ImageSize);
+            CheckLogits(student, teacher, recipe.Loss.Method);
+        }
+
+        var batches = data.BatchesPerEpoch(recipe.Batch);
+        if (batches < recipe.Accumulate)
+        {
+            throw new SpectralKDException($"{data.Name} gives {batches} full batches of {recipe.Batch}, but a step takes {recipe.Accumulate}; "
+                + "take smaller batches or more images");
+        }
+    }
+
+    /// <summary>The recipe's layer pairs, or the paper's end points.</summary>
+    public static AlignedLayers Layers(VisionModel student, VisionModel? teacher, DistillationRecipe recipe)
+    {
+        if (teacher is null || !recipe.Align)
+        {
+            return recipe.Loss.Method == DistillationMethod.Fft
+                ? throw new SpectralKDException("the method fft has nothing but alignment to learn from the teacher; set align to true")
+                : AlignedLayers.None;
+        }
+
+        if (recipe.StudentLayers is { } own && recipe.TeacherLayers is { } other)
+        {
+            return AlignedLayers.Of(student, own, teacher, other);
+        }
+
+        var pairs = DefaultLayers.Of(student, teacher);
+        return AlignedLayers.Of(student, pairs.Student, teacher, pairs.Teacher);
+    }
+
+    private static void CheckClasses(VisionModel student, int classes)
+    {
+        if (student.Spec.Classes < classes)
+        {
+            throw new SpectralKDException(
+                $"{student.Spec.Name} has {student.Spec.Classes} classes, but the images have {classes}; create it with {classes} classes");
+        }
+    }
+
+    private static void CheckSize(VisionModel model, int size)
+    {
+        if (model.Spec.ImageSize != size)
+        {
+            throw new SpectralKDException($"{model.Spec.Name} takes images of {model.Spec.ImageSize} pixels, but the batches hold {size}; "
+                + $"create it for {size} pixels, or read the images at {model.Spec.ImageSize}");
+        }
+    }
+
+    private static void CheckLogits(VisionModel student, VisionModel teacher, DistillationMethod method)
+    {
+        if (method != DistillationMethod.Fft && student.Spec.Classes != teacher.Spec.Classes)
+        {
+            throw new SpectralKDException($"the student has {student.Spec.Classes} classes and the teacher {teacher.Spec.Classes}, so their logits "
+                + "cannot be compared; give both the same classes, or take the method fft");
+        }
+    }
+}

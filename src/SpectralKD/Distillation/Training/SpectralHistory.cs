@@ -1,0 +1,69 @@
+using SpectralKD.Spectra;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>The spectra of a run: the teacher's, the student's before the first step, and the student's after every epoch.</summary>
+internal sealed class SpectralHistory(TrainingSetup setup, RunFolder? folder) : IDisposable
+{
+    private readonly List<ModelSpectrum> _student = [];
+    private SpectraTracker? _tracker;
+
+    /// <summary>The student's spectra: before the first step, then after each epoch. Empty where they are not tracked.</summary>
+    public IReadOnlyList<ModelSpectrum> Student => _student;
+
+    /// <summary>The teacher's; null without a teacher.</summary>
+    public ModelSpectrum? Teacher { get; private set; }
+
+    /// <summary>What the teacher's spectra warn of; null for nothing.</summary>
+    public string? Warning { get; private set; }
+
+    /// <summary>Analyses the teacher, and the student where it is to be tracked; reads what an interrupted run has left.</summary>
+    public void Prepare(RunState state)
+    {
+        var tracks = setup.Recipe.TrackSpectra;
+        if (!tracks && setup.Layers.Student.Count == 0)
+        {
+            return;
+        }
+
+        _tracker = new SpectraTracker(setup.Data, setup.Recipe.ProbeImages);
+        if (setup.Teacher is not null)
+        {
+            Teacher = Stored("teacher", () => _tracker.Of(setup.Teacher));
+            Warning = setup.Layers.Student.Count > 0 ? TrainingWatch.Shape(Teacher) : null;
+        }
+
+        if (tracks)
+        {
+            _student.Add(state.TotalSteps == 0 ? Stored("before", () => _tracker.Of(setup.Student)) : Read("before"));
+            _student.AddRange(state.Epochs.Select(metrics => Read(NameOf(metrics.Epoch))));
+        }
+    }
+
+    /// <summary>Analyses the student after an epoch.</summary>
+    public void Add(int epoch)
+    {
+        if (setup.Recipe.TrackSpectra)
+        {
+            _student.Add(Stored(NameOf(epoch), () => _tracker!.Of(setup.Student), again: true));
+        }
+    }
+
+    public void Dispose() => _tracker?.Dispose();
+
+    internal static string NameOf(int epoch) => FormattableString.Invariant($"epoch-{epoch:D4}");
+
+    private ModelSpectrum Stored(string name, Func<ModelSpectrum> analyse, bool again = false)
+    {
+        if (!again && folder is not null && File.Exists(folder.Spectrum(name)))
+        {
+            return Read(name);
+        }
+
+        var spectrum = analyse();
+        folder?.Keep(name, spectrum);
+        return spectrum;
+    }
+
+    private ModelSpectrum Read(string name) => ModelSpectrum.Load(folder!.Spectrum(name));
+}

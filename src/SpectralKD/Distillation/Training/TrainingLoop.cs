@@ -1,0 +1,239 @@
+using System.Diagnostics;
+using SpectralKD.Spectra;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>
+/// Runs epochs from wherever a run stands to its end or to a stop. One thread, no awaits: torch's scopes belong to a thread.
+/// </summary>
+internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProgress<TrainingProgress>? progress) : IDisposable
+{
+    private readonly DistillationRecipe _recipe = setup.Recipe;
+    private readonly CosineSchedule _schedule = setup.Recipe.Schedule();
+    private readonly SpectralHistory _spectra = new(setup, folder);
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private double _secondsOfSteps;
+    private long _stepsHere;
+
+    /// <summary>Where the run stands.</summary>
+    public RunState State { get; private set; } = setup.FirstState();
+
+    public IReadOnlyList<ModelSpectrum> Spectra => _spectra.Student;
+
+    public ModelSpectrum? TeacherSpectrum => _spectra.Teacher;
+
+    /// <summary>Goes on from the folder's checkpoint.</summary>
+    public void Restore()
+    {
+        var state = folder!.Checkpoint.Load();
+        setup.CheckContinuation(state);
+        setup.Parts.Load(folder.Checkpoint, state);
+        State = state;
+        RunLog.Write(folder.Log, state.Epochs);
+        if (state.Threads != setup.Threads)
+        {
+            Warn($"the run was at {state.Threads} torch threads and goes on at {setup.Threads}: the last bits will differ from an unbroken run");
+        }
+    }
+
+    /// <summary>Trains until the last epoch is done or a stop is asked for; the state tells which.</summary>
+    public void Run(CancellationToken stop)
+    {
+        Report(TrainingPhase.Preparing);
+        _spectra.Prepare(State);
+        Warn(_spectra.Warning);
+        if (folder is { Checkpoint.Exists: false })
+        {
+            Commit(State);
+        }
+
+        using var random = new StepRandom();
+        while (State.Epoch < _recipe.Epochs && Train(stop) && Finish(stop))
+        {
+            // One epoch a round.
+        }
+
+        Report(TrainingPhase.Finished);
+    }
+
+    public void Dispose() => _spectra.Dispose();
+
+    // The epoch's remaining steps; false after a stop.
+    private bool Train(CancellationToken stop)
+    {
+        setup.Student.train();
+        var rest = setup.StepsPerEpoch - State.Step;
+        using var batches = (rest == 0 ? [] : setup.Data.Train(State.Epoch, _recipe.Batch, State.Step * _recipe.Accumulate)).GetEnumerator();
+        for (; rest > 0; rest--)
+        {
+            if (stop.IsCancellationRequested)
+            {
+                Commit(State);
+                return false;
+            }
+
+            Step(batches);
+            if (_recipe.CheckpointSteps is { } every && State.TotalSteps % every == 0 && rest > 1)
+            {
+                Commit(State);
+            }
+        }
+
+        return true;
+    }
+
+    private void Step(IEnumerator<TrainingBatch> batches)
+    {
+        var began = _clock.Elapsed.TotalSeconds;
+        var (epoch, step) = (State.Epoch, State.Step);
+        StepRandom.Seed(_recipe.Seed, epoch, step);
+        var result = setup.Step.Run(batches, _recipe.Accumulate, _schedule.InEpoch(epoch), epoch, step);
+        if (!result.Loss.IsFinite)
+        {
+            throw NotFinite($"the loss is not finite in epoch {epoch}, step {step} ({result.Loss})");
+        }
+
+        var seconds = _clock.Elapsed.TotalSeconds - began;
+        (_secondsOfSteps, _stepsHere) = (_secondsOfSteps + seconds, _stepsHere + 1);
+        State = State with { Step = step + 1, TotalSteps = State.TotalSteps + 1, Sums = State.Sums.Plus(result.Loss, seconds) };
+        if (State.TotalSteps == TrainingWatch.Steps)
+        {
+            Warn(TrainingWatch.Balance(State.Sums.Means()));
+        }
+
+        Report(TrainingPhase.Training, result.Loss, result.GradientNorm);
+    }
+
+    // Validation, best weights, spectra, checkpoint and log of an epoch whose steps are done; false after a stop.
+    private bool Finish(CancellationToken stop)
+    {
+        try
+        {
+            Report(TrainingPhase.Validating);
+            var metrics = Validate(stop);
+            var state = KeepBest(State with { Epochs = [.. State.Epochs, metrics] }, metrics);
+            _spectra.Add(metrics.Epoch);
+            state = state with { Epoch = State.Epoch + 1, Step = 0, Sums = new LossSums(), Finished = State.Epoch + 1 == _recipe.Epochs };
+            Commit(state);
+            if (folder is not null)
+            {
+                RunLog.Write(folder.Log, State.Epochs);
+            }
+
+            Report(TrainingPhase.EpochDone, metrics: metrics);
+            return true;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            Commit(State);
+            return false;
+        }
+    }
+
+    private EpochMetrics Validate(CancellationToken stop)
+    {
+        var own = Evaluation.Of(setup.Student, setup.Data.Validation(_recipe.Batch), stop);
+        var averaged = own is null ? null : setup.WithAverage(student => Evaluation.Of(student, setup.Data.Validation(_recipe.Batch), stop));
+        var means = State.Sums.Means();
+        return new EpochMetrics
+        {
+            Epoch = State.Epoch,
+            LearningRate = _schedule.InEpoch(State.Epoch),
+            Loss = means.Total,
+            LabelLoss = _recipe.Loss.Method == DistillationMethod.None ? null : means.Labels,
+            AlignmentLoss = means.Alignment,
+            LogitLoss = means.Logits,
+            ValidationLoss = own?.Loss,
+            Top1 = own?.Top1,
+            Top5 = own?.Top5,
+            AverageValidationLoss = averaged?.Loss,
+            AverageTop1 = averaged?.Top1,
+            AverageTop5 = averaged?.Top5,
+            Parameters = setup.ParameterCount,
+            Seconds = State.Sums.Seconds,
+            ImagesPerSecond = State.Sums.Steps * _recipe.ImagesPerStep / State.Sums.Seconds,
+        };
+    }
+
+    private RunState KeepBest(RunState state, EpochMetrics metrics)
+    {
+        var top1 = Math.Max(metrics.Top1 ?? -1, metrics.AverageTop1 ?? -1);
+        if (top1 < 0 || top1 <= (state.BestTop1 ?? -1))
+        {
+            return state;
+        }
+
+        var average = metrics.AverageTop1 > metrics.Top1;
+        if (folder is not null)
+        {
+            RequireFinite();
+            setup.Parts.SaveWeights(folder.Best, average, new Dictionary<string, string>
+            {
+                ["model"] = setup.Student.Spec.Name,
+                ["epoch"] = FormattableString.Invariant($"{metrics.Epoch}"),
+                ["top1"] = FormattableString.Invariant($"{top1}"),
+                ["weights"] = average ? "average" : "student",
+            });
+        }
+
+        return state with { BestEpoch = metrics.Epoch, BestTop1 = top1 };
+    }
+
+    private void Commit(RunState state)
+    {
+        RequireFinite();
+        State = folder is null ? state : setup.Parts.Save(folder.Checkpoint, state with { Threads = setup.Threads });
+    }
+
+    // A checkpoint with NaN in it would be no way back.
+    private void RequireFinite()
+    {
+        if (!setup.Parts.IsFinite())
+        {
+            throw NotFinite($"weights are not finite after epoch {State.Epoch}, step {State.Step}");
+        }
+    }
+
+    private SpectralKDException NotFinite(string what)
+    {
+        var back = folder is null ? "no folder keeps a checkpoint" : LastGood(folder.Checkpoint);
+        return new SpectralKDException($"training stopped: {what}; {back}; lower the learning rate, or clip gradients (optimizer.clipNorm)");
+    }
+
+    private static string LastGood(Checkpoint checkpoint)
+    {
+        var state = checkpoint.Read();
+        return FormattableString.Invariant($"the last good checkpoint is {checkpoint.Folder} (epoch {state.Epoch}, step {state.Step})");
+    }
+
+    private void Warn(string? warning)
+    {
+        if (warning is not null && !State.Warnings.Contains(warning))
+        {
+            State = State with { Warnings = [.. State.Warnings, warning] };
+            progress?.Report(News(TrainingPhase.Preparing) with { Warning = warning });
+        }
+    }
+
+    private void Report(TrainingPhase phase, LossValues? loss = null, double? norm = null, EpochMetrics? metrics = null) =>
+        progress?.Report(News(phase) with { Loss = loss, GradientNorm = norm, Metrics = metrics });
+
+    private TrainingProgress News(TrainingPhase phase)
+    {
+        var perStep = _stepsHere == 0 ? (double?)null : _secondsOfSteps / _stepsHere;
+        var left = ((long)_recipe.Epochs * setup.StepsPerEpoch) - State.TotalSteps;
+        return new TrainingProgress
+        {
+            Phase = phase,
+            Epoch = State.Epoch,
+            Epochs = _recipe.Epochs,
+            Step = State.Step,
+            StepsPerEpoch = setup.StepsPerEpoch,
+            TotalSteps = State.TotalSteps,
+            LearningRate = _schedule.InEpoch(Math.Min(State.Epoch, _recipe.Epochs - 1)),
+            EpochLoss = State.Sums.Steps == 0 ? null : State.Sums.Means(),
+            ImagesPerSecond = perStep is { } seconds ? _recipe.ImagesPerStep / seconds : 0,
+            TimeLeft = perStep is { } each ? TimeSpan.FromSeconds(each * left) : null,
+        };
+    }
+}

@@ -1,0 +1,91 @@
+using SpectralKD.Models;
+using SpectralKD.Weights;
+using static TorchSharp.torch;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>What a run trains and keeps in checkpoints: student, optimiser, average. Does not own the student.</summary>
+internal sealed class TrainingParts : IDisposable
+{
+    private const string Model = "model.safetensors";
+    private const string Average = "average.safetensors";
+    private const string Moments = "optimizer.bin";
+
+    public TrainingParts(VisionModel student, AdamWSettings settings, double emaDecay)
+    {
+        Student = student;
+        Optimizer = new StudentOptimizer(student, settings);
+        Ema = emaDecay > 0 ? new ExponentialMovingAverage(Optimizer.Parameters, emaDecay) : null;
+    }
+
+    public VisionModel Student { get; }
+
+    public StudentOptimizer Optimizer { get; }
+
+    public ExponentialMovingAverage? Ema { get; }
+
+    /// <summary>The trained weights, float32.</summary>
+    public Dictionary<string, Tensor> Weights => Optimizer.Parameters.ToDictionary(entry => entry.Name, entry => (Tensor)entry.Parameter);
+
+    /// <summary>True if every weight is a finite number.</summary>
+    public bool IsFinite()
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        return double.IsFinite(stack(Optimizer.Parameters.Select(entry => entry.Parameter.abs().max())).sum().item<float>());
+    }
+
+    public RunState Save(Checkpoint checkpoint, RunState state)
+    {
+        var files = new Dictionary<string, Action<string>>
+        {
+            [Model] = path => SafetensorsWriter.Write(path, Weights),
+            [Moments] = path => AtomicFile.Write(path, SaveMoments),
+        };
+        if (Ema is not null)
+        {
+            files[Average] = path => SafetensorsWriter.Write(path, Ema.Averages);
+        }
+
+        return checkpoint.Save(state, files);
+    }
+
+    public void Load(Checkpoint checkpoint, RunState state)
+    {
+        Read(checkpoint.PathOf(state, Model), Weights);
+        Optimizer.Publish();
+        if (Ema is not null)
+        {
+            Read(checkpoint.PathOf(state, Average), Ema.Averages);
+        }
+
+        using var reader = new BinaryReader(File.OpenRead(checkpoint.PathOf(state, Moments)));
+        Optimizer.Load(reader);
+    }
+
+    /// <summary>Writes the weights, or their average, as a safetensors file with timm's keys.</summary>
+    public void SaveWeights(string path, bool average, IReadOnlyDictionary<string, string> metadata) =>
+        SafetensorsWriter.Write(path, average ? Ema!.Averages : Weights, metadata);
+
+    public void Dispose()
+    {
+        Ema?.Dispose();
+        Optimizer.Dispose();
+    }
+
+    // BinaryWriter closes its stream by default; the atomic file flushes it afterwards.
+    private void SaveMoments(Stream stream)
+    {
+        using var writer = new BinaryWriter(stream, System.Text.Encoding.UTF8, leaveOpen: true);
+        Optimizer.Save(writer);
+    }
+
+    private static void Read(string path, IReadOnlyDictionary<string, Tensor> targets)
+    {
+        using var file = SafetensorsFile.Open(path);
+        foreach (var (key, target) in targets)
+        {
+            file.ReadInto(key, target);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using SpectralKD.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>
+/// Models, data and optimiser of a run, made ready and checked against each other: devices and precisions set, the teacher frozen. Models go
+/// back as they were (float32, evaluation mode) at the end.
+/// </summary>
+internal sealed class TrainingSetup : IDisposable
+{
+    private readonly (bool Products, bool Convolutions) _tf32 = (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
+    private readonly ScalarType? _teacherType;
+
+    public TrainingSetup(VisionModel student, VisionModel? teacher, ITrainingData data, DistillationRecipe recipe, Device device)
+    {
+        (Student, Data, Recipe) = (student, data, recipe);
+        Teacher = recipe.Loss.Method == DistillationMethod.None ? null : teacher;
+        SetupRules.Check(student, Teacher, data, recipe);
+        StepsPerEpoch = data.BatchesPerEpoch(recipe.Batch) / recipe.Accumulate;
+        Layers = SetupRules.Layers(student, Teacher, recipe);
+        TeacherHash = Teacher is null ? null : WeightHash.Of(Teacher);
+        _teacherType = Teacher?.parameters().First().dtype;
+        Teacher = Teacher is null ? null : Frozen(Teacher, device, recipe.TeacherBFloat16);
+        student.to(recipe.Precision == TrainingPrecision.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32);
+        student.to(device);
+        backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = recipe.Precision != TrainingPrecision.Float32;
+        Parts = new TrainingParts(student, recipe.Optimizer, recipe.EmaDecayFor((long)recipe.Epochs * StepsPerEpoch));
+        Step = new BatchStep(new TrainingStep(student, Teacher, recipe.Loss, Layers, Parts.Optimizer, Parts.Ema), new BatchMixing(recipe, data.Classes.Count));
+        ParameterCount = student.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());
+    }
+
+    public VisionModel Student { get; }
+
+    public VisionModel? Teacher { get; }
+
+    public ITrainingData Data { get; }
+
+    public DistillationRecipe Recipe { get; }
+
+    public AlignedLayers Layers { get; }
+
+    public TrainingParts Parts { get; }
+
+    public BatchStep Step { get; }
+
+    public int StepsPerEpoch { get; }
+
+    public string? TeacherHash { get; }
+
+    public long ParameterCount { get; }
+
+    public int Threads { get; } = get_num_threads();
+
+    public RunState FirstState() => new()
+    {
+        Threads = Threads,
+        TeacherHash = TeacherHash,
+        DataName = Data.Name,
+        BatchesPerEpoch = Data.BatchesPerEpoch(Recipe.Batch),
+    };
+
+    /// <summary>Fails where a run cannot go on with this teacher and these images.</summary>
+    public void CheckContinuation(RunState state)
+    {
+        if (state.TeacherHash != TeacherHash)
+        {
+            throw new SpectralKDException("the run was begun with another teacher: its weights' SHA-256 differs; resume with the weights it was begun with");
+        }
+
+        if (state.DataName != Data.Name || state.BatchesPerEpoch != Data.BatchesPerEpoch(Recipe.Batch))
+        {
+            throw new SpectralKDException($"the run was begun on other images: {state.BatchesPerEpoch} batches an epoch of {state.DataName}, now "
+                + $"{Data.BatchesPerEpoch(Recipe.Batch)} of {Data.Name}; resume with the images it was begun with");
+        }
+    }
+
+    /// <summary>Does something with the averaged weights in the student; null where no average is kept.</summary>
+    public T? WithAverage<T>(Func<VisionModel, T?> action)
+        where T : class
+    {
+        if (Parts.Ema is null)
+        {
+            return null;
+        }
+
+        Exchange();
+        try
+        {
+            return action(Student);
+        }
+        finally
+        {
+            Exchange();
+        }
+    }
+
+    public void Dispose()
+    {
+        Release(Student);
+        Parts.Dispose();
+        if (Teacher is not null && _teacherType is { } type)
+        {
+            Teacher.to(type);
+        }
+
+        (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32) = _tf32;
+    }
+
+    // A bfloat16 student leaves as float32, with its masters' full precision.
+    private void Release(VisionModel student)
+    {
+        student.zero_grad();
+        if (Recipe.Precision == TrainingPrecision.Bf16)
+        {
+            student.to(ScalarType.Float32);
+            using var guard = no_grad();
+            foreach (var (name, parameter) in student.named_parameters())
+            {
+                parameter.copy_(Parts.Weights[name]);
+            }
+        }
+
+        student.eval();
+    }
+
+    private void Exchange()
+    {
+        Parts.Ema!.Swap();
+        Parts.Optimizer.Publish();
+    }
+
+    private static VisionModel Frozen(VisionModel teacher, Device device, bool half)
+    {
+        if (half)
+        {
+            teacher.to(ScalarType.BFloat16);
+        }
+
+        teacher.to(device);
+        teacher.eval();
+        return teacher;
+    }
+}
