@@ -1,7 +1,7 @@
 namespace SpectralKD.Notebook.Documents.Html.Tex;
 
 /// <summary>Reads TeX mathematics and writes MathML; one method for each kind of construct.</summary>
-internal sealed class TexParser(string source)
+internal sealed partial class TexParser(string source)
 {
     private const int DeepestNesting = 60;
 
@@ -199,84 +199,6 @@ internal sealed class TexParser(string source)
         _ => token.Text,
     };
 
-    private string ParseConstruct(string name)
-    {
-        switch (name)
-        {
-            case "frac" or "dfrac" or "tfrac" or "cfrac":
-                return MathMl.Element("mfrac", ParseArgument(), ParseArgument());
-            case "binom":
-                var top = ParseArgument();
-                return $"<mrow><mo>(</mo><mfrac linethickness=\"0\">{top}{ParseArgument()}</mfrac><mo>)</mo></mrow>";
-            case "sqrt":
-                var degree = _lexer.RawOption();
-                return degree is null
-                    ? MathMl.Element("msqrt", ParseArgument())
-                    : MathMl.Element("mroot", ParseArgument(), new TexParser(degree).ParseAll());
-            case "text" or "textrm" or "mbox" or "textnormal" or "texttt":
-                return MathMl.Text(_lexer.RawGroup());
-            case "textbf" or "textit" or "emph":
-                return $"<mrow style=\"{(name == "textbf" ? "font-weight:bold" : "font-style:italic")}\">{MathMl.Text(_lexer.RawGroup())}</mrow>";
-            case "mathrm" or "operatorname" or "mathop":
-                return ParseUpright();
-            case "left":
-                return ParseFenced();
-            case "begin":
-                return ParseEnvironment();
-            case "underbrace":
-                return $"<munder>{ParseArgument()}<mo stretchy=\"true\">⏟</mo></munder>";
-            case "overbrace":
-                return $"<mover>{ParseArgument()}<mo stretchy=\"true\">⏞</mo></mover>";
-            case "underline":
-                return $"<munder>{ParseArgument()}<mo stretchy=\"true\">_</mo></munder>";
-            case "overset" or "stackrel":
-                var over = ParseArgument();
-                return MathMl.Element("mover", ParseArgument(), over);
-            case "underset":
-                var under = ParseArgument();
-                return MathMl.Element("munder", ParseArgument(), under);
-            case "not":
-                return MathMl.Operator(Negated(_lexer.Next()));
-            case "displaystyle" or "textstyle" or "nonumber" or "notag" or "scriptstyle":
-                return "";
-            case "bmod":
-                return MathMl.Operator("mod");
-            case "%" or "$" or "#" or "&" or "_":
-                return MathMl.Operator(name);
-            case " ":
-                return MathMl.Space("0.25");
-            default:
-                return SizeOf(name) is double size ? MathMl.Sized(ParseDelimiter(), size) : throw new TexException($"unknown \\{name}");
-        }
-    }
-
-    private static double? SizeOf(string name) => name.TrimEnd('l', 'r', 'm') switch
-    {
-        "big" => 1.2,
-        "Big" => 1.8,
-        "bigg" => 2.4,
-        "Bigg" => 3,
-        _ => null,
-    };
-
-    private string ParseUpright()
-    {
-        var raw = _lexer.RawGroup();
-        return raw.All(character => char.IsLetterOrDigit(character) || character is ' ' or '-')
-            ? raw.Contains(' ') || raw.Contains('-') ? MathMl.Text(raw) : MathMl.Upright(raw)
-            : new TexParser(raw).ParseAll();
-    }
-
-    private static string Negated(TexToken token) => token.Text switch
-    {
-        "=" => "≠",
-        "in" => "∉",
-        "subset" => "⊄",
-        "equiv" => "≢",
-        "exists" => "∄",
-        _ => throw new TexException($"unknown \\not{token.Text}"),
-    };
-
     private string ParseFenced()
     {
         var nodes = new List<string>();
@@ -316,71 +238,4 @@ internal sealed class TexParser(string source)
             _ => throw new TexException($"{token.Text} is no delimiter"),
         };
     }
-
-    private string ParseEnvironment()
-    {
-        var name = _lexer.RawGroup();
-        if (name == "array")
-        {
-            _lexer.RawGroup();
-        }
-        var table = $"<mtable{TableStyle(name)}>{string.Concat(ParseRows())}</mtable>";
-        _lexer.Next();
-        if (_lexer.RawGroup() != name)
-        {
-            throw new TexException($"\\begin{{{name}}} is not closed");
-        }
-        return name switch
-        {
-            "matrix" or "array" or "smallmatrix" or "aligned" or "align" or "align*" or "split" or "gather" or "gather*" or "gathered"
-                or "equation" or "equation*" => table,
-            "pmatrix" => Fenced("(", table, ")"),
-            "bmatrix" => Fenced("[", table, "]"),
-            "vmatrix" => Fenced("|", table, "|"),
-            "Vmatrix" => Fenced("‖", table, "‖"),
-            "cases" => $"<mrow><mo stretchy=\"true\">{{</mo>{table}</mrow>",
-            _ => throw new TexException($"unknown environment {name}"),
-        };
-    }
-
-    private static string TableStyle(string name) => name switch
-    {
-        "cases" => " class=\"cases\"",
-        "aligned" or "align" or "align*" or "split" => " class=\"aligned\" displaystyle=\"true\"",
-        "gather" or "gather*" or "gathered" or "equation" or "equation*" => " displaystyle=\"true\"",
-        _ => "",
-    };
-
-    private IEnumerable<string> ParseRows()
-    {
-        var cells = new List<string>();
-        while (true)
-        {
-            cells.Add(MathMl.Element("mtd", ParseRow()));
-            var token = _lexer.Peek();
-            if (token.Kind == TexTokenKind.Cell)
-            {
-                _lexer.Next();
-                continue;
-            }
-            yield return MathMl.Element("mtr", string.Concat(cells));
-            cells.Clear();
-            if (token.Kind != TexTokenKind.Row)
-            {
-                break;
-            }
-            _lexer.Next();
-            if (_lexer.Peek() is { Kind: TexTokenKind.Command, Text: "end" })
-            {
-                break;
-            }
-        }
-        if (_lexer.Peek() is not { Kind: TexTokenKind.Command, Text: "end" })
-        {
-            throw new TexException("\\begin without \\end");
-        }
-    }
-
-    private static string Fenced(string left, string table, string right)
-        => $"<mrow>{MathMl.Fence(left, grows: true)}{table}{MathMl.Fence(right, grows: true)}</mrow>";
 }
