@@ -35,6 +35,27 @@ public sealed class ImageDecoderTests
     }
 
     [Fact]
+    public void A_grey_jpeg_becomes_rgb()
+    {
+        var image = ImageDecoder.Decode(FlatJpeg.Make(77), "grey.jpg");
+        Assert.Equal((8, 8), (image.Width, image.Height));
+        Assert.All(image.Pixels, value => Assert.Equal(77, value));
+    }
+
+    [Theory]
+    [InlineData(255, 128, 0, 200)]
+    [InlineData(10, 99, 180, 255)]
+    [InlineData(33, 222, 77, 131)]
+    public void A_cmyk_jpeg_becomes_rgb_as_Pillow_computes_it(byte cyan, byte magenta, byte yellow, byte black)
+    {
+        var pixels = ImageDecoder.Decode(FlatJpeg.Make(cyan, magenta, yellow, black), "cmyk.jpg").Pixels;
+        Assert.Equal([Light(cyan, black), Light(magenta, black), Light(yellow, black)], pixels[..3]);
+
+        // Pillow takes the stored values as inverted inks and keeps of the light that black lets through what the ink does not absorb.
+        static byte Light(byte ink, byte black) => (byte)(black - (int)Math.Round((255 - ink) * black / 255.0));
+    }
+
+    [Fact]
     public void A_truncated_file_is_named_and_refused()
     {
         foreach (var (name, whole) in new[] { ("cut.jpg", ImageFiles.Jpeg(200, 150)), ("cut.png", ImageFiles.Png(200, 150)) })
