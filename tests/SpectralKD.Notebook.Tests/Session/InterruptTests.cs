@@ -25,9 +25,8 @@ public sealed class InterruptTests
         "while (true) Console.WriteLine(x);",
         "await Task.Yield(); while (true) await Task.Yield();",
         "System.Linq.Enumerable.Repeat(0L, int.MaxValue).Select(i => i + x).Sum()",
-        "var sum = from i in System.Linq.Enumerable.Repeat(0L, int.MaxValue) where i < x select Math.Sin(i); sum.Count()",
         "class Deep { public int P => Q + Q; public int Q { get => R + R; } int R => S() + S(); static int s; int S() { return s++ < 0 ? 1 : new Deep().P; } }\n"
-            + "while (true) { try { _ = new Deep().P; } catch { } }",
+            + "while (true) { try { var q = new Deep().P; } catch { } }",
         "Parallel.For(0, 2, i => { while (true) { } });");
 
     [Theory]
@@ -37,8 +36,8 @@ public sealed class InterruptTests
         await using var notebook = new NotebookOfTest();
         await notebook.RunAsync("var x = 1; var before = \"kept\";");
         var error = await InterruptAsync(notebook, "var during = 7;\nConsole.WriteLine(\"running\");\n" + code);
+        Assert.Equal(["The cell was interrupted; what its variables held is kept."], error.Traceback);
         Assert.Equal("Interrupted", error.Name);
-        Assert.Single(error.Traceback);
         Assert.Equal("kept7", (await notebook.RunAsync("before + during")).Result);
     }
 
@@ -57,7 +56,7 @@ public sealed class InterruptTests
         await using var notebook = new NotebookOfTest();
         await notebook.RunAsync("var count = 0; var stop = false; var work = Task.Run(() => { while (!stop) { count++; } });");
         await InterruptAsync(notebook, "Console.WriteLine(\"running\"); while (true) { }");
-        var output = await notebook.RunAsync("var seen = count; await Task.Delay(30); var moved = count > seen; stop = true; await work; moved");
+        var output = await notebook.RunAsync("var seen = count;\nfor (var i = 0; i < 1000 && count == seen; i++) await Task.Delay(10);\nvar moved = count != seen; stop = true; await work; moved");
         Assert.Equal("True", output.Result);
     }
 
