@@ -15,6 +15,9 @@ public static class MagicCommandTable
         new ImagesCommand(),
         new AnalyzeCommand(),
         new UCurveCommand(),
+        new LayerCommand(),
+        new SelectCommand(),
+        new SaveCommand(),
     ];
 
     /// <summary>Finds a command by its name; the <c>#!</c> may be left out.</summary>

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Data.Analysis;
-using SpectralKD.Weights;
 
 namespace SpectralKD.Distillation;
 
