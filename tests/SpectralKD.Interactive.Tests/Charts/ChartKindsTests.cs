@@ -108,6 +108,19 @@ public class ChartKindsTests
         Assert.Contains("Spatial", Assert.Throws<SpectralKDException>(() => Charts.DepthFrequency(SampleSpectra.U(domain: SpectralDomain.Channel))).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Runs_say_their_best_and_keep_to_one_kind_of_log()
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory().FullName, "soft.txt");
+        File.WriteAllText(path, "{\"epoch\": 0, \"test_acc1\": 50}\n{\"epoch\": 1, \"test_acc1\": 61.5}\n{\"epoch\": 2, \"test_acc1\": 60}\n");
+        var run = RunLog.Load(path);
+
+        Assert.Equal("soft: best 61.50 at epoch 1", Assert.Single(UCurveTests.Traces(Charts.Runs([run]))).GetProperty("name").GetString());
+        Assert.Contains("Charts.Runs", Assert.Throws<SpectralKDException>(() => Charts.EntropyHeatmap(run)).Message, StringComparison.Ordinal);
+        Assert.Contains("no column test_acc9", Assert.Throws<SpectralKDException>(() => Charts.Runs([run], "test_acc9")).Message, StringComparison.Ordinal);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+    }
+
     private static string Axis(GenericChart chart)
     {
         using var figure = JsonDocument.Parse(ChartHtml.FigureJson(chart));
