@@ -15,14 +15,14 @@ public sealed record DistillationRecipe
     /// <summary>timm name of the teacher; null only with the method none.</summary>
     public string? Teacher { get; init; }
 
-    /// <summary>The teacher's weights: <c>pretrained</c>, or a .safetensors or .pth file.</summary>
+    /// <summary>The teacher's weights: <c>pretrained</c>, <c>seeded:N</c>, or a .safetensors or .pth file.</summary>
     public string TeacherWeights { get; init; } = "pretrained";
 
     /// <summary>timm name of the student.</summary>
     public required string Student { get; init; }
 
-    /// <summary>The student's first weights: <c>none</c> for timm's initial ones, <c>pretrained</c>, or a file.</summary>
-    public string StudentWeights { get; init; } = "none";
+    /// <summary>The student's first weights: <c>seeded</c> (timm's initial ones by <see cref="Seed"/>), <c>seeded:N</c>, <c>pretrained</c>, or a file.</summary>
+    public string StudentWeights { get; init; } = "seeded";
 
     /// <summary>Classes of both heads; null for the images' classes.</summary>
     public int? Classes { get; init; }
@@ -77,7 +77,10 @@ public sealed record DistillationRecipe
     /// </summary>
     public double? EmaDecay { get; init; }
 
-    /// <summary>The student's stochastic depth, in [0, 1) (<c>--drop-path</c>).</summary>
+    /// <summary>
+    /// The student's stochastic depth, in [0, 1) (<c>--drop-path</c>). It draws from torch's one generator, so runs with it repeat to the bit only while
+    /// nothing else in the process draws from that.
+    /// </summary>
     public double DropPath { get; init; }
 
     /// <summary>In which numbers the student is trained.</summary>

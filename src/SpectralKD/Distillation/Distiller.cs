@@ -47,6 +47,29 @@ public static class Distiller
             TaskScheduler.Default);
     }
 
+    /// <summary>Trains by a recipe alone: opens its images, loads its models, runs, and frees them. The weights stay in the folder.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="resume">Goes on with the run in the folder.</param>
+    /// <param name="progress">Told after every step and epoch, on the training thread.</param>
+    /// <param name="stop">Stops after the current step, with a checkpoint; the run returns unfinished.</param>
+    /// <exception cref="SpectralKDException">The recipe is not valid or names what cannot be had, or the run cannot begin or go on.</exception>
+    public static async Task<DistillationRun> RunAsync(
+        DistillationRecipe recipe,
+        string folder,
+        bool resume = false,
+        IProgress<TrainingProgress>? progress = null,
+        CancellationToken stop = default)
+    {
+        using var job = await DistillationJob.PrepareAsync(recipe, cancellation: stop).ConfigureAwait(false);
+        return await job.RunAsync(folder, resume, progress, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Goes on with a run by the recipe in its folder.</summary>
+    /// <inheritdoc cref="RunAsync(DistillationRecipe, string, bool, IProgress{TrainingProgress}, CancellationToken)"/>
+    public static Task<DistillationRun> ResumeAsync(string folder, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default) =>
+        RunAsync(DistillationRecipe.Load(RunFolder.RecipeOf(folder)), folder, resume: true, progress, stop);
+
     private static DistillationRun Run(
         VisionModel student,
         VisionModel? teacher,

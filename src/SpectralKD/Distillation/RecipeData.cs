@@ -1,3 +1,5 @@
+using SpectralKD.Data;
+
 namespace SpectralKD.Distillation;
 
 /// <summary>Which images a run trains and validates on.</summary>
@@ -7,18 +9,18 @@ public sealed record RecipeData
     public string Train { get; init; } = "textures";
 
     /// <summary>Number of training images, spread evenly over the classes; null takes all (500 of <c>textures</c>).</summary>
-    public int? TrainCount { get; init; }
+    public int? Count { get; init; }
 
     /// <summary>
-    /// Validation images, named as <see cref="Train"/>. Null splits the training images by <see cref="ValidationShare"/>; <c>textures</c> are painted
-    /// anew from another seed instead.
+    /// Validation images, named as <see cref="Train"/>. Null takes the source's own validation part where it has one, further <c>textures</c> of the same
+    /// seed, or else splits the training images by <see cref="ValidationShare"/> (see <see cref="DataSplit.Open"/>).
     /// </summary>
     public string? Validation { get; init; }
 
     /// <summary>Number of validation images; null takes all.</summary>
     public int? ValidationCount { get; init; }
 
-    /// <summary>Share of the training images that is kept for validation where <see cref="Validation"/> is null, in (0, 1).</summary>
+    /// <summary>Share of the training images that is kept for validation where they are split, in (0, 1).</summary>
     public double ValidationShare { get; init; } = 0.1;
 
     /// <summary>Side of <c>textures</c> images in pixels; null for the student's image size.</summary>
@@ -38,6 +40,8 @@ public sealed record RecipeData
 
     /// <summary>CutMix's alpha, 0 for none (DeiT: 1.0). Where both are on, each batch takes one of them by an even chance.</summary>
     public double CutMix { get; init; }
+
+    internal MixupOptions? Mixing => Mixup > 0 || CutMix > 0 ? new MixupOptions { MixupAlpha = Mixup, CutmixAlpha = CutMix } : null;
 
     /// <summary>Decoding threads; null takes the machine's. The batches do not depend on it.</summary>
     public int? Workers { get; init; }

@@ -26,11 +26,7 @@ internal static partial class RecipeFile
 
     public static string Write(DistillationRecipe recipe) => JsonSerializer.Serialize(recipe, Options) + "\n";
 
-    public static void Save(DistillationRecipe recipe, string path)
-    {
-        var text = System.Text.Encoding.UTF8.GetBytes(Write(recipe));
-        AtomicFile.Write(path, stream => stream.Write(text));
-    }
+    public static void Save(DistillationRecipe recipe, string path) => AtomicFile.WriteText(path, Write(recipe));
 
     public static DistillationRecipe Load(string path)
     {

@@ -20,6 +20,7 @@ internal static class RecipeRules
         yield return recipe.Teacher is null && recipe.Loss.Method != DistillationMethod.None
             ? $"the method {Lower(recipe.Loss.Method)} needs a teacher; name one, or take the method none" : null;
         yield return Layers(recipe);
+        yield return recipe.Batch % 2 != 0 && recipe.Data.Mixing is not null ? "mixup and cutMix pair images, so batch must be even" : null;
         yield return AtLeast("epochs", recipe.Epochs, 1) ?? AtLeast("batch", recipe.Batch, 1) ?? AtLeast("accumulate", recipe.Accumulate, 1);
         yield return AtLeast("warmupEpochs", recipe.WarmupEpochs ?? 0, 0) ?? AtLeast("probeImages", recipe.ProbeImages, 1);
         yield return AtLeast("checkpointSteps", recipe.CheckpointSteps ?? 1, 1);
@@ -52,7 +53,7 @@ internal static class RecipeRules
         ?? Between("optimizer.clipNorm", settings.ClipNorm ?? 1, 0, 1e9, openLow: true);
 
     private static string? Data(RecipeData data) =>
-        AtLeast("data.trainCount", data.TrainCount ?? 1, 1) ?? AtLeast("data.validationCount", data.ValidationCount ?? 1, 1)
+        AtLeast("data.count", data.Count ?? 1, 1) ?? AtLeast("data.validationCount", data.ValidationCount ?? 1, 1)
         ?? AtLeast("data.workers", data.Workers ?? 1, 1) ?? Between("data.validationShare", data.ValidationShare, 0, 1, openLow: true, openHigh: true)
         ?? Between("data.mixup", data.Mixup, 0, 100) ?? Between("data.cutMix", data.CutMix, 0, 100);
 

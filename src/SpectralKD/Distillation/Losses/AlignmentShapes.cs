@@ -1,4 +1,3 @@
-using SpectralKD.Models;
 using SpectralKD.Weights;
 
 namespace SpectralKD.Distillation;
@@ -16,23 +15,6 @@ internal static class AlignmentShapes
             throw new SpectralKDException(
                 $"the student's map {TensorInfo.Text(student)} cannot be aligned with the teacher's {TensorInfo.Text(teacher)}: {problem}");
         }
-    }
-
-    /// <summary>Fails unless two blocks can be aligned; suggests the teacher's blocks that fit.</summary>
-    public static void Check(string studentName, BlockInfo student, string teacherName, BlockInfo teacher, IReadOnlyList<BlockInfo> teacherBlocks)
-    {
-        if (Problem(Shape(student), Shape(teacher)) is not { } problem)
-        {
-            return;
-        }
-
-        var fitting = teacherBlocks.Where(block => Problem(Shape(student), Shape(block)) is null).Select(block => block.Index).ToList();
-        throw new SpectralKDException(
-            $"block {student.Index} of {studentName} (C x H x W = {Text(student)}) cannot be aligned with block {teacher.Index} of {teacherName} "
-            + $"({Text(teacher)}): {problem}"
-            + (fitting.Count > 0
-                ? $"; teacher blocks that fit: {string.Join(", ", fitting)}"
-                : "; no block of this teacher fits: choose another teacher or another image size"));
     }
 
     /// <summary>What keeps two maps from being aligned; null if nothing does.</summary>
@@ -58,8 +40,4 @@ internal static class AlignmentShapes
                 + "take a teacher with at least as many channels"
             : null;
     }
-
-    private static long[] Shape(BlockInfo block) => [1, block.Channels, block.Height, block.Width];
-
-    private static string Text(BlockInfo block) => $"{block.Channels} x {block.Height} x {block.Width}";
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Data.Analysis;
@@ -81,11 +80,8 @@ public static class RunLog
         return new DataFrame(columns);
     }
 
-    internal static void Write(string path, IEnumerable<EpochMetrics> epochs)
-    {
-        var text = Encoding.UTF8.GetBytes(string.Concat(epochs.Select(metrics => Line(metrics) + "\n")));
-        AtomicFile.Write(path, stream => stream.Write(text));
-    }
+    internal static void Write(string path, IEnumerable<EpochMetrics> epochs) =>
+        AtomicFile.WriteText(path, string.Concat(epochs.Select(metrics => Line(metrics) + "\n")));
 
     internal static string Line(EpochMetrics metrics)
     {

@@ -18,7 +18,7 @@ internal sealed class BatchStep(TrainingStep step, BatchMixing mixing)
             }
 
             using var scope = NewDisposeScope();
-            return step.Run([.. drawn.Select((batch, part) => mixing.Mix(batch, epoch, (number * count) + part))], learningRate);
+            return step.Run([.. drawn.Select((batch, part) => (batch.Images, mixing.Labels(batch, epoch, (number * count) + part)))], learningRate);
         }
         finally
         {

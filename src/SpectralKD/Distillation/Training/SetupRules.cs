@@ -44,13 +44,7 @@ internal static class SetupRules
                 : AlignedLayers.None;
         }
 
-        if (recipe.StudentLayers is { } own && recipe.TeacherLayers is { } other)
-        {
-            return AlignedLayers.Of(student, own, teacher, other);
-        }
-
-        var pairs = DefaultLayers.Of(student, teacher);
-        return AlignedLayers.Of(student, pairs.Student, teacher, pairs.Teacher);
+        return AlignedLayers.Of(student, recipe.StudentLayers, teacher, recipe.TeacherLayers);
     }
 
     private static void CheckClasses(VisionModel student, int classes)

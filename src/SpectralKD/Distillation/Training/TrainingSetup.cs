@@ -27,7 +27,7 @@ internal sealed class TrainingSetup : IDisposable
         student.to(device);
         backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = recipe.Precision != TrainingPrecision.Float32;
         Parts = new TrainingParts(student, recipe.Optimizer, recipe.EmaDecayFor((long)recipe.Epochs * StepsPerEpoch));
-        Step = new BatchStep(new TrainingStep(student, Teacher, recipe.Loss, Layers, Parts.Optimizer, Parts.Ema), new BatchMixing(recipe, data.Classes.Count));
+        Step = new BatchStep(new TrainingStep(student, Teacher, recipe.Loss, Layers, Parts.Optimizer, Parts.Ema), new BatchMixing(recipe, student.Spec.Classes));
         ParameterCount = student.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());
     }
 

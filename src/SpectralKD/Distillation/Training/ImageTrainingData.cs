@@ -1,0 +1,81 @@
+using SpectralKD.Data;
+using static TorchSharp.torch;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>Training data from image sources: shuffled and augmented for training, timm's evaluation transform for validation.</summary>
+public sealed class ImageTrainingData : ITrainingData
+{
+    private readonly DataSplit _split;
+    private readonly Preprocessing _preprocessing;
+    private readonly RecipeData _settings;
+    private readonly Augmentation _augmentation;
+    private readonly int _seed;
+
+    /// <summary>Puts sources and settings together.</summary>
+    /// <param name="split">Images to train on and to validate with.</param>
+    /// <param name="preprocessing">The student's preprocessing; the teacher sees the same images.</param>
+    /// <param name="imageSize">Side of the models' input in pixels.</param>
+    /// <param name="settings">Augmentation and workers; its names of sources are not looked at. Null for the defaults.</param>
+    /// <param name="seed">Seed of order and augmentation.</param>
+    /// <exception cref="SpectralKDException">There is no such augmentation.</exception>
+    public ImageTrainingData(DataSplit split, Preprocessing preprocessing, int imageSize, RecipeData? settings = null, int seed = 0)
+    {
+        ArgumentNullException.ThrowIfNull(split);
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        (_split, _preprocessing, ImageSize, _settings, _seed) = (split, preprocessing, imageSize, settings ?? new RecipeData(), seed);
+        _augmentation = Augmentation.Parse(_settings.Augmentation);
+    }
+
+    /// <inheritdoc/>
+    public string Name => _split.Train.Name;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Classes => _split.Train.Classes;
+
+    /// <inheritdoc/>
+    public int ImageSize { get; }
+
+    /// <summary>Images that could not be read so far, without repetitions.</summary>
+    public SkippedImages Skipped { get; } = new();
+
+    /// <summary>Opens the images of a recipe.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="preprocessing">The student's preprocessing.</param>
+    /// <param name="imageSize">Side of the models' input in pixels.</param>
+    /// <exception cref="SpectralKDException">A source cannot be opened.</exception>
+    public static ImageTrainingData Open(DistillationRecipe recipe, Preprocessing preprocessing, int imageSize)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        var data = recipe.Data;
+        var split = DataSplit.Open(
+            data.Train, data.Validation, data.Count, data.ValidationCount, data.Size ?? imageSize, data.Classes, data.ValidationShare, data.Seed);
+        return new ImageTrainingData(split, preprocessing, imageSize, data, recipe.Seed);
+    }
+
+    /// <inheritdoc/>
+    public int BatchesPerEpoch(int batchSize) => Options(batchSize, 0).BatchesPerEpoch(_split.Train.Count);
+
+    /// <inheritdoc/>
+    public IEnumerable<TrainingBatch> Train(int epoch, int batchSize, int firstBatch) =>
+        TrainBatches.Read(_split.Train, _preprocessing, ImageSize, epoch, Options(batchSize, firstBatch), Skipped).Select(Taken);
+
+    /// <inheritdoc/>
+    public IEnumerable<TrainingBatch> Validation(int batchSize) => _split.Validation.Count == 0
+        ? []
+        : ImageBatches.Read(_split.Validation, _preprocessing, ImageSize, new BatchOptions { BatchSize = batchSize, Workers = Workers }, Skipped).Select(Taken);
+
+    private int Workers => _settings.Workers ?? new BatchOptions().Workers;
+
+    private TrainBatchOptions Options(int batchSize, int firstBatch) => new()
+    {
+        BatchSize = batchSize,
+        Workers = Workers,
+        Seed = _seed,
+        Augmentation = _augmentation,
+        FirstBatch = firstBatch,
+    };
+
+    // The images change their owner; the batch owns nothing else.
+    private static TrainingBatch Taken(ImageBatch batch) => new(batch.Images, tensor(batch.Labels, [batch.Labels.Length]));
+}

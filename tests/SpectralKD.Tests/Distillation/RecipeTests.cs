@@ -1,0 +1,111 @@
+using SpectralKD.Distillation;
+using SpectralKD.Tests.Weights;
+
+namespace SpectralKD.Tests.Distillation;
+
+[Collection(TorchGenerator.Name)]
+public sealed class RecipeTests
+{
+    [Fact]
+    public void A_recipe_survives_JSON_with_all_its_values()
+    {
+        var recipe = SmallRun.Recipe with
+        {
+            Note = "größer",
+            Loss = new LossWeights { Method = DistillationMethod.Hard, Form = AlignmentForm.Fft, Tau = 3 },
+            Optimizer = new AdamWSettings { ClipNorm = 1.5 },
+            Data = new RecipeData { Train = "a b", Augmentation = "deit", Mixup = 0.8 },
+            Precision = TrainingPrecision.Bf16,
+        };
+        var json = recipe.ToJson();
+        Assert.Equal(json, DistillationRecipe.FromJson(json).ToJson());
+        Assert.Contains("\"closed-form\"", SmallRun.Recipe.ToJson(), StringComparison.Ordinal);
+        Assert.Contains("\"tf32\"", SmallRun.Recipe.ToJson(), StringComparison.Ordinal);
+        Assert.Contains("\"bf16\"", json, StringComparison.Ordinal);
+        Assert.Contains("größer", json, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_written_recipe_is_complete()
+    {
+        var json = new DistillationRecipe { Student = "deit_tiny_patch16_224", Teacher = "cait_s24_224" }.ToJson();
+        foreach (var key in new[] { "version", "emaDecay", "accumulate", "validationShare", "clipNorm", "checkpointSteps", "wFft", "trackSpectra" })
+        {
+            Assert.Contains($"\"{key}\":", json, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("""{ "student": "a", "teacher": "b", "epoch": 3 }""", "unknown key \"epoch\"; did you mean epochs?")]
+    [InlineData("""{ "student": "a", "teacher": "b", "loss": { "gamma": 3 } }""", "unknown key \"gamma\"")]
+    [InlineData("""{ "teacher": "b" }""", "\"student\" is missing")]
+    [InlineData("""{ "student": "a", "teacher": "b", "epochs": "many" }""", "\"epochs\"")]
+    [InlineData("""{ "student": "a", "teacher": "b", "loss": { "method": "sof" } }""", "\"loss.method\"")]
+    [InlineData("""{ "student": "a" """, "not valid JSON")]
+    [InlineData("""{ "student": "a", "teacher": "b", "version": 7 }""", "format version 7")]
+    [InlineData("""{ "student": "a" }""", "needs a teacher")]
+    [InlineData("""{ "student": "a", "teacher": "b", "emaDecay": 1 }""", "emaDecay must be in [0, 1), but is 1")]
+    [InlineData("""{ "student": "a", "teacher": "b", "studentLayers": [1, 2] }""", "pairs")]
+    [InlineData("null", "holds null")]
+    public void A_bad_recipe_is_explained_in_one_line(string json, string words)
+    {
+        var error = Assert.Throws<SpectralKDException>(() => DistillationRecipe.FromJson(json));
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+        Assert.DoesNotContain("System.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_file_is_named() =>
+        Assert.Contains("nowhere.json", Assert.Throws<SpectralKDException>(() => DistillationRecipe.Load("nowhere.json")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Recipes_of_the_library_are_valid_and_named_helpfully()
+    {
+        Assert.Equal(["nano-cait-teacher", "nano-deit-alone", "nano-deit-distilled", "paper-deit-tiny"], RecipeLibrary.Names);
+        Assert.All(RecipeLibrary.Names, name => RecipeLibrary.Get(name).Validate());
+        var error = Assert.Throws<SpectralKDException>(() => RecipeLibrary.Get("nano-deit-distiled"));
+        Assert.Contains("did you mean nano-deit-distilled?", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_two_nano_students_differ_in_what_teaches_them_alone()
+    {
+        var differences = RecipeFile.Differences(RecipeLibrary.Get("nano-deit-alone"), RecipeLibrary.Get("nano-deit-distilled"));
+        Assert.All(differences, difference => Assert.Matches("^(note|teacher|loss.method|studentLayers|teacherLayers|trackSpectra) ", difference));
+    }
+
+    [Fact]
+    public async Task A_recipe_alone_trains_and_goes_on()
+    {
+        using var folder = new TemporaryFolder();
+        var recipe = new DistillationRecipe
+        {
+            Teacher = "cait_nano_patch4_32",
+            TeacherWeights = "seeded:3",
+            Student = "deit_nano_patch4_32",
+            Data = new RecipeData { Train = "textures", Count = 12, ValidationCount = 4, Augmentation = "crop-flip", Mixup = 0.8, Classes = 4, Workers = 2 },
+            Epochs = 2,
+            Batch = 4,
+            DropPath = 0.1,
+            Device = "cpu",
+        };
+        using var stop = new CancellationTokenSource();
+        var partial = await Distiller.RunAsync(recipe, folder.File("run"), progress: new StopAt(4, stop), stop: stop.Token);
+        Assert.Equal(4, partial.Steps);
+        var run = await Distiller.ResumeAsync(folder.File("run"));
+        Assert.True(run.Finished);
+        Assert.Equal(6, run.Steps);
+    }
+
+    private sealed class StopAt(int step, CancellationTokenSource stop) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.TotalSteps >= step)
+            {
+                stop.Cancel();
+            }
+        }
+    }
+}

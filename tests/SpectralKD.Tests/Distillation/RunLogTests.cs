@@ -1,0 +1,71 @@
+using System.Text.Json;
+using SpectralKD.Distillation;
+
+namespace SpectralKD.Tests.Distillation;
+
+public sealed class RunLogTests
+{
+    [Fact]
+    public void Logs_of_the_reference_are_read()
+    {
+        foreach (var file in Directory.GetFiles(SharedData.OrSkip("data", "reference-logs"), "*.txt"))
+        {
+            var run = DistillationRun.Load(file);
+            Assert.Equal(File.ReadLines(file).Count(line => line.Length > 0), run.Epochs.Count);
+            Assert.Equal(Enumerable.Range(0, run.Epochs.Count), run.Epochs.Select(metrics => metrics.Epoch));
+            Assert.All(run.Epochs, metrics => Assert.Equal(metrics.Loss, metrics.LabelLoss!.Value + (metrics.AlignmentLoss ?? 0) + metrics.LogitLoss!.Value, 1e-3));
+            Assert.InRange(run.Best!.Top1!.Value, 60, 80);
+            Assert.Equal(5717416, run.Epochs[0].Parameters);
+        }
+    }
+
+    [Fact]
+    public void Our_lines_have_the_references_keys_and_read_back()
+    {
+        var metrics = new EpochMetrics
+        {
+            Epoch = 3,
+            LearningRate = 1e-6,
+            Loss = 6.6,
+            LabelLoss = 0.69,
+            AlignmentLoss = 0.86,
+            LogitLoss = 5.05,
+            ValidationLoss = 6.88,
+            Top1 = 0.28,
+            Top5 = 1.02,
+            AverageTop1 = 0.3,
+            Parameters = 5717416,
+            Seconds = 3,
+        };
+        var line = RunLog.Line(metrics);
+        using var json = JsonDocument.Parse(line);
+        var keys = json.RootElement.EnumerateObject().Select(property => property.Name).ToList();
+        Assert.Equal(
+            ["train_lr", "train_loss", "train_loss_base", "train_loss_fft", "train_loss_dist", "test_loss", "test_acc1", "test_acc5"], keys[..8]);
+        Assert.Equal(["epoch", "n_parameters"], keys[^2..]);
+        Assert.Equal(metrics, RunLog.Parse(line + "\n", "log.txt").Single());
+    }
+
+    [Fact]
+    public void A_line_cut_off_by_a_crash_is_left_out_and_any_other_is_an_error()
+    {
+        var line = """{"train_lr": 1e-06, "train_loss": 6.1, "test_loss": NaN, "epoch": 0, "n_parameters": 5}""";
+        Assert.Single(RunLog.Parse(line + "\n{\"train_lr\": 1e", "log.txt"));
+        Assert.Null(RunLog.Parse(line, "log.txt").Single().ValidationLoss);
+        var error = Assert.Throws<SpectralKDException>(() => RunLog.Parse("hello\n" + line, "log.txt"));
+        Assert.Contains("line 1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_table_has_a_row_an_epoch_and_nulls_where_the_log_is_silent()
+    {
+        var table = RunLog.ToDataFrame(RunLog.Parse("""{"train_lr": 1e-06, "train_loss": 6.1, "epoch": 0}""", "log.txt"));
+        Assert.Equal(1, table.Rows.Count);
+        Assert.Equal(6.1, table["train_loss"][0]);
+        Assert.Null(table["test_acc1"][0]);
+    }
+
+    [Fact]
+    public void A_folder_without_a_run_is_explained() =>
+        Assert.Contains("holds no run", Assert.Throws<SpectralKDException>(() => DistillationRun.Load(Path.GetTempPath())).Message, StringComparison.Ordinal);
+}
