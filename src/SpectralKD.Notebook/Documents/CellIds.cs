@@ -28,15 +28,8 @@ internal static partial class CellIds
         }
         foreach (var index in without)
         {
-            SetId((JsonObject)cells[index]!, Derive(index, MultilineText.Join(cells[index]!["source"]), taken));
+            ((JsonObject)cells[index]!).SetSorted("id", Derive(index, MultilineText.Join(cells[index]!["source"]), taken));
         }
-    }
-
-    // Jupyter writes keys in alphabetical order: the id goes before the metadata.
-    private static void SetId(JsonObject cell, string id)
-    {
-        cell.Remove("id");
-        cell.Insert(cell.IndexOf("metadata"), "id", id);
     }
 
     private static bool IsValid(JsonNode? id) => id?.GetValueKind() == JsonValueKind.String && ValidId().IsMatch(id.GetValue<string>());

@@ -39,7 +39,7 @@ public sealed class NotebookCell
     public string Source
     {
         get => MultilineText.Join(Json["source"]);
-        set => Json["source"] = MultilineText.Split(value);
+        set => Json.SetSorted("source", MultilineText.Split(value));
     }
 
     /// <summary>The cell's metadata, unknown entries included.</summary>
@@ -54,14 +54,14 @@ public sealed class NotebookCell
     public JsonArray Outputs
     {
         get => Json["outputs"] as JsonArray ?? [];
-        set => Json["outputs"] = value;
+        set => Json.SetSorted("outputs", value);
     }
 
     /// <summary>How many cells had run when this one did, itself included; null where it has not run.</summary>
     public int? ExecutionCount
     {
         get => Json["execution_count"] is JsonValue value && value.TryGetValue<int>(out var count) ? count : null;
-        set => Json["execution_count"] = value;
+        set => Json.SetSorted("execution_count", value);
     }
 
     /// <summary>A new code cell without outputs.</summary>

@@ -74,7 +74,7 @@ public sealed class NotebookDocument
     /// <summary>Writes the notebook, all of it or nothing: to a temporary file, which then takes the name.</summary>
     /// <param name="path">An <c>.ipynb</c> file; its folder is made where missing.</param>
     /// <exception cref="SpectralKDException">It cannot be written.</exception>
-    public void Save(string path) => NotebookFile.Write(path, ToJson());
+    public void Save(string path) => AtomicFile.WriteText(path, ToJson());
 
     private static ReadOnlySpan<byte> WithoutMark(byte[] bytes)
         => bytes.AsSpan() is [0xEF, 0xBB, 0xBF, .. var rest] ? rest : bytes;

@@ -15,7 +15,7 @@ internal static class NotebookReader
         var root = ParseRoot(json, name);
         CheckVersion(root, name);
         CheckCells(root, name);
-        root["metadata"] ??= new JsonObject();
+        SetIfMissing(root, "metadata", new JsonObject());
         Require(root["metadata"] is JsonObject, name, $"its metadata is {Kind(root["metadata"])} instead of an object");
         BringTo45(root);
         return new NotebookDocument(root, path);
@@ -85,7 +85,7 @@ internal static class NotebookReader
         var type = cell["cell_type"]?.GetValueKind() == JsonValueKind.String ? cell["cell_type"]!.GetValue<string>() : null;
         Require(type is "code" or "markdown" or "raw", name, $"cell_type is {Text(cell["cell_type"])}; code, markdown and raw are known");
         Require(MultilineText.IsText(cell["source"]), name, $"its source is {Kind(cell["source"])} instead of text");
-        cell["metadata"] ??= new JsonObject();
+        SetIfMissing(cell, "metadata", new JsonObject());
         Require(cell["metadata"] is JsonObject, name, $"its metadata is {Kind(cell["metadata"])} instead of an object");
         if (type == "code")
         {
@@ -95,7 +95,8 @@ internal static class NotebookReader
 
     private static void CheckOutputs(JsonObject cell, string name)
     {
-        cell["outputs"] ??= new JsonArray();
+        SetIfMissing(cell, "outputs", new JsonArray());
+        SetIfMissing(cell, "execution_count", null);
         var outputs = cell["outputs"] as JsonArray;
         Require(outputs is not null, name, $"its outputs are {Kind(cell["outputs"])} instead of a list");
         Require(outputs!.All(output => output is JsonObject), name, "one of its outputs is not an object");
@@ -106,7 +107,15 @@ internal static class NotebookReader
         CellIds.Complete((JsonArray)root["cells"]!);
         if (root["nbformat_minor"] is not JsonValue value || !value.TryGetValue<int>(out var minor) || minor < 5)
         {
-            root["nbformat_minor"] = 5;
+            root.SetSorted("nbformat_minor", 5);
+        }
+    }
+
+    private static void SetIfMissing(JsonObject json, string member, JsonNode? value)
+    {
+        if (json[member] is null)
+        {
+            json.SetSorted(member, value);
         }
     }
 

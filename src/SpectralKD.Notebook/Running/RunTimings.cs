@@ -14,7 +14,7 @@ internal static class RunTimings
         {
             values[parameter.Name] = JsonValue.Create(parameter.Value);
         }
-        notebook.Metadata["papermill"] = new JsonObject
+        notebook.Metadata.SetSorted("papermill", new JsonObject
         {
             ["default_parameters"] = new JsonObject(),
             ["duration"] = null,
@@ -26,7 +26,7 @@ internal static class RunTimings
             ["parameters"] = values,
             ["start_time"] = Iso(start),
             ["version"] = $"spectralkd {typeof(RunTimings).Assembly.GetName().Version?.ToString(3)}",
-        };
+        });
     }
 
     public static void EndNotebook(NotebookDocument notebook, DateTime start, DateTime end, bool failed)
@@ -44,23 +44,23 @@ internal static class RunTimings
     public static void Ended(NotebookCell cell, DateTime start, DateTime end, bool failed)
     {
         Set(cell, failed ? "failed" : "completed", start, end, failed);
-        cell.Metadata["execution"] = new JsonObject
+        cell.Metadata.SetSorted("execution", new JsonObject
         {
             ["iopub.execute_input"] = Iso(start) + "Z",
             ["iopub.status.busy"] = Iso(start) + "Z",
             ["iopub.status.idle"] = Iso(end) + "Z",
             ["shell.execute_reply"] = Iso(end) + "Z",
-        };
+        });
     }
 
-    private static void Set(NotebookCell cell, string status, DateTime? start, DateTime? end, bool? failed) => cell.Metadata["papermill"] = new JsonObject
+    private static void Set(NotebookCell cell, string status, DateTime? start, DateTime? end, bool? failed) => cell.Metadata.SetSorted("papermill", new JsonObject
     {
         ["duration"] = end is null ? null : Seconds(end.Value - start!.Value),
         ["end_time"] = end is null ? null : Iso(end.Value),
         ["exception"] = failed,
         ["start_time"] = start is null ? null : Iso(start.Value),
         ["status"] = status,
-    };
+    });
 
     private static string Iso(DateTime time) => time.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff", CultureInfo.InvariantCulture);
 

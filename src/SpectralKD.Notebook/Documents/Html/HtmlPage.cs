@@ -14,7 +14,7 @@ public static class HtmlPage
     /// <param name="notebook">The notebook; images that its text names are looked for beside <see cref="NotebookDocument.Path"/>.</param>
     /// <param name="path">The <c>.html</c> file; its folder is made where missing.</param>
     /// <exception cref="SpectralKDException">It cannot be written.</exception>
-    public static void Write(NotebookDocument notebook, string path) => NotebookFile.Write(path, Render(notebook));
+    public static void Write(NotebookDocument notebook, string path) => AtomicFile.WriteText(path, Render(notebook));
 
     /// <summary>The page's HTML.</summary>
     /// <param name="notebook">The notebook.</param>

@@ -49,7 +49,7 @@ internal static class PageStyle
         .cell.code { margin: 1.2rem 0; }
         .input { position: relative; background: var(--code); border: 1px solid var(--line); border-radius: 8px; }
         .input pre { padding: .75rem 1rem; }
-        .label { position: absolute; top: .25rem; right: .7rem; font-size: .7rem; color: var(--faint); user-select: none; }
+        .label { position: absolute; top: .25rem; right: .4rem; padding: 0 .3rem; background: var(--code); border-radius: 4px; font-size: .7rem; color: var(--faint); user-select: none; }
         .label .time { margin-left: .6rem; }
         details > summary { cursor: pointer; color: var(--faint); font-size: .8rem; }
         .failed .input { border-color: var(--error); }
