@@ -129,7 +129,7 @@ public sealed class HubClient : IDisposable
     /// <summary>Asks what the revision stands for; with a copy in the cache, one failed attempt is enough to use that.</summary>
     private async Task<HubMetadata?> MetadataAsync(HubFile file, HubCache cache, bool hasCopy, CancellationToken cancellation)
     {
-        var retry = new HubRetry(system.Delay);
+        var retry = new HubRetry(system.Delay, withoutConnection: 1);
         while (true)
         {
             try

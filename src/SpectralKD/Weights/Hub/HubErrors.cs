@@ -43,9 +43,9 @@ internal static class HubErrors
     }
 
     /// <summary>The error when there is no connection and no cached copy.</summary>
-    public static SpectralKDException Unreachable(HubFile file, HubOptions options, Exception cause) => new(
-        $"cannot reach {options.Endpoint} ({cause.Message}), and '{file.FullName}' is not in the cache '{options.CacheFolder}'; "
-        + "check the network, set HF_ENDPOINT to a mirror, or use weights seeded or a file", cause);
+    public static SpectralKDException Unreachable(HubFile file, HubOptions options, PassingFailureException cause) => new(
+        (cause.Answered ? cause.Message : $"cannot reach {options.Endpoint} ({cause.Message}), and '{file.FullName}' is not in the cache '{options.CacheFolder}'; "
+        + "check the network, set HF_ENDPOINT to a mirror, or use weights seeded or a file"), cause);
 
     /// <summary>The error of offline mode.</summary>
     public static SpectralKDException Offline(HubFile file, HubOptions options) => new(
