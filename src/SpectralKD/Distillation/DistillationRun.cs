@@ -48,7 +48,7 @@ public sealed record DistillationRun
         : throw new SpectralKDException($"{Name} has no spectra over training: set trackSpectra in the recipe, with a teacher");
 
     /// <summary>The epochs as a table under the log's names.</summary>
-    public DataFrame ToDataFrame() => RunLog.ToDataFrame(Epochs);
+    public DataFrame ToDataFrame() => EpochLog.ToDataFrame(Epochs);
 
     /// <summary>Reads a run's folder, or a <c>log.txt</c> of this program or of the reference.</summary>
     /// <param name="path">The folder or the file.</param>

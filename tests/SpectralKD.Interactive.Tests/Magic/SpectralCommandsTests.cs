@@ -62,7 +62,7 @@ public sealed class SpectralCommandsTests : IDisposable
 
     [Theory]
     [InlineData("#!spectral-model deit_tny_patch16_224 --weights seeded", "deit_tiny_patch16_224")]
-    [InlineData("#!spectral-model deit_nano_patch4_32 --weights seeded:x", "seeded:N")]
+    [InlineData("#!spectral-model deit_nano_patch4_32 --weights seeded:x", "whole number as seed")]
     [InlineData("#!spectral-model deit_nano_patch4_32 --weights nowhere.safetensors", "nowhere.safetensors")]
     [InlineData("#!spectral-model deit_nano_patch4_32 --weights seeded --device tpu", "there is no device \"tpu\"")]
     [InlineData("#!spectral-images nowhere", "nowhere")]

@@ -26,7 +26,7 @@ public sealed class ResumeTests
         var run = await SmallRun.RunAsync(resumed, folder: folder.File("run"), resume: true);
         Assert.True(run.Finished);
         AssertSame(expected, (SmallRun.Values(resumed), run));
-        Assert.Equal(3, RunLog.Read(folder.File("run/log.txt")).Count);
+        Assert.Equal(3, EpochLog.Read(folder.File("run/log.txt")).Count);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ internal static class RunReader
     {
         if (File.Exists(path))
         {
-            return new DistillationRun { Name = Path.GetFileNameWithoutExtension(path), Folder = path, Epochs = RunLog.Read(path), Finished = true };
+            return new DistillationRun { Name = Path.GetFileNameWithoutExtension(path), Folder = path, Epochs = EpochLog.Read(path), Finished = true };
         }
 
         if (!Directory.Exists(path))
@@ -24,7 +24,7 @@ internal static class RunReader
             throw new SpectralKDException($"'{path}' holds no run: neither a checkpoint nor a log.txt is in it");
         }
 
-        var state = checkpoint.Exists ? checkpoint.Read() : new RunState { Epochs = RunLog.Read(RunFolder.LogOf(path)), Finished = true };
+        var state = checkpoint.Exists ? checkpoint.Read() : new RunState { Epochs = EpochLog.Read(RunFolder.LogOf(path)), Finished = true };
         return Of(path, recipe, state);
     }
 

@@ -29,7 +29,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         setup.CheckContinuation(state);
         setup.Parts.Load(folder.Checkpoint, state);
         State = state;
-        RunLog.Write(folder.Log, state.Epochs);
+        EpochLog.Write(folder.Log, state.Epochs);
         if (state.Threads != setup.Threads)
         {
             Warn($"the run was at {state.Threads} torch threads and goes on at {setup.Threads}: the last bits will differ from an unbroken run");
@@ -117,7 +117,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
             Commit(state);
             if (folder is not null)
             {
-                RunLog.Write(folder.Log, State.Epochs);
+                EpochLog.Write(folder.Log, State.Epochs);
             }
 
             Report(TrainingPhase.EpochDone, metrics: metrics);

@@ -6,7 +6,7 @@ using Microsoft.Data.Analysis;
 namespace SpectralKD.Distillation;
 
 /// <summary>Reads and writes <c>log.txt</c>: one JSON object an epoch with the reference's keys.</summary>
-public static class RunLog
+public static class EpochLog
 {
     // Key in the file, getter, and setter on a record: one place for names.
     private static readonly (string Key, Func<EpochMetrics, double?> Get, Func<EpochMetrics, double?, EpochMetrics> Set)[] Columns =

@@ -3,7 +3,7 @@ using SpectralKD.Distillation;
 
 namespace SpectralKD.Tests.Distillation;
 
-public sealed class RunLogTests
+public sealed class EpochLogTests
 {
     [Fact]
     public void Logs_of_the_reference_are_read()
@@ -37,29 +37,29 @@ public sealed class RunLogTests
             Parameters = 5717416,
             Seconds = 3,
         };
-        var line = RunLog.Line(metrics);
+        var line = EpochLog.Line(metrics);
         using var json = JsonDocument.Parse(line);
         var keys = json.RootElement.EnumerateObject().Select(property => property.Name).ToList();
         Assert.Equal(
             ["train_lr", "train_loss", "train_loss_base", "train_loss_fft", "train_loss_dist", "test_loss", "test_acc1", "test_acc5"], keys[..8]);
         Assert.Equal(["epoch", "n_parameters"], keys[^2..]);
-        Assert.Equal(metrics, RunLog.Parse(line + "\n", "log.txt").Single());
+        Assert.Equal(metrics, EpochLog.Parse(line + "\n", "log.txt").Single());
     }
 
     [Fact]
     public void A_line_cut_off_by_a_crash_is_left_out_and_any_other_is_an_error()
     {
         var line = """{"train_lr": 1e-06, "train_loss": 6.1, "test_loss": NaN, "epoch": 0, "n_parameters": 5}""";
-        Assert.Single(RunLog.Parse(line + "\n{\"train_lr\": 1e", "log.txt"));
-        Assert.Null(RunLog.Parse(line, "log.txt").Single().ValidationLoss);
-        var error = Assert.Throws<SpectralKDException>(() => RunLog.Parse("hello\n" + line, "log.txt"));
+        Assert.Single(EpochLog.Parse(line + "\n{\"train_lr\": 1e", "log.txt"));
+        Assert.Null(EpochLog.Parse(line, "log.txt").Single().ValidationLoss);
+        var error = Assert.Throws<SpectralKDException>(() => EpochLog.Parse("hello\n" + line, "log.txt"));
         Assert.Contains("line 1", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_table_has_a_row_an_epoch_and_nulls_where_the_log_is_silent()
     {
-        var table = RunLog.ToDataFrame(RunLog.Parse("""{"train_lr": 1e-06, "train_loss": 6.1, "epoch": 0}""", "log.txt"));
+        var table = EpochLog.ToDataFrame(EpochLog.Parse("""{"train_lr": 1e-06, "train_loss": 6.1, "epoch": 0}""", "log.txt"));
         Assert.Equal(1, table.Rows.Count);
         Assert.Equal(6.1, table["train_loss"][0]);
         Assert.Null(table["test_acc1"][0]);
