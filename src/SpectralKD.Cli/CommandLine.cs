@@ -29,7 +29,11 @@ internal static class CommandLine
         {
             RunVerb.Create(),
             AnalyzeVerb.Create(),
+            MergeVerb.Create(),
+            DistillVerb.Create(),
+            ExportVerb.Create(),
             ModelsVerb.Create(),
+            JupyterVerb.Create(),
             DeviceVerb.Create(),
         };
 }

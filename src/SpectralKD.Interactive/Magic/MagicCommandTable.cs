@@ -17,6 +17,9 @@ public static class MagicCommandTable
         new UCurveCommand(),
         new LayerCommand(),
         new SelectCommand(),
+        new DistillCommand(),
+        new DynamicsCommand(),
+        new RunsCommand(),
         new SaveCommand(),
     ];
 

@@ -1,5 +1,6 @@
 using Microsoft.DotNet.Interactive.Formatting;
 using SpectralKD.Data;
+using SpectralKD.Distillation;
 using SpectralKD.Models;
 
 namespace SpectralKD.Interactive.Views;
@@ -11,6 +12,7 @@ internal static class ViewFormatter
     {
         Show<INotebookView>(view => view);
         Show<VisionModel>(ModelCardView.Of);
+        Show<DistillationRun>(run => new RunView(run));
         Show<IImageSource>(images => new ImagesView(images));
     }
 

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using SpectralKD.Notebook.Jupyter;
+using SpectralKD.Notebook.Jupyter.Install;
+using SpectralKD.Notebook.Session;
+
+namespace SpectralKD.Cli.Commands;
+
+/// <summary><c>spectralkd jupyter</c>: the kernel for Jupyter front ends.</summary>
+internal static class JupyterVerb
+{
+    public static Command Create() => new("jupyter", "The kernel for VS Code, JupyterLab, Jupyter Notebook, nbclient and papermill")
+    {
+        Install(), Uninstall(), List(), Start(),
+    };
+
+    private static Option<string> Name() => new("--name") { Description = "Name of the kernel", DefaultValueFactory = _ => "spectralkd" };
+
+    private static Option<string?> Prefix() => new("--prefix") { Description = "Folder of a Python environment (sys.prefix) instead of the user's own Jupyter folder" };
+
+    private static Command Install()
+    {
+        var (name, prefix) = (Name(), Prefix());
+        var user = new Option<bool>("--user") { Description = "For the user, which is the default" };
+        var command = new Command("install", "Registers the kernel with Jupyter") { name, prefix, user };
+        command.SetAction(result =>
+        {
+            var spec = KernelSpec.Install(new KernelSpecOptions { Name = result.GetRequiredValue(name), Prefix = result.GetValue(prefix) });
+            result.InvocationConfiguration.Output.WriteLine($"installed {spec.Name} ({spec.DisplayName}) in {spec.Folder}");
+        });
+        return command;
+    }
+
+    private static Command Uninstall()
+    {
+        var (name, prefix) = (Name(), Prefix());
+        var command = new Command("uninstall", "Removes the kernel from Jupyter") { name, prefix };
+        command.SetAction(result => result.InvocationConfiguration.Output.WriteLine(
+            $"removed {KernelSpec.Uninstall(result.GetRequiredValue(name), result.GetValue(prefix))}"));
+        return command;
+    }
+
+    private static Command List()
+    {
+        var prefix = Prefix();
+        var command = new Command("list", "Lists the installed kernels of this program") { prefix };
+        command.SetAction(result =>
+        {
+            foreach (var spec in KernelSpec.List(result.GetValue(prefix)))
+            {
+                result.InvocationConfiguration.Output.WriteLine(
+                    $"{spec.Name}\t{spec.DisplayName}\t{spec.Folder}{(spec.IsRunnable ? "" : $"\t(cannot start: {spec.Command.FirstOrDefault()} is missing; install again)")}");
+            }
+        });
+        return command;
+    }
+
+    private static Command Start()
+    {
+        var connection = new Argument<string>("connection-file") { Description = "The file in which Jupyter gives ports and key" };
+        var command = new Command("start", "Runs the kernel; Jupyter calls this") { connection };
+        command.SetAction(async (result, cancel) =>
+        {
+            await JupyterKernel.RunAsync(
+                result.GetRequiredValue(connection),
+                ask => new CSharpSession(new CSharpSessionOptions { ReadInput = ask }),
+                cancellationToken: cancel);
+            return 0;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,29 @@
+using System.Globalization;
+using System.Net;
+using SpectralKD.Distillation;
+
+namespace SpectralKD.Interactive.Views;
+
+/// <summary>A training run that has ended: how it went, and its epochs.</summary>
+/// <param name="Run">The run.</param>
+public sealed record RunView(DistillationRun Run) : INotebookView
+{
+    /// <inheritdoc/>
+    public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Run.Name)}</b> {WebUtility.HtmlEncode(Summary)}</div>"
+        + string.Concat(Run.Warnings.Select(w => $"<div>warning: {WebUtility.HtmlEncode(w)}</div>"))
+        + EpochTable.Of(Run.Epochs).ToHtml();
+
+    /// <inheritdoc/>
+    public string ToPlainText() => string.Join(
+        Environment.NewLine, [$"{Run.Name} {Summary}", .. Run.Warnings.Select(w => "warning: " + w), EpochTable.Of(Run.Epochs).ToPlainText()]);
+
+    private string Summary => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{(Run.Finished ? "is complete" : "was stopped")} after {Run.Epochs.Count} epoch(s), {Run.Steps:N0} steps{Best}{Place}");
+
+    private string Best => Run.Best is { Top1: { } top1 } best
+        ? string.Create(CultureInfo.InvariantCulture, $"; best top-1 {Math.Max(top1, best.AverageTop1 ?? 0):0.00} % in epoch {best.Epoch}")
+        : "";
+
+    private string Place => Run.Folder is null ? "" : $"; kept in {Run.Folder}" + (Run.Finished ? "" : " (go on with --resume)");
+}

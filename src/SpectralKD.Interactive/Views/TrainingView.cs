@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Net;
+using SpectralKD.Distillation;
+
+namespace SpectralKD.Interactive.Views;
+
+/// <summary>
+/// A running training at one glance: progress, the losses and top-1 so far as small curves, the last epochs. Drawn as SVG, so that an update in place is
+/// a few kilobytes and needs no script.
+/// </summary>
+/// <param name="Title">What is trained on what.</param>
+/// <param name="Now">The last news.</param>
+/// <param name="Losses">Loss of the steps so far, thinned out.</param>
+/// <param name="Epochs">The finished epochs.</param>
+/// <param name="Warnings">What was noticed on the way.</param>
+public sealed record TrainingView(
+    string Title, TrainingProgress Now, IReadOnlyList<double> Losses, IReadOnlyList<EpochMetrics> Epochs, IReadOnlyList<string> Warnings) : INotebookView
+{
+    private const int EpochsShown = 5;
+
+    /// <inheritdoc/>
+    public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Title)}</b></div>"
+        + string.Create(CultureInfo.InvariantCulture, $"<progress value=\"{Done:0.####}\" max=\"1\" style=\"width:24em\"></progress>")
+        + $"<div style=\"font-size:90%\">{WebUtility.HtmlEncode(Status)}</div>"
+        + "<div style=\"display:flex;flex-wrap:wrap;gap:1em\">"
+        + Curve("loss, step by step", "#0072B2", Losses)
+        + Curve("top-1 of the student in %, by epoch", "#D55E00", [.. Epochs.Select(e => e.Top1).OfType<double>()])
+        + Curve("top-1 of its average (EMA) in %, by epoch", "#009E73", [.. Epochs.Select(e => e.AverageTop1).OfType<double>()])
+        + "</div>"
+        + (Epochs.Count > 0 ? EpochTable.Of(Epochs.TakeLast(EpochsShown)).ToHtml() : "")
+        + string.Concat(Warnings.Select(w => $"<div>warning: {WebUtility.HtmlEncode(w)}</div>"));
+
+    /// <inheritdoc/>
+    public string ToPlainText() => string.Join(Environment.NewLine, [
+        Title, Status, .. Epochs.Count > 0 ? [EpochTable.Of(Epochs.TakeLast(EpochsShown)).ToPlainText()] : Array.Empty<string>(),
+        .. Warnings.Select(w => "warning: " + w)]);
+
+    private double Done => Now.Epochs * Now.StepsPerEpoch is > 0 and var all ? Math.Min(1, (double)Now.TotalSteps / all) : 0;
+
+    private string Status => string.Create(
+        CultureInfo.InvariantCulture,
+        $"epoch {Math.Min(Now.Epoch + 1, Now.Epochs)}/{Now.Epochs}, step {Now.Step}/{Now.StepsPerEpoch}, "
+        + $"{Now.Loss?.ToString() ?? "no step yet"}, learning rate {Now.LearningRate:0.0e+0}, {Now.ImagesPerSecond:0} images/s{Left}");
+
+    private string Left => Now.TimeLeft is { } left ? string.Create(CultureInfo.InvariantCulture, $", {left.TotalMinutes:0.0} min left") : "";
+
+    // One polyline in a box of 260 x 90 units, with its range written at the left.
+    private static string Curve(string name, string colour, IReadOnlyList<double> values)
+    {
+        if (values.Count < 2 || values.Any(v => !double.IsFinite(v)))
+        {
+            return "";
+        }
+
+        var (low, high) = (values.Min(), values.Max());
+        var range = high > low ? high - low : 1;
+        var points = values.Select((v, i) => FormattableString.Invariant($"{50 + (205.0 * i / (values.Count - 1)):0.#},{75 - (65 * (v - low) / range):0.#}"));
+        return FormattableString.Invariant($"""
+            <figure style="margin:0.4em 0"><svg viewBox="0 0 260 90" width="260" height="90" role="img" aria-label="{name}">
+            <path d="M50 10V75H255" fill="none" stroke="#888"/><polyline points="{string.Join(' ', points)}" fill="none" stroke="{colour}" stroke-width="2"/>
+            <text x="46" y="15" font-size="11" text-anchor="end" fill="currentColor">{high:0.###}</text>
+            <text x="46" y="76" font-size="11" text-anchor="end" fill="currentColor">{low:0.###}</text></svg>
+            <figcaption style="font-size:85%">{name}</figcaption></figure>
+            """);
+    }
+}
+
+/// <summary>Epochs as a table.</summary>
+internal static class EpochTable
+{
+    public static TextTable Of(IEnumerable<EpochMetrics> epochs) => epochs.Aggregate(
+        new TextTable("epoch", "learning rate", "loss", "labels", "alignment", "KD", "top-1 %", "top-1 EMA %", "images/s"),
+        (table, e) => table.Add(
+            Number(e.Epoch, "0"), Number(e.LearningRate, "0.0e+0"), Number(e.Loss, "0.0000"), Number(e.LabelLoss, "0.0000"),
+            Number(e.AlignmentLoss, "0.0000"), Number(e.LogitLoss, "0.0000"), Number(e.Top1, "0.00"), Number(e.AverageTop1, "0.00"), Number(e.ImagesPerSecond, "0")));
+
+    private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "";
+}
