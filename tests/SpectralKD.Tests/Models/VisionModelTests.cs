@@ -113,7 +113,7 @@ public sealed class VisionModelTests
 
     [Theory]
     [MemberData(nameof(Nano))]
-    public void Model_built_inside_a_scope_outlives_its_first_pass_in_inference_mode(string name)
+    public void Model_first_run_in_inference_mode_can_still_be_trained(string name)
     {
         using var model = ModelCatalog.Create(name);
         using var images = zeros(1, 3, 32, 32);
@@ -127,6 +127,25 @@ public sealed class VisionModelTests
         model.forward(images).sum().backward();
 
         Assert.All(model.parameters(), parameter => Assert.NotNull(parameter.grad));
+    }
+
+    [Theory]
+    [MemberData(nameof(Nano))]
+    public void Model_outlives_the_scope_that_it_was_built_and_moved_in(string name)
+    {
+        VisionModel model;
+        using (NewDisposeScope())
+        {
+            model = ModelCatalog.Create(name);
+            model.to(float64);
+        }
+
+        using (model)
+        using (var images = zeros([1, 3, 32, 32], float64))
+        using (var logits = model.forward(images))
+        {
+            Assert.Equal([1, 10], logits.shape);
+        }
     }
 
     [Theory]

@@ -9,9 +9,17 @@ namespace SpectralKD.Models.Layers;
 /// </summary>
 internal static class NewParameter
 {
-    public static Parameter Zeros(params long[] shape) => new(zeros(shape));
+    public static Parameter Zeros(params long[] shape) => Kept(zeros(shape));
 
-    public static Parameter Ones(params long[] shape) => new(ones(shape));
+    public static Parameter Ones(params long[] shape) => Kept(ones(shape));
 
-    public static Parameter Filled(double value, params long[] shape) => new(full(shape, value));
+    public static Parameter Filled(double value, params long[] shape) => Kept(full(shape, value));
+
+    // A parameter belongs to its module, not to the scope in which somebody happened to build the module.
+    private static Parameter Kept(Tensor values)
+    {
+        var parameter = new Parameter(values);
+        parameter.DetachFromDisposeScope();
+        return parameter;
+    }
 }

@@ -18,10 +18,10 @@ internal sealed class TalkingHeadsAttention : nn.Module<Tensor, Tensor>
     private readonly Linear _projection;
 
     [ComponentName(Name = "proj_l")]
-    private readonly Linear _mixLogits;
+    private readonly HeadMixing _mixLogits;
 
     [ComponentName(Name = "proj_w")]
-    private readonly Linear _mixWeights;
+    private readonly HeadMixing _mixWeights;
 
     public TalkingHeadsAttention(int dim, int heads)
         : base(nameof(TalkingHeadsAttention))
@@ -29,8 +29,8 @@ internal sealed class TalkingHeadsAttention : nn.Module<Tensor, Tensor>
         _heads = heads;
         _qkv = new Linear(dim, 3 * dim);
         _projection = new Linear(dim, dim);
-        _mixLogits = new Linear(heads, heads);
-        _mixWeights = new Linear(heads, heads);
+        _mixLogits = new HeadMixing(heads);
+        _mixWeights = new HeadMixing(heads);
         RegisterComponents();
     }
 
@@ -40,16 +40,9 @@ internal sealed class TalkingHeadsAttention : nn.Module<Tensor, Tensor>
         var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B, nh, N, d)
         var queries = qkv[0] * Math.Pow(dim / _heads, -0.5);
-        var logits = MixHeads(matmul(queries, qkv[1].transpose(-2, -1)), _mixLogits);                         // (B, nh, N, N)
-        var weights = MixHeads(logits.softmax(-1), _mixWeights);                                              // (B, nh, N, N)
+        var logits = _mixLogits.forward(matmul(queries, qkv[1].transpose(-2, -1)));                           // (B, nh, N, N)
+        var weights = _mixWeights.forward(logits.softmax(-1));                                                // (B, nh, N, N)
         var joined = matmul(weights, qkv[2]).transpose(1, 2).reshape(batch, count, dim);                      // (B, N, C)
         return _projection.forward(joined).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor MixHeads(Tensor attention, Linear mix)
-    {
-        using var scope = NewDisposeScope();
-        var mixed = mix.forward(attention.permute(0, 2, 3, 1)); // (B, N, N, nh)
-        return mixed.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 }
