@@ -97,6 +97,7 @@ internal sealed class SafetensorsHeader
     /// <summary>The tensors, in the order of their offsets, must cover the data without holes or overlaps, as the format demands.</summary>
     private void CheckLayout(long dataLength)
     {
+        var needed = tensors.Count == 0 ? 0 : tensors.Max(t => t.End);
         long position = 0;
         var previous = "the header";
         foreach (var tensor in tensors.OrderBy(t => t.Begin).ThenBy(t => t.End))
@@ -104,8 +105,8 @@ internal sealed class SafetensorsHeader
             var key = tensor.Info.Key;
             if (tensor.End > dataLength)
             {
-                throw new SpectralKDException($"tensor '{key}' ends at byte {tensor.End} of the data, but the file has only {dataLength} "
-                    + $"({tensor.End - dataLength} bytes are missing)");
+                throw new SpectralKDException($"its tensors need {needed} bytes of data, but the file has only {dataLength} "
+                    + $"({needed - dataLength} bytes are missing; '{key}' is the first tensor that is cut)");
             }
 
             if (tensor.Begin != position)

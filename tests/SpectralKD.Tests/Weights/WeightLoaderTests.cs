@@ -119,6 +119,19 @@ public sealed class WeightLoaderTests : IDisposable
     }
 
     [Fact]
+    public void Loading_leaves_no_tensor_behind()
+    {
+        using var model = new TwoLayers();
+        using var scope = NewDisposeScope();
+        var weights = Weights();
+        weights["body.weight"] = weights["body.weight"].to_type(ScalarType.Float16);
+        Load(model, weights);
+        var before = TorchSharp.DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        Load(model, weights);
+        Assert.Equal(before, TorchSharp.DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
     public void One_tensor_under_two_spellings_is_an_error()
     {
         using var model = new TwoLayers();
