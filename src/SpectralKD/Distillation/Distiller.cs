@@ -70,7 +70,8 @@ public static class Distiller
     public static Task<DistillationRun> ResumeAsync(string folder, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default) =>
         RunAsync(DistillationRecipe.Load(RunFolder.RecipeOf(folder)), folder, resume: true, progress, stop);
 
-    private static DistillationRun Run(
+    /// <summary>As <see cref="RunAsync(VisionModel, VisionModel, ITrainingData, DistillationRecipe, string, bool, IProgress{TrainingProgress}, CancellationToken)"/>, on the caller's thread.</summary>
+    internal static DistillationRun Run(
         VisionModel student,
         VisionModel? teacher,
         ITrainingData data,

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using SpectralKD.Distillation;
 using SpectralKD.Tests.Weights;
 
@@ -37,13 +38,20 @@ public sealed class KillTests
         Assert.Equal(4, Directory.GetFiles(Path.Combine(path, "checkpoint")).Length);
     }
 
-    /// <summary>The other process of the test above: trains, or goes on training, until it is killed.</summary>
-    [Fact(Explicit = true)]
-    public async Task Child()
+    /// <summary>
+    /// The other process of the test above: this program trains, or goes on training, instead of running tests. On one thread, as a module's
+    /// initialiser must.
+    /// </summary>
+    [ModuleInitializer]
+    internal static void TrainInsteadOfTesting()
     {
-        using var student = SmallRun.Student();
-        var path = Environment.GetEnvironmentVariable(FolderVariable)!;
-        await SmallRun.RunAsync(student, Recipe, path, resume: true, data: new FormulaData(train: 80), progress: new Marker(path + ".started"));
+        if (Environment.GetEnvironmentVariable(FolderVariable) is { } path)
+        {
+            using var student = SmallRun.Student();
+            using var teacher = SmallRun.Teacher();
+            Distiller.Run(student, teacher, new FormulaData(train: 80), Recipe, path, resume: true, new Marker(path + ".started"), CancellationToken.None);
+            Environment.Exit(0);
+        }
     }
 
     private static async Task KillAsync(string path, int milliseconds)
@@ -52,11 +60,6 @@ public sealed class KillTests
         File.Delete(marker);
         var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "SpectralKD.Tests.exe" : "SpectralKD.Tests");
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { "-method", $"{typeof(KillTests).FullName}.{nameof(Child)}", "-explicit", "only" })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
         start.Environment[FolderVariable] = path;
         using var child = Process.Start(start)!;
         while (!File.Exists(marker) && !child.HasExited)
