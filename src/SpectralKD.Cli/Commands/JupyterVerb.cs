@@ -48,7 +48,7 @@ internal static class JupyterVerb
             foreach (var spec in KernelSpec.List(result.GetValue(prefix)))
             {
                 result.InvocationConfiguration.Output.WriteLine(
-                    $"{spec.Name}\t{spec.DisplayName}\t{spec.Folder}{(spec.IsRunnable ? "" : $"\t(cannot start: {spec.Command.FirstOrDefault()} is missing; install again)")}");
+                    $"{spec.Name}\t{spec.DisplayName}\t{spec.Folder}{(spec.IsRunnable ? "" : "\t(its program is gone: install again)")}");
             }
         });
         return command;
@@ -62,7 +62,7 @@ internal static class JupyterVerb
         {
             await JupyterKernel.RunAsync(
                 result.GetRequiredValue(connection),
-                ask => new CSharpSession(new CSharpSessionOptions { ReadInput = ask }),
+                ask => new CSharpSession(new CSharpSessionOptions { Input = ask }),
                 cancellationToken: cancel);
             return 0;
         });
