@@ -99,6 +99,15 @@ public sealed class CellExecutionTests
     }
 
     [Fact]
+    public async Task Much_output_arrives_whole_and_in_few_pieces()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync("for (var i = 0; i < 100_000; i++) { Console.Write(i % 10); Console.Write('\\n'); }");
+        Assert.Equal(200_000, output.Out.Length);
+        Assert.InRange(output.Order.Count, 1, 2_000);
+    }
+
+    [Fact]
     public async Task A_background_thread_writes_to_the_cell_that_started_it()
     {
         await using var notebook = new NotebookOfTest();

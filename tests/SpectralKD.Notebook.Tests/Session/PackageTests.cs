@@ -59,6 +59,14 @@ public sealed class PackageTests : IDisposable
     }
 
     [Fact]
+    public async Task A_part_of_the_host_that_cells_do_not_see_is_there_when_asked_for()
+    {
+        await using var notebook = NewNotebook();
+        await notebook.FailAsync("typeof(NetMQ.NetMQMessage).Name");
+        Assert.Equal("NetMQMessage", (await notebook.RunAsync("#r \"nuget: NetMQ\"\ntypeof(NetMQ.NetMQMessage).Name")).Result);
+    }
+
+    [Fact]
     public async Task An_assembly_is_used_by_its_path_and_finds_those_beside_it()
     {
         var inner = Compile("Inner", "public static class Inner { public static int Value => 5; }");

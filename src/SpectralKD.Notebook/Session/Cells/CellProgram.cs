@@ -74,12 +74,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     public void Write(string text) => run.Output.Stream("stdout", text);
 
     /// <summary>Shows something below the cell.</summary>
-    public DisplayedValue Display(object value)
-    {
-        var shown = new DisplayedValue(run.Output, Guid.NewGuid().ToString("N"));
-        run.Output.DisplayData(MimeBundles.From(value), shown.DisplayId);
-        return shown;
-    }
+    public DisplayedValue Display(object value) => run.Display(MimeBundles.From(value));
 
     /// <summary>Remembers what to do when the cell has ended, however it ends.</summary>
     public void AtEnd(Action action) => _atEnd.Add(action);

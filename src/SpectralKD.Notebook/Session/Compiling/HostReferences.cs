@@ -20,7 +20,8 @@ internal static class HostReferences
     /// </summary>
     private static readonly string[] s_common =
     [
-        "System.Private.CoreLib", "System.Private.Uri", "System.Runtime", "System.Console", "System.Collections", "System.Collections.Immutable", "System.Linq", "System.Threading",
+        "System.Private.CoreLib", "System.Private.Uri", "System.Runtime", "System.Console", "System.Collections", "System.Linq",
+        "System.Collections.Immutable", "System.Threading",
         "System.Threading.Tasks", "System.Threading.Thread", "System.Text.RegularExpressions", "System.Memory", "System.Runtime.Extensions",
         "System.ObjectModel", "System.Linq.Expressions", "System.ComponentModel.Primitives", "netstandard",
         "Microsoft.DotNet.Interactive.Formatting", "Microsoft.AspNetCore.Html.Abstractions", "SpectralKD", "SpectralKD.Interactive",
@@ -65,5 +66,6 @@ internal static class HostReferences
         return paths;
     }
 
-    private static bool IsInner(string name) => s_inner.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
+    /// <summary>True for a part of the host that cells do not see unless they ask for it.</summary>
+    public static bool IsInner(string name) => s_inner.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 }

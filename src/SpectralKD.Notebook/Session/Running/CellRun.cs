@@ -1,4 +1,5 @@
 using SpectralKD.Notebook.Session.Display;
+using SpectralKD.Notebook.Session.Scripting;
 
 namespace SpectralKD.Notebook.Session.Running;
 
@@ -62,6 +63,14 @@ internal sealed class CellRun : IDisposable
         {
             throw new OperationCanceledException("The cell was interrupted.", Token);
         }
+    }
+
+    /// <summary>Shows a value below the cell.</summary>
+    public DisplayedValue Display(MimeBundle bundle, params string[] mimeTypes)
+    {
+        var shown = new DisplayedValue(Output, Guid.NewGuid().ToString("N"), mimeTypes);
+        Output.DisplayData(bundle, shown.DisplayId);
+        return shown;
     }
 
     /// <summary>Runs a part of the cell on the cell's own threads until it ends or is given up after an interrupt.</summary>

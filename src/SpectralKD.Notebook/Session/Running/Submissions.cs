@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis.CSharp;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Scripting;
@@ -92,7 +93,23 @@ internal sealed class Submissions(CellCompiler compiler, SessionLoadContext load
     private static bool IsUsers(MemberInfo member) => !member.Name.Contains('<');
 
     private static bool IsUnassigned(FieldInfo variable, object submission)
-        => variable.GetValue(submission) is not { } value || (variable.FieldType.IsValueType && value.Equals(Activator.CreateInstance(variable.FieldType)));
+    {
+        var value = variable.GetValue(submission);
+        return value is null || (variable.FieldType.IsValueType && IsDefault(value, variable.FieldType));
+    }
+
+    private static bool IsDefault(object value, Type type)
+    {
+        try
+        {
+            return value.Equals(RuntimeHelpers.GetUninitializedObject(type));
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            // The user's own Equals: a value that it cannot compare is one.
+            return false;
+        }
+    }
 
     private Func<object?[], Task<object?>> Load(CompiledCell cell)
     {

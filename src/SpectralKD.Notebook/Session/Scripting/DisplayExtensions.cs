@@ -21,15 +21,13 @@ public static class DisplayExtensions
 
     private static DisplayedValue Show(MimeBundle bundle, params string[] mimeTypes)
     {
-        var id = Guid.NewGuid().ToString("N");
         if (CellRun.Current is not { } run)
         {
             Console.WriteLine(bundle.Data["text/plain"].GetValue<string>());
-            return new DisplayedValue(null, id, mimeTypes);
+            return new DisplayedValue(null, "", mimeTypes);
         }
 
         run.ThrowIfInterrupted();
-        run.Output.DisplayData(bundle, id);
-        return new DisplayedValue(run.Output, id, mimeTypes);
+        return run.Display(bundle, mimeTypes);
     }
 }

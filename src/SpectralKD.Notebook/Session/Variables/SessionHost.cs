@@ -1,6 +1,6 @@
 using SpectralKD.Interactive.Magic;
+using SpectralKD.Notebook.Session.Display;
 using SpectralKD.Notebook.Session.Running;
-using SpectralKD.Notebook.Session.Scripting;
 
 namespace SpectralKD.Notebook.Session.Variables;
 
@@ -13,8 +13,9 @@ internal sealed class SessionHost(CSharpSession session, CellRun? run) : INotebo
     /// <inheritdoc />
     public IDisplayedValue Display(object value)
     {
-        run?.ThrowIfInterrupted();
-        return value.Display();
+        var running = run ?? throw new InvalidOperationException("Values are shown by running cells.");
+        running.ThrowIfInterrupted();
+        return running.Display(MimeBundles.From(value));
     }
 
     /// <inheritdoc />
