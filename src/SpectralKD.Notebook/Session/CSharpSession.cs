@@ -11,14 +11,14 @@ using SpectralKD.Notebook.Session.Variables;
 namespace SpectralKD.Notebook.Session;
 
 /// <summary>
-/// A notebook's C#: Roslyn scripting with state from cell to cell, the magic commands of <see cref="SpectralKD.Interactive"/>, and an interrupt
-/// that really ends a cell. Several sessions in one process do not see each other. Never touches torch by itself.
+/// A notebook's C#: Roslyn scripting with state from cell to cell, the magic commands of <see cref="SpectralKD.Interactive"/>, and an
+/// interrupt that really ends a cell. Several sessions in one process do not see each other. Never touches torch by itself.
 /// </summary>
 /// <remarks>
-/// Survived: endless loops, waits and recursions of the cell's own code, exceptions on threads that a cell has started. Interrupted only when
-/// the call returns: a long call into a library that looks at no token, a LINQ query without a lambda of the cell in it; the notebook goes on
-/// meanwhile. Not survived, because they end the process: <see cref="Environment.Exit"/>, <see cref="Environment.FailFast(string)"/>, a
-/// recursion inside a library, and errors in native code.
+/// Survived: endless loops, waits and recursions of the cell's own code, exceptions on threads that a cell has started. Interrupted only
+/// when the call returns: a long call into a library that looks at no token, a LINQ query without a lambda of the cell in it; the notebook
+/// goes on meanwhile. Not survived, because they end the process: <see cref="Environment.Exit"/>,
+/// <see cref="Environment.FailFast(string)"/>, a recursion inside a library, and errors in native code.
 /// </remarks>
 public sealed class CSharpSession : INotebookSession
 {
@@ -115,7 +115,8 @@ public sealed class CSharpSession : INotebookSession
         CellRun.Current = run;
         try
         {
-            await new CellProgram(this, _compiler, run, Options.WorkingDirectory).RunAsync(code, $"cell [{run.Number}]").ConfigureAwait(false);
+            var program = new CellProgram(this, _compiler, run, Options.WorkingDirectory);
+            await program.RunAsync(code, $"cell [{run.Number}]").ConfigureAwait(false);
             return new CellResult(run.IsInterrupted ? CellErrors.Interrupted(run) : null);
         }
         catch (Exception exception)

@@ -5,7 +5,9 @@ namespace SpectralKD.Notebook.Session;
 /// <summary>How a C# session is set up.</summary>
 public sealed record CSharpSessionOptions
 {
-    /// <summary>Folder that relative paths in <c>#r</c>, <c>#load</c> and <c>#!import</c> start from. Default: the current directory.</summary>
+    /// <summary>
+    /// Folder that relative paths in <c>#r</c>, <c>#load</c> and <c>#!import</c> start from. Default: the current directory.
+    /// </summary>
     public string WorkingDirectory { get; init; } = Environment.CurrentDirectory;
 
     /// <summary>Assemblies (paths) that cells can use besides the host's own.</summary>

@@ -17,7 +17,8 @@ internal sealed class ImportCommand : SessionCommand
         {
             ".ipynb" or ".dib" => RunNotebookAsync(program.FullPath(file), program),
             ".cs" or ".csx" => program.RunFileAsync(file),
-            "" when file.Length == 0 => throw new SpectralKDException("#!import needs a file: #!import setup.ipynb (.ipynb, .dib, .cs or .csx)"),
+            "" when file.Length == 0 => throw new SpectralKDException(
+                "#!import needs a file: #!import setup.ipynb (.ipynb, .dib, .cs or .csx)"),
             var other => throw new SpectralKDException($"#!import takes .ipynb, .dib, .cs and .csx; found {other} in {file}"),
         };
     }

@@ -16,7 +16,8 @@ internal sealed class PackageSourceCommand : SessionCommand
         var target = Unquote(rest);
         if (!target.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || target.Length == Prefix.Length)
         {
-            throw new SpectralKDException($"#i takes \"nuget:\" and a source, for example #i \"nuget:https://api.nuget.org/v3/index.json\"; found \"{target}\"");
+            throw new SpectralKDException(
+                $"#i takes \"nuget:\" and a source, for example #i \"nuget:https://api.nuget.org/v3/index.json\"; found \"{target}\"");
         }
 
         var source = target[Prefix.Length..].Trim();

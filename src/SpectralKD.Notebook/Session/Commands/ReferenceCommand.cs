@@ -12,7 +12,9 @@ internal sealed class ReferenceCommand : SessionCommand
 
     public override async Task RunAsync(string rest, CellProgram program)
     {
-        var targets = rest.Split('\n').Select(line => Unquote(line.StartsWith(Name, StringComparison.Ordinal) ? line[Name.Length..] : line)).ToArray();
+        var targets = rest.Split('\n')
+            .Select(line => Unquote(line.StartsWith(Name, StringComparison.Ordinal) ? line[Name.Length..] : line))
+            .ToArray();
         var packages = targets.Select(PackageRequest.Parse).OfType<PackageRequest>().ToArray();
         foreach (var path in packages.Length == 0 ? targets : [])
         {

@@ -21,7 +21,10 @@ internal static class SessionCommandTable
         var own = All.FirstOrDefault(command => command.Name == name);
         if (own is null && MagicCommandTable.All.All(command => command.Name != name && command.Name != "#!spectral-" + name[2..]))
         {
-            var known = All.Select(command => command.Name).Concat(MagicCommandTable.All.Select(command => command.Name)).Concat(CellLanguages.Runnable);
+            string[] known =
+            [
+                .. All.Select(command => command.Name), .. MagicCommandTable.All.Select(command => command.Name), .. CellLanguages.Runnable,
+            ];
             throw new SpectralKDException($"there is no magic command {name}{NearestName.Suggestion(name, known)}; #!lsmagic lists them");
         }
 

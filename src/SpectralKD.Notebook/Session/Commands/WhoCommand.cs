@@ -11,8 +11,8 @@ internal sealed class WhoCommand : SessionCommand
 
     public override Task RunAsync(string rest, CellProgram program)
     {
-        program.Write(string.Join(Environment.NewLine, program.Session.Variables.All.Select(variable => variable.Name).Order(StringComparer.Ordinal))
-            + Environment.NewLine);
+        var names = program.Session.Variables.All.Select(variable => variable.Name).Order(StringComparer.Ordinal);
+        program.Write(string.Join(Environment.NewLine, names) + Environment.NewLine);
         return Task.CompletedTask;
     }
 }

@@ -43,7 +43,8 @@ internal sealed class WhosCommand : SessionCommand
 
     private static string Html(IEnumerable<string[]> rows)
     {
-        var body = string.Concat(rows.Select(row => $"<tr>{string.Concat(row.Select(cell => $"<td>{WebUtility.HtmlEncode(cell)}</td>"))}</tr>"));
+        var cells = rows.Select(row => string.Concat(row.Select(cell => $"<td>{WebUtility.HtmlEncode(cell)}</td>")));
+        var body = string.Concat(cells.Select(row => $"<tr>{row}</tr>"));
         return $"<table><thead><tr><th>Variable</th><th>Type</th><th>Value</th></tr></thead><tbody>{body}</tbody></table>";
     }
 

@@ -43,7 +43,8 @@ internal sealed class CellCompiler
     public CSharpCompilation CreatePrelude(IEnumerable<string> imports)
     {
         var empty = Create(CSharpSyntaxTree.ParseText("", ParseOptions));
-        return empty.ReplaceSyntaxTree(empty.SyntaxTrees[0], CSharpSyntaxTree.ParseText(Compiling.Imports.AsSource(empty, imports), ParseOptions));
+        var usings = CSharpSyntaxTree.ParseText(Compiling.Imports.AsSource(empty, imports), ParseOptions);
+        return empty.ReplaceSyntaxTree(empty.SyntaxTrees[0], usings);
     }
 
     /// <summary>Compiles one cell on top of <see cref="Last"/>.</summary>

@@ -6,7 +6,9 @@ internal static class DocumentationFiles
     private static readonly Lazy<string?> s_referencePack = new(FindReferencePack);
     private static readonly string s_framework = Path.GetDirectoryName(typeof(object).Assembly.Location) ?? "";
 
-    /// <summary>The file beside the assembly, or that of the SDK's reference pack for the framework's own assemblies; null where there is none.</summary>
+    /// <summary>
+    /// The file beside the assembly, or that of the SDK's reference pack for the framework's own assemblies; null where there is none.
+    /// </summary>
     public static string? Find(string assemblyPath)
     {
         var beside = Path.ChangeExtension(assemblyPath, ".xml");

@@ -6,7 +6,8 @@ namespace SpectralKD.Notebook.Session.Compiling;
 
 /// <summary>
 /// Finds the places of a cell at which a running program must look whether it was interrupted: loop bodies, function bodies,
-/// labels and lambdas. Everything is put within its own line, so that line numbers stay; columns are mapped back by <see cref="TextEdits"/>.
+/// labels and lambdas. Everything is put within its own line, so that line numbers stay; columns are mapped back by
+/// <see cref="TextEdits"/>.
 /// </summary>
 internal sealed class InterruptPoints : CSharpSyntaxWalker
 {
@@ -176,9 +177,10 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         {
             EnterIn(block);
         }
-        else if (lambda.ExpressionBody is { } body and not ThrowExpressionSyntax and not RefExpressionSyntax && MeaningOf(lambda) is { } method)
+        else if (lambda.ExpressionBody is { } body and not (ThrowExpressionSyntax or RefExpressionSyntax) && MeaningOf(lambda) is { } method)
         {
-            var isStatement = method.ReturnsVoid || (lambda.AsyncKeyword != default && method.ReturnType is INamedTypeSymbol { IsGenericType: false });
+            var isAsync = lambda.AsyncKeyword != default;
+            var isStatement = method.ReturnsVoid || (isAsync && method.ReturnType is INamedTypeSymbol { IsGenericType: false });
             _edits.Insert(lambda.ArrowToken.Span.End, "{" + Enter + (isStatement ? "" : "return "));
             _edits.Insert(body.Span.End, ";}");
         }

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace SpectralKD.Notebook.Session.Compiling;
 
-/// <summary>Replacements in a text that remember where every character came from, so that an error in the result points into the original.</summary>
+/// <summary>
+/// Replacements in a text that remember where every character came from, so that an error in the result points into the original.
+/// </summary>
 internal sealed class TextEdits
 {
     private readonly List<Edit> _edits = [];

@@ -28,7 +28,9 @@ internal static class CodeCompletion
         var proposals = new List<CompletionProposal>(items.Length);
         foreach (var item in items)
         {
-            var signature = items.Length <= MostDescribed ? await DescribeAsync(service!, document, item, cancellationToken).ConfigureAwait(false) : "";
+            var signature = items.Length > MostDescribed
+                ? ""
+                : await DescribeAsync(service!, document, item, cancellationToken).ConfigureAwait(false);
             proposals.Add(new CompletionProposal(item.DisplayText, KindOf(item), signature));
         }
 
@@ -45,7 +47,9 @@ internal static class CodeCompletion
             .ThenBy(Rank)
             .ThenBy(item => item.SortText, StringComparer.OrdinalIgnoreCase)
             .ToArray();
-        return beginning.Length > 0 ? beginning : usable.Where(item => Capitals(item.FilterText).StartsWith(typed, StringComparison.OrdinalIgnoreCase));
+        return beginning.Length > 0
+            ? beginning
+            : usable.Where(item => Capitals(item.FilterText).StartsWith(typed, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>The notebook's own variables before everything that is merely there.</summary>

@@ -77,7 +77,8 @@ internal static class CodeInspection
 
     private static MimeBundle Bundle(QuickInfoItem info, string[] overloads)
     {
-        var signature = string.Join('\n', info.Sections.Where(section => section.Kind == QuickInfoSectionKinds.Description).Select(section => section.Text));
+        var descriptions = info.Sections.Where(section => section.Kind == QuickInfoSectionKinds.Description);
+        var signature = string.Join('\n', descriptions.Select(section => section.Text));
         var rest = info.Sections
             .Where(section => section.Kind != QuickInfoSectionKinds.Description && !string.IsNullOrWhiteSpace(section.Text))
             .Select(section => section.Text)

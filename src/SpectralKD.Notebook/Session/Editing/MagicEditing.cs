@@ -28,7 +28,8 @@ internal static class MagicEditing
 
         var (from, to, proposals) = MagicCompletion.Complete(line, at, host);
         var own = at <= name.Length ? OwnNames(line[..at]) : [];
-        return new Completions(start + from, start + to, [.. own, .. proposals.Select(found => new CompletionProposal(found.Text, "magic", found.Description))]);
+        var others = proposals.Select(found => new CompletionProposal(found.Text, "magic", found.Description));
+        return new Completions(start + from, start + to, [.. own, .. others]);
     }
 
     /// <summary>What the magic line at a position does; null where it is none that is known.</summary>

@@ -20,7 +20,8 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
         }
 
         return await InTurnAsync(
-            workspace => CodeCompletion.AtAsync(workspace.Open(code, compiler.Last!), position, cancellationToken), cancellationToken).ConfigureAwait(false);
+            workspace => CodeCompletion.AtAsync(workspace.Open(code, compiler.Last!), position, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>What stands at a position of a cell.</summary>
@@ -33,7 +34,8 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
         }
 
         return await InTurnAsync(
-            workspace => CodeInspection.AtAsync(workspace.Open(code, compiler.Last!), position, cancellationToken), cancellationToken).ConfigureAwait(false);
+            workspace => CodeInspection.AtAsync(workspace.Open(code, compiler.Last!), position, cancellationToken),
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />

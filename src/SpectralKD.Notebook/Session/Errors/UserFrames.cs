@@ -62,7 +62,10 @@ internal static partial class UserFrames
         return name.Length > 0 ? owner + name : "";
     }
 
-    /// <summary>Foo of <c>&lt;Foo&gt;d__3</c> and <c>&lt;Foo&gt;b__0</c>, Bar of <c>&lt;Foo&gt;g__Bar|0</c>; nothing of the submission's initialiser.</summary>
+    /// <summary>
+    /// Foo of <c>&lt;Foo&gt;d__3</c> and <c>&lt;Foo&gt;b__0</c>, Bar of <c>&lt;Foo&gt;g__Bar|0</c>; nothing of the submission's
+    /// initialiser.
+    /// </summary>
     private static string Given(string name)
     {
         if (name is "MoveNext" or "<Initialize>" or "<Factory>" or ".ctor" || name.StartsWith("<<Initialize>>", StringComparison.Ordinal))
@@ -71,7 +74,9 @@ internal static partial class UserFrames
         }
 
         var match = LocalName().Match(name);
-        return match.Success ? match.Groups["local"].Value : OuterName().Match(name) is { Success: true } outer ? outer.Groups["name"].Value : name;
+        return match.Success ? match.Groups["local"].Value
+            : OuterName().Match(name) is { Success: true } outer ? outer.Groups["name"].Value
+            : name;
     }
 
     [GeneratedRegex(@">g__(?<local>[^|]+)\|")]

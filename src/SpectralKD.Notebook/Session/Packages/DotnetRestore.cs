@@ -70,7 +70,8 @@ internal static partial class DotnetRestore
 
     private static SpectralKDException Failed(string output)
     {
-        if (output.Contains("No .NET SDKs were found", StringComparison.Ordinal) || output.Contains("does not exist", StringComparison.Ordinal) && !ErrorLine().IsMatch(output))
+        var knowsNoRestore = output.Contains("does not exist", StringComparison.Ordinal) && !ErrorLine().IsMatch(output);
+        if (knowsNoRestore || output.Contains("No .NET SDKs were found", StringComparison.Ordinal))
         {
             return NoSdk("only the .NET runtime is installed");
         }
@@ -79,7 +80,8 @@ internal static partial class DotnetRestore
         var first = errors.FirstOrDefault() ?? output.Trim().ReplaceLineEndings(" ");
         var more = errors.Length > 1 ? $" (and {errors.Length - 1} more)" : "";
         return new SpectralKDException(
-            $"the packages could not be restored: {first}{more}. Check the name and version, the network and your NuGet sources (dotnet nuget list source)");
+            $"the packages could not be restored: {first}{more}. "
+            + "Check the name and version, the network and your NuGet sources (dotnet nuget list source)");
     }
 
     private static SpectralKDException NoSdk(string found)

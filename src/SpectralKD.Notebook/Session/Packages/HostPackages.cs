@@ -3,7 +3,9 @@ using SpectralKD.Notebook.Session.Compiling;
 
 namespace SpectralKD.Notebook.Session.Packages;
 
-/// <summary>The packages that the running host is made of: a cell that asks for one of them gets the host's own, never a second copy.</summary>
+/// <summary>
+/// The packages that the running host is made of: a cell that asks for one of them gets the host's own, never a second copy.
+/// </summary>
 internal static class HostPackages
 {
     /// <summary>Packages that only gather others for a platform.</summary>

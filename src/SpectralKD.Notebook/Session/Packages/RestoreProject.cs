@@ -6,8 +6,8 @@ using System.Xml.Linq;
 namespace SpectralKD.Notebook.Session.Packages;
 
 /// <summary>
-/// The project file that stands for a session's packages. It lies in the cache folder under a hash of its content, so that the same packages
-/// are restored once; the user's NuGet configuration is that of the notebook's folder.
+/// The project file that stands for a session's packages. It lies in the cache folder under a hash of its content, so that the same
+/// packages are restored once; the user's NuGet configuration is that of the notebook's folder.
 /// </summary>
 internal sealed class RestoreProject
 {

@@ -31,7 +31,8 @@ internal sealed record RestoredAssets(
         var folders = root.GetProperty("packageFolders").EnumerateObject().Select(folder => folder.Name).ToArray();
         var libraries = root.GetProperty("libraries");
         var targets = root.GetProperty("targets").EnumerateObject().ToArray();
-        var target = targets.FirstOrDefault(candidate => candidate.Name.EndsWith("/" + RuntimeInformation.RuntimeIdentifier, StringComparison.Ordinal));
+        var system = "/" + RuntimeInformation.RuntimeIdentifier;
+        var target = targets.FirstOrDefault(candidate => candidate.Name.EndsWith(system, StringComparison.Ordinal));
         var found = (target.Name is null ? targets[0] : target).Value.EnumerateObject()
             .Select(package => (package.Name, Assets: package.Value, Root: RootOf(package.Name, libraries, folders)))
             .ToArray();
@@ -39,7 +40,9 @@ internal sealed record RestoredAssets(
             [.. found.Select(package => package.Name)],
             [.. found.SelectMany(package => Files(package.Assets, "compile", package.Root))],
             [.. found.SelectMany(package => Files(package.Assets, "runtime", package.Root))],
-            [.. found.SelectMany(package => Files(package.Assets, "native", package.Root)).Select(path => Path.GetDirectoryName(path)!).Distinct()]);
+            [
+                .. found.SelectMany(package => Files(package.Assets, "native", package.Root)).Select(path => Path.GetDirectoryName(path)!).Distinct(),
+            ]);
     }
 
     private static string RootOf(string name, JsonElement libraries, string[] folders)
@@ -50,6 +53,11 @@ internal sealed record RestoredAssets(
 
     private static IEnumerable<string> Files(JsonElement package, string kind, string root)
         => package.TryGetProperty(kind, out var files)
-            ? [.. files.EnumerateObject().Select(file => file.Name).Where(name => !name.EndsWith("/_._", StringComparison.Ordinal)).Select(name => Path.Combine(root, name))]
+            ?
+            [
+                .. files.EnumerateObject().Select(file => file.Name)
+                    .Where(name => !name.EndsWith("/_._", StringComparison.Ordinal))
+                    .Select(name => Path.Combine(root, name)),
+            ]
             : [];
 }

@@ -63,6 +63,7 @@ internal sealed class SessionReferences(CellCompiler compiler, SessionLoadContex
         var name = spelled.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) ? spelled[..^4] : spelled;
         return HostReferences.PathOf(name) is not null
             ? name
-            : throw new SpectralKDException($"#r \"{spelled}\": there is no such assembly; give the path of a .dll, or \"nuget: Name, Version\"");
+            : throw new SpectralKDException(
+                $"#r \"{spelled}\": there is no such assembly; give the path of a .dll, or \"nuget: Name, Version\"");
     }
 }

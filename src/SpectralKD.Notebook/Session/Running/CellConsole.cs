@@ -2,7 +2,9 @@ using System.Text;
 
 namespace SpectralKD.Notebook.Session.Running;
 
-/// <summary>Stands in for the process's console: what a cell, its tasks and its threads write goes to the cell; all else to the real console.</summary>
+/// <summary>
+/// Stands in for the process's console: what a cell, its tasks and its threads write goes to the cell; all else to the real console.
+/// </summary>
 internal static class CellConsole
 {
     private static readonly Lock s_lock = new();

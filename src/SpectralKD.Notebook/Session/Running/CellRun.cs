@@ -124,7 +124,9 @@ internal sealed class CellRun : IDisposable
         await KeepAskingAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Tasks that the cell started elsewhere get some time to meet a check; a thread of its own that still runs is met whenever it comes.</summary>
+    /// <summary>
+    /// Tasks that the cell started elsewhere get some time to meet a check; a thread of its own that still runs is met whenever it comes.
+    /// </summary>
     private async Task KeepAskingAsync()
     {
         await Task.Delay(s_afterglow).ConfigureAwait(false);

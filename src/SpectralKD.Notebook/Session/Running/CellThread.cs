@@ -1,8 +1,8 @@
 namespace SpectralKD.Notebook.Session.Running;
 
 /// <summary>
-/// A thread that runs cells. It is our own, and not the pool's, because a sleeping cell is woken by <see cref="Thread.Interrupt"/>, and because
-/// torch keeps scopes and gradient mode by thread: cells that run one after the other share one thread.
+/// A thread that runs cells. It is our own, and not the pool's, because a sleeping cell is woken by <see cref="Thread.Interrupt"/>, and
+/// because torch keeps scopes and gradient mode by thread: cells that run one after the other share one thread.
 /// </summary>
 internal sealed class CellThread
 {

@@ -4,7 +4,9 @@ using System.Runtime.Loader;
 
 namespace SpectralKD.Notebook.Session.Running;
 
-/// <summary>Where a session's cells and what they refer to by <c>#r</c> are loaded. What the host has itself always comes from the host.</summary>
+/// <summary>
+/// Where a session's cells and what they refer to by <c>#r</c> are loaded. What the host has itself always comes from the host.
+/// </summary>
 internal sealed class SessionLoadContext(int number) : AssemblyLoadContext($"notebook session {number}")
 {
     private readonly Dictionary<string, string> _paths = new(StringComparer.OrdinalIgnoreCase);
@@ -37,7 +39,8 @@ internal sealed class SessionLoadContext(int number) : AssemblyLoadContext($"not
             return null;
         }
 
-        var path = _paths.GetValueOrDefault(name) ?? _folders.Select(folder => Path.Combine(folder, name + ".dll")).FirstOrDefault(File.Exists);
+        var path = _paths.GetValueOrDefault(name)
+            ?? _folders.Select(folder => Path.Combine(folder, name + ".dll")).FirstOrDefault(File.Exists);
         return path is not null ? LoadFromAssemblyPath(path) : null;
     }
 

@@ -23,5 +23,8 @@ internal sealed class SessionHost(CSharpSession session, CellRun? run) : INotebo
 
     /// <inheritdoc />
     public Task SetVariableAsync(string name, object value, Type declaredType)
-        => session.Variables.SetAsync(name, value, declaredType, run ?? throw new InvalidOperationException("Variables are set by running cells."));
+    {
+        var running = run ?? throw new InvalidOperationException("Variables are set by running cells.");
+        return session.Variables.SetAsync(name, value, declaredType, running);
+    }
 }

@@ -21,7 +21,8 @@ internal sealed class SessionVariables(Submissions submissions, CellCompiler com
     /// <summary>The newest definition of each name, newest first.</summary>
     public IReadOnlyList<SessionVariable> All
         => [.. submissions.NewestFirst
-            .SelectMany(submission => Submissions.Variables(submission).Select(info => new SessionVariable(info.Name, info.FieldType, info, submission)))
+            .SelectMany(submission => Submissions.Variables(submission)
+                .Select(info => new SessionVariable(info.Name, info.FieldType, info, submission)))
             .DistinctBy(variable => variable.Name)];
 
     /// <summary>Reads a variable.</summary>
@@ -41,10 +42,12 @@ internal sealed class SessionVariables(Submissions submissions, CellCompiler com
         {
             if (!Microsoft.CodeAnalysis.CSharp.SyntaxFacts.IsValidIdentifier(name))
             {
-                throw new SpectralKDException($"'{name}' cannot be the name of a C# variable: use letters, digits and _, beginning with a letter");
+                throw new SpectralKDException(
+                    $"'{name}' cannot be the name of a C# variable: use letters, digits and _, beginning with a letter");
             }
 
-            var compiled = compiler.Compile($"{(TypeNames.IsOfCell(type) ? "@" + type.Name : TypeNames.InCSharp(type))} @{name};", "variable", run.Token);
+            var typeName = TypeNames.IsOfCell(type) ? "@" + type.Name : TypeNames.InCSharp(type);
+            var compiled = compiler.Compile($"{typeName} @{name};", "variable", run.Token);
             await submissions.RunAsync(compiled, run).ConfigureAwait(false);
             known = All.First(variable => variable.Name == name);
         }
@@ -55,5 +58,5 @@ internal sealed class SessionVariables(Submissions submissions, CellCompiler com
     /// <summary>True for a type that a cell declares, and that no later cell hides: its plain name means it.</summary>
     private bool IsNewestOfItsName(Type type)
         => TypeNames.IsOfCell(type) && type.IsNestedPublic && !type.IsGenericType
-            && submissions.NewestFirst.Select(state => state.GetType().GetNestedType(type.Name)).FirstOrDefault(found => found is not null) == type;
+            && submissions.NewestFirst.Select(state => state.GetType().GetNestedType(type.Name)).OfType<Type>().FirstOrDefault() == type;
 }

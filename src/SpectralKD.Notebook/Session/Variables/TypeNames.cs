@@ -56,8 +56,8 @@ internal static class TypeNames
 
         var name = type.Name.Split('`')[0];
         var arguments = type.GetGenericArguments();
-        return s_keywords.GetValueOrDefault(type)
-            ?? (type.IsGenericType && type.Name.Contains('`', StringComparison.Ordinal) ? $"{name}<{string.Join(", ", arguments.Select(Short))}>" : name);
+        var isGeneric = type.Name.Contains('`', StringComparison.Ordinal);
+        return s_keywords.GetValueOrDefault(type) ?? (isGeneric ? $"{name}<{string.Join(", ", arguments.Select(Short))}>" : name);
     }
 
     private static string InCSharp(Type declaring, Type[] arguments)
