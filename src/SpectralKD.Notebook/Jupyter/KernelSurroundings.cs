@@ -2,8 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using SpectralKD.Notebook.Jupyter.Execution;
 using SpectralKD.Notebook.Jupyter.Transport;
+using SpectralKD.Notebook.Jupyter.Wire;
+using SpectralKD.Notebook.Session;
 
 namespace SpectralKD.Notebook.Jupyter;
 
@@ -20,15 +23,19 @@ internal sealed class KernelSurroundings : IDisposable
     private readonly RunningCell _running;
     private readonly IopubPublisher _iopub;
     private readonly KernelTransport _transport;
+    private readonly MessageWriter _writer;
     private readonly PosixSignalRegistration _interruptSignal;
     private readonly PosixSignalRegistration _endSignal;
     private readonly CancellationTokenSource _watching = new();
+    private readonly Action<Exception> _showUnhandled;
 
-    public KernelSurroundings(RunningCell running, IopubPublisher iopub, KernelTransport transport, KernelLife life)
+    public KernelSurroundings(RunningCell running, IopubPublisher iopub, KernelTransport transport, MessageWriter writer, KernelLife life)
     {
         _running = running;
         _iopub = iopub;
         _transport = transport;
+        _writer = writer;
+        _showUnhandled = error => iopub.Stream(running.Latest, "stderr", $"Unhandled exception on a background thread: {error}\n");
         _interruptSignal = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Handle(signal, running.Interrupt));
         _endSignal = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Handle(signal, life.End));
         AppDomain.CurrentDomain.ProcessExit += SayThatTheProcessEnds;
@@ -41,7 +48,7 @@ internal sealed class KernelSurroundings : IDisposable
         _watching.Cancel();
         _watching.Dispose();
         AppDomain.CurrentDomain.ProcessExit -= SayThatTheProcessEnds;
-        s_unhandled = null;
+        Interlocked.CompareExchange(ref s_unhandled, null, _showUnhandled);
         _interruptSignal.Dispose();
         _endSignal.Dispose();
     }
@@ -52,10 +59,11 @@ internal sealed class KernelSurroundings : IDisposable
         act();
     }
 
-    // An exception on a thread that the user started would end the process; it is shown instead, and the thread ends.
+    // An exception on a thread that the user started would end the process; it is shown instead, and the thread ends. A process can set
+    // its handler only once: where several kernels share it, the newest is told.
     private void CatchUnhandled()
     {
-        s_unhandled = error => _iopub.Stream(_running.Latest, "stderr", $"Unhandled exception on a background thread: {error}\n");
+        s_unhandled = _showUnhandled;
         if (Interlocked.Exchange(ref s_handlerSet, 1) != 0)
         {
             return;
@@ -76,16 +84,23 @@ internal sealed class KernelSurroundings : IDisposable
         return s_unhandled is not null;
     }
 
+    // The client would wait for a reply until it notices that the process is gone.
     private void SayThatTheProcessEnds(object? sender, EventArgs arguments)
     {
-        if (_running.IsRunning)
+        if (!_running.IsRunning || _running.Latest is not { } request)
         {
-            var code = Environment.ExitCode.ToString(CultureInfo.InvariantCulture);
-            _iopub.Stream(_running.Latest, "stderr", $"The cell ended the kernel's process (exit code {code}); its variables are lost.\n");
-            _iopub.Status(_running.Latest, "idle");
-            _transport.Flush(LastWords);
-            Thread.Sleep(50);
+            return;
         }
+        var code = Environment.ExitCode.ToString(CultureInfo.InvariantCulture);
+        var what = $"the cell ended the kernel's process (exit code {code}); the variables are lost";
+        var content = KernelCellOutput.ErrorContent(new CellError("ProcessExit", what, [what]));
+        _iopub.Publish(request, "error", content);
+        content = (JsonObject)content.DeepClone();
+        content["status"] = "error";
+        _transport.Shell.Send(_writer.Reply(request, "execute_reply", content));
+        _iopub.Status(request, "idle");
+        _transport.Flush(LastWords);
+        Thread.Sleep(50);
     }
 
     // Jupyter names its process; when that is gone nobody will ever shut this kernel down.

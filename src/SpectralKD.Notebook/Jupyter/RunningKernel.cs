@@ -16,6 +16,7 @@ internal sealed class RunningKernel : IAsyncDisposable
     private readonly RunningCell _running = new();
     private readonly ShellQueue _queue = new();
     private readonly KernelLife _life = new();
+    private readonly MessageWriter _writer = new();
     private readonly IopubPublisher _iopub;
     private readonly INotebookSession _session;
     private readonly MessageDispatcher _shell;
@@ -24,12 +25,11 @@ internal sealed class RunningKernel : IAsyncDisposable
     public RunningKernel(
         ConnectionFile connection, Func<Func<InputRequest, CancellationToken, Task<string?>>, INotebookSession> startSession, Action<string> log)
     {
-        var writer = new MessageWriter();
         _transport = new KernelTransport(connection, new MessageCodec(new MessageSigner(connection.Key)));
-        _iopub = new IopubPublisher(_transport.Iopub, writer);
-        _session = startSession(new InputChannel(_transport.Stdin, writer, _running).AskAsync);
-        _shell = new MessageDispatcher(_transport.Shell, _iopub, writer, log, ShellHandlers());
-        _control = new MessageDispatcher(_transport.Control, _iopub, writer, log, ControlHandlers());
+        _iopub = new IopubPublisher(_transport.Iopub, _writer);
+        _session = startSession(new InputChannel(_transport.Stdin, _writer, _running).AskAsync);
+        _shell = new MessageDispatcher(_transport.Shell, _iopub, _writer, log, ShellHandlers());
+        _control = new MessageDispatcher(_transport.Control, _iopub, _writer, log, ControlHandlers());
         _transport.Shell.Received = _queue.Add;
         _transport.Control.Received = request => _control.DispatchAsync(request).GetAwaiter().GetResult();
         foreach (var channel in (MessageChannel[])[_transport.Shell, _transport.Control, _transport.Stdin, _transport.Iopub])
@@ -41,7 +41,7 @@ internal sealed class RunningKernel : IAsyncDisposable
     public async Task ServeAsync(CancellationToken cancellationToken)
     {
         using var ended = cancellationToken.Register(_life.End);
-        using var surroundings = new KernelSurroundings(_running, _iopub, _transport, _life);
+        using var surroundings = new KernelSurroundings(_running, _iopub, _transport, _writer, _life);
         _transport.Start();
         _iopub.Status(null, "starting");
         _iopub.Status(null, "idle");

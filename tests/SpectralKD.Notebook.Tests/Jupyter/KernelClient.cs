@@ -38,7 +38,7 @@ internal sealed class KernelClient : IDisposable
 
     public RequestSocket Heartbeat { get; }
 
-    public static List<byte[]> Frames(JsonObject header, JsonObject? parent, JsonObject content, string key = KernelUnderTest.Key)
+    public static List<byte[]> Frames(JsonObject header, JsonObject? parent, JsonObject content, string key = ConnectionFileForTest.Key)
     {
         byte[][] parts = [.. new[] { header, parent ?? [], new JsonObject(), content }.Select(part => Encoding.UTF8.GetBytes(part.ToJsonString()))];
         var signature = Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(key), parts.SelectMany(part => part).ToArray()));

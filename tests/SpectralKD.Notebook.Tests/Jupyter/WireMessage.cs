@@ -16,7 +16,7 @@ internal sealed record WireMessage(string Type, JsonObject Header, JsonObject Pa
         var start = frames.ToList().FindIndex(frame => Encoding.ASCII.GetString(frame) == "<IDS|MSG>");
         var parts = frames.Skip(start + 2).Take(4).ToArray();
         var expected = Convert.ToHexStringLower(
-            HMACSHA256.HashData(Encoding.UTF8.GetBytes(KernelUnderTest.Key), parts.SelectMany(part => part).ToArray()));
+            HMACSHA256.HashData(Encoding.UTF8.GetBytes(ConnectionFileForTest.Key), parts.SelectMany(part => part).ToArray()));
         Assert.Equal(expected, Encoding.ASCII.GetString(frames[start + 1]));
         var json = parts.Select(part => (JsonObject)JsonNode.Parse(part)!).ToArray();
         return new WireMessage(json[0]["msg_type"]!.GetValue<string>(), json[0], json[1], json[3]);

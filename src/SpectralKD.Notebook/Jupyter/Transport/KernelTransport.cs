@@ -81,7 +81,8 @@ internal sealed class KernelTransport : IDisposable
         catch (Exception error) when (error is NetMQException or ArgumentException or System.Net.Sockets.SocketException)
         {
             socket.Dispose();
-            throw new SpectralKDException($"the {channel} channel cannot listen on {address}: {error.Message.ReplaceLineEndings(" ")}", error);
+            var reason = error is AddressAlreadyInUseException ? "another program does already" : error.Message.ReplaceLineEndings(" ");
+            throw new SpectralKDException($"the {channel} channel cannot listen on {address}: {reason}", error);
         }
     }
 }
