@@ -18,13 +18,26 @@ internal static class TorchReduction
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var x = map.detach().to(float64); // [B, C, H, W]
-        var (amplitude, power) = domain.HasFlag(SpectralDomain.Spatial) ? Spatial(x) : (null, null);
+        var spatial = domain.HasFlag(SpectralDomain.Spatial);
+        var (amplitude, power) = spatial && CpuSpatialReduction.Suits(map) ? CpuSpatialReduction.Reduce(map) : ([], []);
+        if (spatial && amplitude.Length == 0)
+        {
+            (amplitude, power) = Spatial(map.detach().to(float64));
+        }
+
+        return domain.HasFlag(SpectralDomain.Channel) || findRange || entropyRange is not null
+            ? Rest(map.detach().to(float64), amplitude, power, domain, findRange, entropyRange)
+            : new MapSums { Images = (int)map.shape[0], Amplitude = amplitude, Power = power };
+    }
+
+    private static MapSums Rest(
+        Tensor x, double[] amplitude, double[] power, SpectralDomain domain, bool findRange, ActivationRange? entropyRange)
+    {
         return new MapSums
         {
             Images = (int)x.shape[0],
-            Amplitude = Values(amplitude),
-            Power = Values(power),
+            Amplitude = amplitude,
+            Power = power,
             Channel = Values(domain.HasFlag(SpectralDomain.Channel) ? Channel(x) : null),
             Minimum = Values(findRange ? x.amin([1, 2, 3]) : null),
             Maximum = Values(findRange ? x.amax([1, 2, 3]) : null),
@@ -32,11 +45,12 @@ internal static class TorchReduction
         };
     }
 
-    private static (Tensor Amplitude, Tensor Power) Spatial(Tensor x)
+    /// <summary>Sums over channels by torch's FFT, for any device, size and precision.</summary>
+    internal static (double[] Amplitude, double[] Power) Spatial(Tensor x)
     {
+        using var scope = NewDisposeScope();
         var amplitude = fft.rfft2(x, norm: FFTNormType.Ortho).abs(); // [B, C, H, W/2+1]
-        var power = amplitude.square().sum(1); // [B, H, W/2+1]
-        return (amplitude.sum(1), power);
+        return (Values(amplitude.sum(1)), Values(amplitude.square().sum(1))); // [B, H, W/2+1] each
     }
 
     private static Tensor Channel(Tensor x)
