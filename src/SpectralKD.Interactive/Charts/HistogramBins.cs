@@ -11,10 +11,17 @@ internal sealed class HistogramBins
     internal HistogramBins(IReadOnlyCollection<BlockSpectrum> blocks)
     {
         var keys = blocks.SelectMany(block => Counts(block).Keys).DefaultIfEmpty(0).ToList();
+        (Smallest, Largest) = (ImageIntensities.LowerEdge(keys.Min()), ImageIntensities.LowerEdge(keys.Max() + 1));
         IsWide = keys.Max() - keys.Min() > ImageIntensities.BinsPerDecade;
         var spans = blocks.Select(block => Counts(block)).Where(bins => bins.Count > 0).Select(bins => bins.Keys.Last() - bins.Keys.First() + 1);
         _width = Math.Max(1, (int)Math.Round(spans.DefaultIfEmpty(1).Min() / (double)Wanted));
     }
+
+    /// <summary>Lower edge of the first bin that holds an image.</summary>
+    internal double Smallest { get; }
+
+    /// <summary>Upper edge of the last bin that holds an image.</summary>
+    internal double Largest { get; }
 
     /// <summary>Whether the intensities span more than a decade.</summary>
     internal bool IsWide { get; }

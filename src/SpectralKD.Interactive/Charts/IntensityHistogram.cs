@@ -32,8 +32,7 @@ public static partial class Charts
         var axis = ChartLook.Axis($"Spectral intensity of one image, mean |F|{(bins.IsWide ? " (log scale)" : "")}");
         if (bins.IsWide)
         {
-            axis["type"] = "log";
-            axis["dtick"] = "D2";
+            LogScale.Apply(axis, bins.Smallest, bins.Largest);
         }
 
         return axis;

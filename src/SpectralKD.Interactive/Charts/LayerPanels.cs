@@ -72,8 +72,7 @@ internal sealed class LayerPanels(ChartBuilder chart, BlockSpectrum block, bool 
     {
         if (values.Min() > 0 && values.Max() > 10 * values.Min())
         {
-            axis["type"] = "log";
-            axis["dtick"] = values.Max() > 1000 * values.Min() ? 1 : "D2";
+            LogScale.Apply(axis, values.Min(), values.Max());
         }
         else
         {

@@ -10,6 +10,15 @@ internal static class LogScale
     /// <summary>Logarithms to the base 10; null for zero, which is left blank.</summary>
     internal static double?[] Of(IEnumerable<double> values) => [.. values.Select(value => value > 0 ? Math.Log10(value) : (double?)null)];
 
+    /// <summary>Makes a plot's axis logarithmic, with whole numbers at its ticks (plotly's own write 2 for 0.2).</summary>
+    internal static void Apply(Attributes axis, double smallest, double largest)
+    {
+        var ticks = Ticks(smallest, largest);
+        axis["type"] = "log";
+        axis["tickvals"] = ticks;
+        axis["ticktext"] = Texts(ticks);
+    }
+
     /// <summary>A colour axis with a bar whose ticks show the values.</summary>
     /// <param name="values">All values drawn on the axis.</param>
     /// <param name="title">What the bar shows.</param>
@@ -22,7 +31,7 @@ internal static class LogScale
         {
             ["title"] = new Attributes { ["text"] = title, ["side"] = "right", ["font"] = new Attributes { ["size"] = 13 } },
             ["tickvals"] = ticks.Select(Math.Log10).ToArray(),
-            ["ticktext"] = ticks.Select(tick => FormattableString.Invariant($"{tick:G3}")).ToArray(),
+            ["ticktext"] = Texts(ticks),
             ["thickness"] = 14,
             ["outlinewidth"] = 0,
         };
@@ -33,6 +42,8 @@ internal static class LogScale
 
         return new Attributes { ["colorscale"] = ChartLook.Scale, ["colorbar"] = colourBar };
     }
+
+    private static string[] Texts(double[] ticks) => [.. ticks.Select(tick => FormattableString.Invariant($"{tick:G3}"))];
 
     /// <summary>1, 2, 5, 10 … within the range; its ends where none of these lies inside.</summary>
     internal static double[] Ticks(double smallest, double largest)

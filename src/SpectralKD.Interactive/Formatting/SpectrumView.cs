@@ -29,7 +29,7 @@ public sealed record SpectrumView(ModelSpectrum Spectrum) : INotebookView
         var entropy = Spectrum.Blocks.Any(block => block.Entropy is not null);
         string?[] headers =
         [
-            "block", "name", "map [C, H, W]", "intensity", "± over images",
+            "block", "name", "map (C×H×W)", "intensity", "± over images",
             spatial ? "uniformity" : null, spatial ? "high-frequency ratio" : null, entropy ? "activation entropy (bits)" : null,
         ];
         return Spectrum.Blocks.Aggregate(new TextTable([.. headers.OfType<string>()]), (table, block) => table.Add(Row(block, spatial, entropy)));
@@ -41,7 +41,7 @@ public sealed record SpectrumView(ModelSpectrum Spectrum) : INotebookView
         [
             FormattableString.Invariant($"{block.Index}"),
             block.Name,
-            $"[{block.Channels}, {block.Height}, {block.Width}]",
+            $"{block.Channels}×{block.Height}×{block.Width}",
             FormattableString.Invariant($"{block.Intensity:G5}"),
             FormattableString.Invariant($"{block.IntensityDeviation:G2}"),
             spatial ? FormattableString.Invariant($"{block.Uniformity:0.0000}") : null,
