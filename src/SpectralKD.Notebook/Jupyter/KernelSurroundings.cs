@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using SpectralKD.Notebook.Jupyter.Execution;
 using SpectralKD.Notebook.Jupyter.Transport;
 using SpectralKD.Notebook.Jupyter.Wire;
 using SpectralKD.Notebook.Session;
+using SpectralKD.Notebook.Session.Running;
 
 namespace SpectralKD.Notebook.Jupyter;
 
@@ -17,9 +17,6 @@ namespace SpectralKD.Notebook.Jupyter;
 internal sealed class KernelSurroundings : IDisposable
 {
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
-    private static Action<Exception>? s_unhandled;
-    private static int s_handlerSet;
-
     private readonly RunningCell _running;
     private readonly IopubPublisher _iopub;
     private readonly KernelTransport _transport;
@@ -39,7 +36,8 @@ internal sealed class KernelSurroundings : IDisposable
         _interruptSignal = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Handle(signal, running.Interrupt));
         _endSignal = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Handle(signal, life.End));
         AppDomain.CurrentDomain.ProcessExit += SayThatTheProcessEnds;
-        CatchUnhandled();
+        UnhandledExceptions.Otherwise = _showUnhandled;
+        UnhandledExceptions.Install();
         _ = WatchParentAsync(life, _watching.Token);
     }
 
@@ -48,7 +46,11 @@ internal sealed class KernelSurroundings : IDisposable
         _watching.Cancel();
         _watching.Dispose();
         AppDomain.CurrentDomain.ProcessExit -= SayThatTheProcessEnds;
-        Interlocked.CompareExchange(ref s_unhandled, null, _showUnhandled);
+        if (UnhandledExceptions.Otherwise == _showUnhandled)
+        {
+            UnhandledExceptions.Otherwise = null;
+        }
+
         _interruptSignal.Dispose();
         _endSignal.Dispose();
     }
@@ -57,31 +59,6 @@ internal sealed class KernelSurroundings : IDisposable
     {
         signal.Cancel = true;
         act();
-    }
-
-    // An exception on a thread that the user started would end the process; it is shown instead, and the thread ends. A process can set
-    // its handler only once: where several kernels share it, the newest is told.
-    private void CatchUnhandled()
-    {
-        s_unhandled = _showUnhandled;
-        if (Interlocked.Exchange(ref s_handlerSet, 1) != 0)
-        {
-            return;
-        }
-        try
-        {
-            ExceptionHandling.SetUnhandledExceptionHandler(Survive);
-        }
-        catch (InvalidOperationException)
-        {
-            // The process has a handler of its own already.
-        }
-    }
-
-    private static bool Survive(Exception error)
-    {
-        s_unhandled?.Invoke(error);
-        return s_unhandled is not null;
     }
 
     // The client would wait for a reply until it notices that the process is gone.

@@ -10,6 +10,11 @@ internal static class UnhandledExceptions
 {
     private static int s_installed;
 
+    /// <summary>
+    /// Is told of exceptions on threads that belong to no cell; null ends the process, as .NET does. The newest kernel of a process sets it.
+    /// </summary>
+    public static Action<Exception>? Otherwise { get; set; }
+
     /// <summary>Takes them over, once in a process, unless the application has done so itself.</summary>
     public static void Install()
     {
@@ -32,7 +37,8 @@ internal static class UnhandledExceptions
     {
         if (CellRun.Current is not { } run)
         {
-            return false;
+            Otherwise?.Invoke(exception);
+            return Otherwise is not null;
         }
 
         if (!run.IsInterrupted)
