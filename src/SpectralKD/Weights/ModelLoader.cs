@@ -67,6 +67,11 @@ public static class ModelLoader
             return (file.Path, file.Ema);
         }
 
+        if (source is WeightSource.Pretrained && EmbeddedWeights.PathOf(entry.Name) is { } embedded)
+        {
+            return (embedded, false);
+        }
+
         var hub = source as WeightSource.Hub ?? (entry.Weights is { } published
             ? new WeightSource.Hub(published.Repository)
             : throw new SpectralKDException($"{entry.Name} has no published weights; use weights seeded, seeded:N or a file"));
