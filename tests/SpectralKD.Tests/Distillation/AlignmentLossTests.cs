@@ -142,6 +142,19 @@ public sealed class AlignmentLossTests
         iter: 60);
 
     [Fact]
+    public void A_teacher_with_gradients_gets_them_as_from_the_transform()
+    {
+        using var scope = NewDisposeScope();
+        var (student, teacher) = (Random(1, 2, 3, 5, 4), Random(2, 2, 6, 5, 4));
+        teacher.requires_grad = true;
+        AlignmentLoss.Layer(student, teacher, AlignmentForm.Fft).backward();
+        var expected = teacher.grad!.clone();
+        teacher.grad!.zero_();
+        AlignmentLoss.Layer(student, teacher).backward();
+        Assert.True((teacher.grad! - expected).abs().max().item<double>() < 1e-13);
+    }
+
+    [Fact]
     public void Loss_of_a_map_with_itself_is_zero_and_grows_with_the_square() => Shapes.Sample(
         shape =>
         {

@@ -21,14 +21,35 @@ internal static class HalfSpectrumDistance
     /// Every column but the first (and, for even W, the last) of the half spectrum stands for two of the full one, so that
     /// <c>half = (sum D² + E_0 + E_N) / 2</c>, E_0 = sum_h (sum_w D)² / W and E_N = sum_h (sum_w (-1)^w D)² / W for even W, else 0.
     /// </summary>
+    /// <remarks>
+    /// The gradient is known in closed form too: that of sum D² + |D M|² is 2 (D + D M M^T), M the two edge columns. Handing it to autograd as the slope of
+    /// a linear function halves the time against letting autograd derive it. Second derivatives are not supported.
+    /// </remarks>
     public static Tensor ClosedForm(Tensor student, Tensor teacher)
     {
+        var (value, gradient, scale) = ValueAndGradient(student, teacher);
+        if (!student.requires_grad && !teacher.requires_grad)
+        {
+            return value;
+        }
+
+        var variable = teacher.requires_grad ? student - teacher : student;
+        var linear = variable.reshape(-1).dot(gradient) * scale;
+        return value + (linear - linear.detach());
+    }
+
+    // The value, and its gradient by the difference of the maps but for a factor.
+    private static (Tensor Value, Tensor Gradient, double Scale) ValueAndGradient(Tensor student, Tensor teacher)
+    {
+        using var guard = no_grad();
         var (height, width) = (student.shape[2], student.shape[3]);
         var rows = (student - teacher).reshape(-1, width); // (B C H, W)
-        var edges = rows.mm(EdgeColumns(width, rows)).reshape(-1); // (B C H * 1 or 2)
-        var flat = rows.reshape(-1);
-        var numbers = 2.0 * (flat.shape[0] / width / height) * height * ((width / 2) + 1);
-        return (flat.dot(flat) + edges.dot(edges)) * (0.5 / numbers);
+        var columns = EdgeColumns(width, rows);
+        var edges = rows.mm(columns); // (B C H, 1 or 2)
+        var (flat, flatEdges) = (rows.reshape(-1), edges.reshape(-1));
+        var scale = 0.5 / (2.0 * (rows.shape[0] / height) * height * ((width / 2) + 1));
+        var value = (flat.dot(flat) + flatEdges.dot(flatEdges)) * scale;
+        return (value, rows.addmm_(edges, columns.t()).reshape(-1), 2 * scale);
     }
 
     private static Tensor Spectrum(Tensor map) => view_as_real(fft.rfft2(map, norm: FFTNormType.Ortho));

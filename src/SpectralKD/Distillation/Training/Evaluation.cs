@@ -46,6 +46,7 @@ public sealed record Evaluation(long Images, double Loss, double Top1, double To
 
     private static void Add(double[] sums, VisionModel model, TrainingBatch batch)
     {
+        using var pause = GarbagePause.Begin();
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var weight = model.parameters().First();

@@ -15,6 +15,9 @@ public interface ITrainingData
     /// <summary>Side S of the images as the batches hold them, in pixels.</summary>
     int ImageSize { get; }
 
+    /// <summary>What a user should know about the images read so far, such as unreadable ones; one line each.</summary>
+    IReadOnlyList<string> Warnings => [];
+
     /// <summary>Number of full training batches in an epoch.</summary>
     /// <param name="batchSize">Images in a batch.</param>
     int BatchesPerEpoch(int batchSize);

@@ -39,6 +39,11 @@ public sealed class ImageTrainingData : ITrainingData
     /// <summary>Images that could not be read so far, without repetitions.</summary>
     public SkippedImages Skipped { get; } = new();
 
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Warnings => Skipped.Items is [var first, ..]
+        ? [FormattableString.Invariant($"{Skipped.Count} images of {Name} cannot be read and others take their places; the first: {first.Reason}")]
+        : [];
+
     /// <summary>Opens the images of a recipe.</summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="preprocessing">The student's preprocessing.</param>

@@ -1,4 +1,5 @@
 using SpectralKD.Models;
+using SpectralKD.Native;
 using SpectralKD.Spectra;
 
 namespace SpectralKD.Distillation;
@@ -16,7 +17,11 @@ internal sealed class SpectraTracker : IDisposable
         _source = FormattableString.Invariant($"{data.Name}, probe of {_probe.Images.shape[0]} images");
     }
 
-    public ModelSpectrum Of(VisionModel model) => SpectralAnalysis.Run(model, [new AnalysisBatch(_probe.Images)], _source);
+    public ModelSpectrum Of(VisionModel model)
+    {
+        using var pause = GarbagePause.Begin();
+        return SpectralAnalysis.Run(model, [new AnalysisBatch(_probe.Images)], _source);
+    }
 
     public void Dispose() => _probe.Dispose();
 

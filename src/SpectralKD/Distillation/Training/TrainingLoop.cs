@@ -111,6 +111,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         {
             Report(TrainingPhase.Validating);
             var metrics = Validate(stop);
+            setup.Data.Warnings.ToList().ForEach(Warn);
             var state = KeepBest(State with { Epochs = [.. State.Epochs, metrics] }, metrics);
             _spectra.Add(metrics.Epoch);
             state = state with { Epoch = State.Epoch + 1, Step = 0, Sums = new LossSums(), Finished = State.Epoch + 1 == _recipe.Epochs };
