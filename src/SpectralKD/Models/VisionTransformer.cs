@@ -1,6 +1,6 @@
 using SpectralKD.Models.Layers;
-using TorchSharp.Utils;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using LayerNorm = SpectralKD.Models.Layers.LayerNorm;
 using Linear = SpectralKD.Models.Layers.Linear;
