@@ -70,7 +70,7 @@ public class ChartCommandTests
     {
         await RunAsync("#!spectral-ucurve spectrum --domain channel");
         var chart = (GenericChart)_host.Displayed[0];
-        Assert.Contains("Spectral intensity, channels", ChartHtml.FigureJson(chart), StringComparison.Ordinal);
+        Assert.Contains("Channel intensity", ChartHtml.FigureJson(chart), StringComparison.Ordinal);
         Assert.Contains(UCurveTests.Traces(chart), trace => UCurveTests.Numbers(trace, "y")[0] == SampleSpectra.U().Blocks[0].ChannelIntensity);
 
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => RunAsync("#!spectral-ucurve channels --domain spatial"));
