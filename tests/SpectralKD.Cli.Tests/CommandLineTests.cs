@@ -39,6 +39,27 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Parts_merge_to_the_whole_and_their_entropies_too_with_the_range_that_merge_names()
+    {
+        string[] analyze = ["analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", "textures", "--count", "7", "--domain", "both"];
+        await RunAsync([.. analyze, "--out", Folder("whole")]);
+        await RunAsync([.. analyze, "--shard", "1/2", "--out", Folder("1")]);
+        await RunAsync([.. analyze, "--shard", "2/2", "--out", Folder("2")]);
+        Assert.Equal(0, await RunAsync("merge", Folder("1"), Folder("2"), "--out", Folder("without")));
+        var (whole, without) = (Load("whole"), Load("without"));
+        Assert.Equal(whole.Intensities[5], without.Intensities[5], 1e-12);
+        Assert.Null(without.Blocks[0].Entropy);
+
+        var range = System.Text.RegularExpressions.Regex.Match(_error.ToString(), "--entropy-range=\\S+").Value;
+        await RunAsync([.. analyze, "--shard", "1/2", range, "--out", Folder("1")]);
+        await RunAsync([.. analyze, "--shard", "2/2", range, "--out", Folder("2")]);
+        Assert.Equal(0, await RunAsync("merge", Folder("1"), Folder("2"), "--out", Folder("with")));
+        Assert.All(whole.Blocks.Zip(Load("with").Blocks), pair => Assert.Equal(pair.First.ActivationEntropy!.Value, pair.Second.ActivationEntropy!.Value, 1e-12));
+
+        Spectra.ModelSpectrum Load(string name) => Spectra.ModelSpectrum.Load(Path.Combine(Folder(name), "spectrum.json"));
+    }
+
+    [Fact]
     public async Task The_first_notebook_runs_with_other_parameters()
     {
         var notebook = Path.Combine(SharedData.RepositoryRoot, "notebooks", "01-first-spectrum.ipynb");
@@ -120,6 +141,8 @@ public sealed class CommandLineTests : IDisposable
 
     private Task<int> RunAsync(params string[] args) => CommandLine.RunAsync(
         args, new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = _output, Error = _error });
+
+    private string Folder(string name) => Path.Combine(_folder, name);
 
     private string Notebook(params string[] cells)
     {

@@ -28,6 +28,12 @@ internal static class AnalyzeVerb
     private static readonly Option<string> Layers = new("--layers") { Description = "Blocks: all, or 0,5..8,-1", DefaultValueFactory = _ => "all" };
     private static readonly Option<int> Batch = new("--batch") { Description = "Images in one forward pass", DefaultValueFactory = _ => 32 };
     private static readonly Option<string?> Shard = new("--shard") { Description = "i/n: only every n-th image from the i-th; merge the parts with spectralkd merge" };
+    private static readonly Option<string?> EntropyRange = new("--entropy-range")
+    {
+        Description = "LOW,HIGH: range of the activation entropy's bins, the same for all parts that are to be merged [the images' own, in a second pass]",
+        HelpName = "LOW,HIGH",
+    };
+
     private static readonly Option<string?> Device = new("--device") { Description = "auto, cpu, cuda, cuda:N [auto]" };
     private static readonly Option<string> Output = new("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html", Required = true };
 
@@ -35,7 +41,7 @@ internal static class AnalyzeVerb
     {
         var command = new Command("analyze", "Takes the spectrum of every block of a model over a set of images")
         {
-            Model, Weights, Images, Count, Domain, Layers, Batch, Shard, Device, Output,
+            Model, Weights, Images, Count, Domain, Layers, Batch, Shard, EntropyRange, Device, Output,
         };
         command.SetAction(RunAsync);
         return command;
@@ -55,7 +61,14 @@ internal static class AnalyzeVerb
             Layers = LayerList.Parse(options.GetRequiredValue(Layers), model.Blocks.Count),
             BatchSize = options.GetValue(Batch),
             Shard = options.GetValue(Shard) is { } shard ? DataShard.Parse(shard) : null,
+            EntropyRange = options.GetValue(EntropyRange) is { } range ? ActivationRange.Parse(range) : null,
         };
+        if (settings is { Shard: not null, EntropyRange: null } && settings.Domain.HasFlag(SpectralDomain.Channel))
+        {
+            await console.Error.WriteLineAsync(
+                "this part's activation entropy is counted over its own range and will not merge with other parts': give all parts one --entropy-range");
+        }
+
         var spectrum = SpectralAnalysis.Run(model, images, settings, new ProgressLine(console.Error), cancellationToken);
         foreach (var skipped in spectrum.Skipped)
         {

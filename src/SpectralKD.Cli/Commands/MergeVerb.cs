@@ -15,9 +15,30 @@ internal static class MergeVerb
         };
         var output = new Option<string>("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html", Required = true };
         var command = new Command("merge", "Merges spectra of disjoint images, as if all had been analysed together") { parts, output };
-        command.SetAction(result => SpectrumFiles.Write(
-            ModelSpectrum.Merge(result.GetRequiredValue(parts).Select(Load)), result.GetRequiredValue(output), result.InvocationConfiguration.Output));
+        command.SetAction(result =>
+        {
+            var console = result.InvocationConfiguration;
+            var spectra = WithEntropiesThatMerge([.. result.GetRequiredValue(parts).Select(Load)], console.Error);
+            SpectrumFiles.Write(ModelSpectrum.Merge(spectra), result.GetRequiredValue(output), console.Output);
+        });
         return command;
+    }
+
+    // Entropies over different ranges cannot be added; the rest of the spectra can, so it is not held back.
+    private static IEnumerable<ModelSpectrum> WithEntropiesThatMerge(IReadOnlyList<ModelSpectrum> parts, TextWriter error)
+    {
+        var ranges = parts.Select(part => part.Blocks[0].Entropy?.Range).Distinct().ToList();
+        if (ranges.Count == 1)
+        {
+            return parts;
+        }
+
+        var seen = parts.Select(part => part.Activations).Concat(ranges).OfType<ActivationRange>().Aggregate((one, two) => one.Union(two));
+        error.WriteLine(
+            "the activation entropy is left out: the parts' entropies were counted over different ranges "
+            + $"({string.Join("; ", ranges.Select(range => range is null ? "none" : $"[{range}]"))}); "
+            + $"to have it, analyze every part again with --entropy-range={seen} and merge those");
+        return parts.Select(part => part.WithoutActivationEntropy());
     }
 
     private static ModelSpectrum Load(string path) => ModelSpectrum.Load(Directory.Exists(path) ? Path.Combine(path, "spectrum.json") : path);

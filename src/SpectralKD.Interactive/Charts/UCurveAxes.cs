@@ -21,8 +21,8 @@ internal static class UCurveAxes
 
     internal static Attributes Intensity(IReadOnlyList<ModelSpectrum> spectra, bool normalize)
     {
-        var channel = spectra.All(spectrum => spectrum.Domain == SpectralDomain.Channel) ? ", channels" : "";
-        var axis = ChartLook.Axis(normalize ? $"Spectral intensity{channel} / its maximum" : $"Spectral intensity{channel} (mean |F|)");
+        var what = spectra.All(spectrum => spectrum.Domain == SpectralDomain.Channel) ? "Channel intensity" : "Spectral intensity";
+        var axis = ChartLook.Axis(normalize ? $"{what} / its maximum" : $"{what} (mean |F|)");
         axis["rangemode"] = "tozero";
         return axis;
     }

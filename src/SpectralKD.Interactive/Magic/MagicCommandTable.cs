@@ -16,6 +16,7 @@ public static class MagicCommandTable
         new AnalyzeCommand(),
         new UCurveCommand(),
         new LayerCommand(),
+        new ChartCommand(),
         new SelectCommand(),
         new DistillCommand(),
         new DynamicsCommand(),

@@ -52,6 +52,22 @@ public sealed record ModelSpectrum
             $"there is no spectrum of block {index} of {Model}; analysed blocks: {string.Join(", ", Blocks.Select(block => block.Index))}");
     }
 
+    /// <summary>One domain of spectra that hold both, so that its intensities are what curves and strategies go by.</summary>
+    /// <param name="domain">The domain to keep; <see cref="SpectralDomain.Both"/> keeps all.</param>
+    /// <exception cref="SpectralKDException">It was not analysed.</exception>
+    public ModelSpectrum InDomain(SpectralDomain domain) => Domain.HasFlag(domain) && domain != SpectralDomain.None
+        ? this with
+        {
+            Domain = domain,
+            Blocks = [.. Blocks.Select(block => block with
+            {
+                Spatial = domain.HasFlag(SpectralDomain.Spatial) ? block.Spatial : null,
+                Channel = domain.HasFlag(SpectralDomain.Channel) ? block.Channel : null,
+            })],
+        }
+        : throw new SpectralKDException(
+            $"{Model} was analysed in the {Domain} domain, so it has no {domain} spectra: analyse it again with the domain {domain} or Both");
+
     /// <summary>The intensities of all blocks of a model, or an error where these are another model's or not all.</summary>
     internal ImmutableArray<double> IntensitiesOf(VisionModel model)
     {

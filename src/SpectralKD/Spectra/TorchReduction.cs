@@ -18,31 +18,24 @@ internal static class TorchReduction
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var spatial = domain.HasFlag(SpectralDomain.Spatial);
-        var (amplitude, power) = spatial && CpuSpatialReduction.Suits(map) ? CpuSpatialReduction.Reduce(map) : ([], []);
-        if (spatial && amplitude.Length == 0)
-        {
-            (amplitude, power) = Spatial(map.detach().to(float64));
-        }
-
-        return domain.HasFlag(SpectralDomain.Channel) || findRange || entropyRange is not null
-            ? Rest(map.detach().to(float64), amplitude, power, domain, findRange, entropyRange)
-            : new MapSums { Images = (int)map.shape[0], Amplitude = amplitude, Power = power };
-    }
-
-    private static MapSums Rest(
-        Tensor x, double[] amplitude, double[] power, SpectralDomain domain, bool findRange, ActivationRange? entropyRange)
-    {
+        Tensor? wide = null;
+        var (amplitude, power) = !domain.HasFlag(SpectralDomain.Spatial) ? ([], [])
+            : CpuSpatialReduction.Suits(map) ? CpuSpatialReduction.Reduce(map)
+            : Spatial(Wide());
         return new MapSums
         {
-            Images = (int)x.shape[0],
+            Images = (int)map.shape[0],
             Amplitude = amplitude,
             Power = power,
-            Channel = Values(domain.HasFlag(SpectralDomain.Channel) ? Channel(x) : null),
-            Minimum = Values(findRange ? x.amin([1, 2, 3]) : null),
-            Maximum = Values(findRange ? x.amax([1, 2, 3]) : null),
-            EntropyBits = Values(entropyRange is null ? null : EntropyBits(x, entropyRange)),
+            Channel = domain.HasFlag(SpectralDomain.Channel) ? Values(Channel(Wide())) : [],
+            Minimum = findRange ? Values(map.amin([1, 2, 3])) : [],
+            Maximum = findRange ? Values(map.amax([1, 2, 3])) : [],
+            EntropyBits = entropyRange is null ? []
+                : CpuEntropyReduction.Suits(map) ? CpuEntropyReduction.Reduce(map, entropyRange)
+                : Values(EntropyBits(Wide(), entropyRange)),
         };
+
+        Tensor Wide() => wide ??= map.detach().to(float64);
     }
 
     /// <summary>Sums over channels by torch's FFT, for any device, size and precision.</summary>
@@ -56,7 +49,8 @@ internal static class TorchReduction
     private static Tensor Channel(Tensor x)
         => fft.rfft(x.flatten(2).transpose(1, 2).contiguous(), dim: -1).abs().sum(1); // [B, H*W, C] -> [B, C/2+1]
 
-    private static Tensor EntropyBits(Tensor x, ActivationRange range)
+    /// <summary>Sums of the tokens' entropies in bits by torch, for any device and precision, <c>[B]</c>.</summary>
+    internal static Tensor EntropyBits(Tensor x, ActivationRange range)
     {
         var tokens = x.flatten(2).transpose(1, 2); // [B, N, C]
         var (batch, count, channels) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
@@ -68,6 +62,5 @@ internal static class TorchReduction
         return special.entr(shares).sum([1, 2]) / Math.Log(2); // [B]
     }
 
-    private static double[] Values(Tensor? tensor)
-        => tensor is null ? [] : tensor.cpu().contiguous().data<double>().ToArray();
+    private static double[] Values(Tensor tensor) => tensor.to(float64).cpu().contiguous().data<double>().ToArray();
 }

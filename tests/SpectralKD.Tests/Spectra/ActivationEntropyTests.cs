@@ -1,9 +1,14 @@
+using CsCheck;
+using SpectralKD.Native;
 using SpectralKD.Spectra;
+using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Spectra;
 
 public class ActivationEntropyTests
 {
+    public ActivationEntropyTests() => LibTorch.EnsureLoaded();
+
     /// <summary>The reference's definition in plain loops: numpy's histogram of every token, entropy in bits, mean over tokens.</summary>
     [Fact]
     public void It_agrees_with_a_plain_histogram_of_every_token()
@@ -22,6 +27,43 @@ public class ActivationEntropyTests
 
         Assert.Equal(bits / 36, TestSpectra.Analyse(map, SpectralDomain.None, range).Blocks[0].ActivationEntropy!.Value, 1e-12);
     }
+
+    [Fact]
+    public void Counting_agrees_with_torchs_own_operations_for_any_size_and_range()
+        => Gen.Select(Gen.Int[1, 9], Gen.Int[1, 9], Gen.Int[1, 150], Gen.Double[-2, 0], Gen.Double[0.001, 2]).Sample(
+            (height, width, channels, minimum, maximum) =>
+            {
+                using var map = TestSpectra.Map(2, channels, height, width);
+                var range = new ActivationRange(minimum, maximum);
+                using var wide = map.to(float64);
+                using var torchs = TorchReduction.EntropyBits(wide, range);
+                var own = CpuEntropyReduction.Reduce(map, range);
+
+                Assert.Equal([2], torchs.shape);
+                Assert.All(own, (bits, image) => Assert.Equal(torchs[image].item<double>(), bits, 1e-11 * (1 + bits)));
+            },
+            iter: 60,
+            threads: 1);
+
+    [Theory]
+    [InlineData("-12.5,20", -12.5, 20)]
+    [InlineData(" -1e-3 , 4 ", -0.001, 4)]
+    public void A_range_is_read_as_it_is_typed(string text, double low, double high)
+    {
+        Assert.Equal(new ActivationRange(low, high), ActivationRange.Parse(text));
+        Assert.Equal(new ActivationRange(low, high), ActivationRange.Parse(new ActivationRange(low, high).ToString()));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("3")]
+    [InlineData("3,3")]
+    [InlineData("4,3")]
+    [InlineData("1,2,3")]
+    [InlineData("low,high")]
+    [InlineData("-Infinity,0")]
+    public void What_is_no_range_is_refused(string text)
+        => Assert.Contains("no range of activations", Assert.Throws<SpectralKDException>(() => ActivationRange.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Equal_activations_have_none_and_a_range_of_one_point_is_no_harm()

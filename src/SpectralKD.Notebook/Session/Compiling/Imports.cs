@@ -12,8 +12,8 @@ internal static class Imports
         "System", "System.Text", "System.IO", "System.Collections", "System.Collections.Generic", "System.Threading.Tasks", "System.Linq",
         "Microsoft.DotNet.Interactive", "Microsoft.DotNet.Interactive.Formatting", "Microsoft.AspNetCore.Html",
         "SpectralKD.Notebook.Session.Scripting",
-        "SpectralKD", "SpectralKD.Models", "SpectralKD.Data", "SpectralKD.Spectra", "SpectralKD.Alignment", "SpectralKD.Distillation",
-        "SpectralKD.Weights", "SpectralKD.Interactive", "SpectralKD.Interactive.Charts", "TorchSharp", "Plotly.NET", "Microsoft.Data.Analysis",
+        "SpectralKD", "SpectralKD.Models", "SpectralKD.Data", "SpectralKD.Spectra", "SpectralKD.Distillation",
+        "SpectralKD.Weights", "SpectralKD.Interactive", "SpectralKD.Interactive.Charting", "TorchSharp", "Plotly.NET", "Microsoft.Data.Analysis",
     ];
 
     private static readonly string[] s_static =

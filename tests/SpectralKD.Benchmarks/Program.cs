@@ -1,0 +1,30 @@
+// Benchmarks with their baselines in the same run:
+//
+//   dotnet run -c Release --project tests/SpectralKD.Benchmarks -- [analysis] [alignment] [training] [--option value]…
+//
+// Without a name all three run. Options and defaults: --threads 1, --rounds 9, --model deit_tiny_patch16_224, --images 16, --batch 8.
+using SpectralKD;
+using SpectralKD.Benchmarks;
+using SpectralKD.Native;
+using TorchSharp;
+
+try
+{
+    var arguments = BenchmarkArguments.Parse(args);
+    LibTorch.EnsureLoaded();
+    torch.set_num_threads(arguments.Threads);
+    Console.WriteLine($"torch threads {torch.get_num_threads()}, processors {Environment.ProcessorCount}, load {MachineLoad.Now()}, {arguments.Rounds} rounds");
+    foreach (var name in arguments.Names)
+    {
+        Console.WriteLine();
+        BenchmarkArguments.Known[name](arguments);
+    }
+
+    Console.WriteLine($"{Environment.NewLine}load at the end {MachineLoad.Now()}");
+    return 0;
+}
+catch (SpectralKDException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}
