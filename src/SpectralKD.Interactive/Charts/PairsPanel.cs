@@ -78,9 +78,9 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
         ["xref"] = "paper",
         ["yref"] = "paper",
         ["x"] = 0.36,
-        ["y"] = series == 0 ? domain[1] : domain[0] + 0.01, // where no connection runs
+        ["y"] = series == 0 ? domain[1] : domain[0] + 0.01, // where no connection runs and no block is numbered
         ["xanchor"] = "center",
-        ["yanchor"] = series == 0 ? "top" : "bottom",
+        ["yanchor"] = "bottom",
         ["showarrow"] = false,
         ["font"] = new Attributes { ["size"] = 13, ["color"] = ChartLook.Colour(series) },
     };
