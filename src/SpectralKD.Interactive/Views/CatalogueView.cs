@@ -1,5 +1,6 @@
 using System.Globalization;
 using SpectralKD.Models;
+using SpectralKD.Weights;
 
 namespace SpectralKD.Interactive.Views;
 
@@ -33,6 +34,6 @@ public sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) : I
             string.Join(" ", m.Dims),
             $"{m.Spec.ImageSize}",
             $"{m.Spec.Classes}",
-            m.Weights?.Repository ?? "(none: seeded)",
+            EmbeddedWeights.Names.Contains(m.Name) ? "embedded" : m.Weights?.Repository ?? "(none: seeded)",
             m.Weights?.License ?? ""));
 }

@@ -23,6 +23,11 @@ public sealed record CSharpSessionOptions
     public bool InstallFormatters { get; init; } = true;
 
     /// <summary>
+    /// How long an interrupted cell may take to end before the notebook goes on without it (a thread inside native code cannot be stopped).
+    /// </summary>
+    public TimeSpan InterruptPatience { get; init; } = TimeSpan.FromMilliseconds(900);
+
+    /// <summary>
     /// Answers <c>Console.ReadLine</c> and its like; null: a cell that asks gets an error. The answer null means end of input.
     /// The token fires when the cell is interrupted. Called on the cell's thread, which waits.
     /// </summary>

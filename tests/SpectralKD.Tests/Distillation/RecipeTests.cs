@@ -72,7 +72,7 @@ public sealed class RecipeTests
     public void The_two_nano_students_differ_in_what_teaches_them_alone()
     {
         var differences = RecipeFile.Differences(RecipeLibrary.Get("nano-deit-alone"), RecipeLibrary.Get("nano-deit-distilled"));
-        Assert.All(differences, difference => Assert.Matches("^(note|teacher|loss.method|studentLayers|teacherLayers|trackSpectra) ", difference));
+        Assert.All(differences, difference => Assert.Matches("^(note|teacher|teacherWeights|loss.method|studentLayers|teacherLayers|trackSpectra) ", difference));
     }
 
     [Fact]

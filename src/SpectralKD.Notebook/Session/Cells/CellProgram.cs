@@ -92,7 +92,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     private async Task<object?> RunCodeAsync(string code, string name)
     {
         run.ThrowIfInterrupted();
-        run.Manners = InterruptManners.Code;
+        run.Manners = InterruptManners.Code(session.Options);
         var compiled = compiler.Compile(code, name, run.Token);
         return await session.Submissions.RunAsync(compiled, run).ConfigureAwait(false);
     }

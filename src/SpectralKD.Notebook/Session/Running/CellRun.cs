@@ -22,6 +22,7 @@ internal sealed class CellRun : IDisposable
         Number = number;
         Token = cancellationToken;
         Output = new BufferedCellOutput(output);
+        Manners = InterruptManners.Code(session.Options);
         _registration = cancellationToken.UnsafeRegister(state => ((CellRun)state!).Interrupt(), this);
     }
 
@@ -48,7 +49,7 @@ internal sealed class CellRun : IDisposable
     public CellScheduler Scheduler { get; } = new();
 
     /// <summary>How long an interrupted part of the cell may take to end by itself, and whether it may be woken from sleep.</summary>
-    public InterruptManners Manners { get; set; } = InterruptManners.Code;
+    public InterruptManners Manners { get; set; }
 
     /// <summary>True once interrupted.</summary>
     public bool IsInterrupted => _interrupted;

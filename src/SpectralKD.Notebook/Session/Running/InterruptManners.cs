@@ -5,8 +5,8 @@ namespace SpectralKD.Notebook.Session.Running;
 /// <param name="Patience">When the notebook stops waiting for it.</param>
 internal sealed record InterruptManners(TimeSpan WakeAfter, TimeSpan Patience)
 {
-    /// <summary>The user's C#: woken soon, given up within a second.</summary>
-    public static InterruptManners Code { get; } = new(TimeSpan.FromMilliseconds(60), TimeSpan.FromMilliseconds(900));
+    /// <summary>The user's C#: woken soon, given up after the session's patience.</summary>
+    public static InterruptManners Code(CSharpSessionOptions options) => new(TimeSpan.FromMilliseconds(60), options.InterruptPatience);
 
     /// <summary>A magic command: it knows its cancellation token and may have to put something in order first.</summary>
     public static InterruptManners Command { get; } = new(TimeSpan.MaxValue, TimeSpan.FromSeconds(20));
