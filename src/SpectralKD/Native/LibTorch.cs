@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using TorchSharp;
 
 namespace SpectralKD.Native;
 
@@ -9,7 +10,7 @@ namespace SpectralKD.Native;
 /// folder, so that TorchSharp copies nothing, and bridges systems whose libstdc++ is older than GCC 13. Windows and macOS are left
 /// to TorchSharp's own loading.
 /// </summary>
-/// <remarks>Nothing here touches TorchSharp's own native calls: a failed first call would fail for the rest of the process.</remarks>
+/// <remarks>On Linux nothing here touches TorchSharp's own native calls: a failed first call would fail for the rest of the process.</remarks>
 public static class LibTorch
 {
     private static readonly object Gate = new();
@@ -38,6 +39,10 @@ public static class LibTorch
             if (OperatingSystem.IsLinux())
             {
                 Preload(LibTorchLocator.Find());
+            }
+            else
+            {
+                LeaveToTorchSharp();
             }
 
             IsLoaded = true;
@@ -69,6 +74,20 @@ public static class LibTorch
         Handles["LibTorchSharp"] = LoadShim(found.Shim);
         Handles["torch_cpu"] = NativeLibrary.Load(Path.Combine(found.Folder, "libtorch_cpu.so"));
         Folder = found.Folder;
+    }
+
+    private static void LeaveToTorchSharp()
+    {
+        try
+        {
+            torch.InitializeDeviceType(DeviceType.CPU);
+        }
+        catch (Exception e) when (e is NotSupportedException or TypeInitializationException or DllNotFoundException)
+        {
+            var reason = e.GetBaseException().Message.Split('\n', 2)[0].Trim();
+            throw new SpectralKDException(
+                $"libtorch could not be loaded: {reason} Remedy: restart this process (in a notebook: the kernel), then {LibTorchLocator.Remedy}", e);
+        }
     }
 
     private static nint LoadShim(string path)

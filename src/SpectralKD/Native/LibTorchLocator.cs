@@ -35,11 +35,16 @@ public static class LibTorchLocator
     /// <summary>What to do where libtorch is missing, as one clause.</summary>
     public static string Remedy =>
         $"in a notebook run #r \"nuget: {PackageName}, {LibTorchVersion}\" (NVIDIA GPU: #r \"nuget: {CudaPackageName}, {TorchSharpVersion}\"), "
+        + InShell
         + $"in a project reference the same package, or set {FolderVariable} to a folder that holds libtorch {LibTorchVersion}";
 
     /// <summary>What to do where CUDA is missing, as one clause.</summary>
     public static string CudaRemedy =>
         $"For an NVIDIA GPU run #r \"nuget: {CudaPackageName}, {TorchSharpVersion}\" in a fresh notebook session, or build with -p:Cuda=true";
+
+    // TorchSharp itself, which loads libtorch on Windows and macOS, does not look there.
+    private static string InShell => OperatingSystem.IsLinux()
+        ? $"in a shell run dotnet package download {PackageName}@{LibTorchVersion} --output {LibTorchSearch.UserPackages}, " : "";
 
     private static string PackageName => OperatingSystem.IsWindows() ? "libtorch-cpu-win-x64"
         : OperatingSystem.IsMacOS() ? "libtorch-cpu-osx-arm64" : "libtorch-cpu-linux-x64";

@@ -39,6 +39,9 @@ internal sealed record LibTorchSearch
         .. PackageFolders.Select(p => Path.Combine(p, "torchsharp", LibTorchLocator.TorchSharpVersion, "runtimes", Rid, "native")),
     ];
 
+    /// <summary>Where NuGet keeps the user's packages unless told otherwise.</summary>
+    public static string UserPackages => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+
     private IReadOnlyList<string> ApplicationFolders => [ApplicationFolder, Path.Combine(ApplicationFolder, "runtimes", Rid, "native")];
 
     // In a notebook TorchSharp.dll lies in <packages>/torchsharp/<version>/lib/net8.0.
@@ -61,7 +64,7 @@ internal sealed record LibTorchSearch
             yield return named;
         }
 
-        yield return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        yield return UserPackages;
     }
 
     private static string? FindLoaded()

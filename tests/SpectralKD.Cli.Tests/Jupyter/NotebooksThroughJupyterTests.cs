@@ -1,0 +1,84 @@
+using System.Text.Json.Nodes;
+using SpectralKD.Interactive.Charting;
+using SpectralKD.Tests;
+
+namespace SpectralKD.Cli.Tests.Jupyter;
+
+/// <summary>The first notebook by both ways: CI does the same with all of them (<c>.ci/run</c>).</summary>
+public sealed class NotebooksThroughJupyterTests : IDisposable
+{
+    private static readonly string s_notebook = Path.Combine(SharedData.RepositoryRoot, "notebooks", "01-first-spectrum.ipynb");
+    private static readonly string s_script = Path.Combine(
+        SharedData.RepositoryRoot, "tests", "SpectralKD.Cli.Tests", "Jupyter", "run_through_jupyter.py");
+    private readonly string _folder = Directory.CreateTempSubdirectory("spectralkd-jupyter-").FullName;
+
+    [Fact]
+    public async Task A_notebook_gives_Jupyter_what_it_gives_the_runner_and_its_charts_are_drawn_offline()
+    {
+        await SkipWithoutJupyterAsync();
+        Assert.Contains("installed spectralkd", await CliAsync("jupyter", "install"));
+        Assert.Contains(_folder, await CliAsync("jupyter", "list"));
+        await CliAsync("run", s_notebook, "--out", _folder);
+
+        var executed = Path.Combine(_folder, "through-jupyter.ipynb");
+        var said = await ProgramRun.SucceedAsync(
+            ProgramRun.Python, [s_script, "spectralkd", s_notebook, Path.Combine(_folder, Path.GetFileName(s_notebook)), executed], null, JupyterFolder);
+        Assert.Contains("the same outputs through Jupyter", said);
+
+        SkipWithoutBrowser();
+        Assert.True(Plots(await File.ReadAllTextAsync(Path.Combine(_folder, "01-first-spectrum.html"))) >= 2);
+        Assert.All(ChartsOf(executed), chart => Assert.Equal(1, Plots($"<!DOCTYPE html><html><body>{chart}</body></html>")));
+    }
+
+    [Fact]
+    public async Task An_installed_kernel_can_be_removed_again()
+    {
+        await CliAsync("jupyter", "install", "--name", "mine");
+        Assert.True(File.Exists(Path.Combine(_folder, "kernels", "mine", "kernel.json")));
+        await CliAsync("jupyter", "uninstall", "--name", "mine");
+        Assert.False(Directory.Exists(Path.Combine(_folder, "kernels", "mine")));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private (string Name, string Value) JupyterFolder => ("JUPYTER_DATA_DIR", _folder);
+
+    private Task<string> CliAsync(params string[] arguments) => ProgramRun.SucceedAsync(
+        ProgramRun.Dotnet, [Path.Combine(AppContext.BaseDirectory, "SpectralKD.Cli.dll"), .. arguments], null, JupyterFolder);
+
+    // Every drawn plot has its layers of SVG; the element of the plot itself has this class, the tool bar another.
+    private static int Plots(string page) => HeadlessBrowser.Dom(page).Split("class=\"plot-container plotly\"").Length - 1;
+
+    private static List<string> ChartsOf(string notebook)
+    {
+        var charts = JsonNode.Parse(File.ReadAllText(notebook))!["cells"]!.AsArray()
+            .SelectMany(cell => cell!["outputs"]?.AsArray() ?? [])
+            .Where(output => output!["data"]?["application/vnd.plotly.v1+json"] is not null)
+            .Select(output => TextOf(output!["data"]!["text/html"]!))
+            .ToList();
+        Assert.NotEmpty(charts);
+        return charts;
+    }
+
+    private static string TextOf(JsonNode value) => value is JsonArray lines ? string.Concat(lines.Select(line => (string)line!)) : (string)value!;
+
+    private static async Task SkipWithoutJupyterAsync()
+    {
+        if ((await ProgramRun.RunAsync(ProgramRun.Python, ["-c", "import nbclient"])).Code != 0)
+        {
+            Assert.Skip("skipped: no python3 with nbclient (Debian: apt-get install python3-nbclient)");
+        }
+    }
+
+    private static void SkipWithoutBrowser()
+    {
+        try
+        {
+            Browser.Find();
+        }
+        catch (SpectralKDException e)
+        {
+            Assert.Skip($"skipped: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using SpectralKD.Tests;
+
+namespace SpectralKD.Cli.Tests.Packaging;
+
+/// <summary>The .NET tool as <c>dotnet pack</c> makes it.</summary>
+public sealed class PackedTool() : PackedProject("SpectralKD.Cli");
+
+public sealed class ToolPackageTests(PackedTool package) : IClassFixture<PackedTool>
+{
+    [Fact]
+    public void The_tool_is_called_spectralkd()
+    {
+        Assert.Equal("SpectralKD.Tool", package.Said("id"));
+        Assert.Contains("Name=\"DotnetTool\"", package.Metadata().ToString(), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("<Command Name=\"spectralkd\" EntryPoint=\"SpectralKD.Cli.dll\"", package.Text("tools/net10.0/any/DotnetToolSettings.xml"));
+    }
+
+    [Fact]
+    public void Libtorch_stays_outside_and_the_host_does_not_ask_for_it()
+    {
+        Assert.DoesNotContain(package.Files("nupkg").Keys, name => Path.GetFileName(name).StartsWith("libtorch", StringComparison.Ordinal));
+        Assert.DoesNotContain("native/libtorch", package.Text("tools/net10.0/any/SpectralKD.Cli.deps.json"));
+        Assert.InRange(new FileInfo(Directory.GetFiles(package.Folder, "*.nupkg").Single()).Length, 10_000_000, 100_000_000);
+    }
+
+    [Theory]
+    [InlineData("linux-x64/native/libLibTorchSharp.so")]
+    [InlineData("win-x64/native/LibTorchSharp.dll")]
+    [InlineData("osx-arm64/native/libLibTorchSharp.dylib")]
+    [InlineData("linux-x64/native/libSkiaSharp.so")]
+    public void Its_own_native_libraries_are_there_for_every_system(string name) => Assert.Contains($"tools/net10.0/any/runtimes/{name}", package.Files("nupkg").Keys);
+}
