@@ -8,26 +8,40 @@ namespace SpectralKD.Cli.Tests.Jupyter;
 public sealed class NotebooksThroughJupyterTests : IDisposable
 {
     private static readonly string s_notebook = Path.Combine(SharedData.RepositoryRoot, "notebooks", "01-first-spectrum.ipynb");
-    private static readonly string s_script = Path.Combine(
-        SharedData.RepositoryRoot, "tests", "SpectralKD.Cli.Tests", "Jupyter", "run_through_jupyter.py");
     private readonly string _folder = Directory.CreateTempSubdirectory("spectralkd-jupyter-").FullName;
 
     [Fact]
     public async Task A_notebook_gives_Jupyter_what_it_gives_the_runner_and_its_charts_are_drawn_offline()
     {
-        await SkipWithoutJupyterAsync();
+        await SkipWithoutPythonAsync("nbclient", "python3-nbclient");
         Assert.Contains("installed spectralkd", await CliAsync("jupyter", "install"));
         Assert.Contains(_folder, await CliAsync("jupyter", "list"));
         await CliAsync("run", s_notebook, "--out", _folder);
 
         var executed = Path.Combine(_folder, "through-jupyter.ipynb");
         var said = await ProgramRun.SucceedAsync(
-            ProgramRun.Python, [s_script, "spectralkd", s_notebook, Path.Combine(_folder, Path.GetFileName(s_notebook)), executed], null, JupyterFolder);
+            ProgramRun.Python, [Script("run_through_jupyter.py"), "spectralkd", s_notebook, Path.Combine(_folder, Path.GetFileName(s_notebook)), executed], null, JupyterFolder);
         Assert.Contains("the same outputs through Jupyter", said);
 
         SkipWithoutBrowser();
         Assert.True(Plots(await File.ReadAllTextAsync(Path.Combine(_folder, "01-first-spectrum.html"))) >= 2);
         Assert.All(ChartsOf(executed), chart => Assert.Equal(1, Plots($"<!DOCTYPE html><html><body>{chart}</body></html>")));
+    }
+
+    [Fact]
+    public async Task A_reader_of_classic_Notebook_sees_the_charts_without_a_network()
+    {
+        await SkipWithoutPythonAsync("notebook.notebookapp", "python3-notebook");
+        SkipWithoutBrowser();
+        await CliAsync("jupyter", "install");
+        var copy = Path.Combine(_folder, "first.ipynb");
+        File.Copy(s_notebook, copy);
+        var said = await ProgramRun.SucceedAsync(
+            ProgramRun.Python, [Script("run_in_classic_notebook.py"), "spectralkd", copy, Browser.Find(), Path.Combine(_folder, "seen.png")], null, JupyterFolder);
+        var seen = JsonNode.Parse(said[said.IndexOf('{')..said.IndexOf('\n', said.IndexOf('{'))])!;
+        Assert.Equal((int)seen["cells"]!, (int)seen["executed"]!);
+        Assert.Empty(seen["errors"]!.AsArray());
+        Assert.Equal(2, (int)seen["plots"]!);
     }
 
     [Fact]
@@ -62,11 +76,13 @@ public sealed class NotebooksThroughJupyterTests : IDisposable
 
     private static string TextOf(JsonNode value) => value is JsonArray lines ? string.Concat(lines.Select(line => (string)line!)) : (string)value!;
 
-    private static async Task SkipWithoutJupyterAsync()
+    private static string Script(string name) => Path.Combine(SharedData.RepositoryRoot, "tests", "SpectralKD.Cli.Tests", "Jupyter", name);
+
+    private static async Task SkipWithoutPythonAsync(string module, string package)
     {
-        if ((await ProgramRun.RunAsync(ProgramRun.Python, ["-c", "import nbclient"])).Code != 0)
+        if ((await ProgramRun.RunAsync(ProgramRun.Python, ["-c", $"import {module}"])).Code != 0)
         {
-            Assert.Skip("skipped: no python3 with nbclient (Debian: apt-get install python3-nbclient)");
+            Assert.Skip($"skipped: no python3 with {module} (Debian: apt-get install {package})");
         }
     }
 
