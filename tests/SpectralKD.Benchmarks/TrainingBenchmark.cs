@@ -6,7 +6,7 @@ namespace SpectralKD.Benchmarks;
 /// <summary>Whole training steps: a nano DeiT from a nano CaiT, soft labels and the paper's eight layer pairs, with both forms of the loss.</summary>
 internal static class TrainingBenchmark
 {
-    private const int Steps = 8;
+    private const int Steps = 4;
     private const int Batch = 64;
 
     public static void Run(BenchmarkArguments arguments)
