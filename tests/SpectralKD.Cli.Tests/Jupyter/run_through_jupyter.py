@@ -47,6 +47,17 @@ def comparable(output):
     return {"kind": kind, "data": data}
 
 
+def comparable_outputs(cell):
+    """A front end gets console text in as many pieces as it likes: neighbours are one."""
+    merged = []
+    for output in cell.outputs:
+        if merged and output["output_type"] == "stream" and merged[-1]["output_type"] == "stream" and merged[-1]["name"] == output["name"]:
+            merged[-1] = {**merged[-1], "text": text_of(merged[-1]["text"]) + text_of(output["text"])}
+        else:
+            merged.append(output)
+    return [comparable(output) for output in merged]
+
+
 def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
@@ -56,7 +67,7 @@ def differences(ours, theirs):
         if one.source != other.source:
             yield f"code cell {number}: other code"
             continue
-        left, right = [[comparable(output) for output in cell.outputs] for cell in (one, other)]
+        left, right = [comparable_outputs(cell) for cell in (one, other)]
         if len(left) != len(right):
             yield f"code cell {number}: {len(left)} outputs through Jupyter, {len(right)} through spectralkd run"
         for position, (a, b) in enumerate(zip(left, right), start=1):
