@@ -72,10 +72,12 @@ public static class SpectralAnalysis
         ModelSpectrum Pass(SpectralDomain domain, ActivationRange? range, int number)
         {
             var accumulator = new SpectrumAccumulator(model.Spec.Name, run.Blocks, domain, range, model.Blocks.Count);
+            var done = 0;
             foreach (var batch in batches)
             {
                 cancellation.ThrowIfCancellationRequested();
                 run.Forward(batch, accumulator);
+                NativeHeap.AfterBatch(++done);
                 progress?.Report(new AnalysisProgress(number, passes, accumulator.Images, count, clock.Elapsed));
             }
 
