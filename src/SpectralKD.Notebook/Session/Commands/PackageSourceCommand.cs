@@ -17,7 +17,7 @@ internal sealed class PackageSourceCommand : SessionCommand
         if (!target.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || target.Length == Prefix.Length)
         {
             throw new SpectralKDException(
-                $"#i takes \"nuget:\" and a source, for example #i \"nuget:https://api.nuget.org/v3/index.json\"; found \"{target}\"");
+                $"#i takes \"nuget:\" and a source, for example #i \"nuget:https://example.org/v3/index.json\"; found \"{target}\"");
         }
 
         var source = target[Prefix.Length..].Trim();
