@@ -9,7 +9,7 @@ internal static class SpectrumFiles
     public static void Write(ModelSpectrum spectrum, string folder, TextWriter output)
     {
         var (csv, json, html) = (Path.Combine(folder, "blocks.csv"), Path.Combine(folder, "spectrum.json"), Path.Combine(folder, "u-curve.html"));
-        AtomicFile.WriteText(csv, spectrum.ToDataFrame().ToCsv());
+        spectrum.ToDataFrame().SaveTable(csv);
         spectrum.Save(json);
         AtomicFile.WriteText(html, ChartHtml.Page($"U-curve of {spectrum.Model}", Charts.UCurve(spectrum)));
         output.WriteLine($"{spectrum.Model}: {spectrum.Blocks.Length} blocks, {spectrum.Images} images, {spectrum.UShape.Words}");

@@ -2,7 +2,6 @@ using System.Net;
 using System.Reflection;
 using System.Runtime.Loader;
 using SpectralKD.Interactive.Formatting;
-using SpectralKD.Interactive.Views;
 using SpectralKD.Native;
 
 namespace SpectralKD.Interactive;
@@ -34,7 +33,6 @@ public static class NotebookExtension
         }
 
         LibTorch.InstallResolver();
-        ViewFormatter.Register();
         ChartFormatter.Register(plotlyMime);
         ObjectFormatters.Register(dataFrames);
     }

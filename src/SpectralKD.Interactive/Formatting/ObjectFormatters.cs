@@ -1,24 +1,27 @@
 using Microsoft.Data.Analysis;
 using Microsoft.DotNet.Interactive.Formatting;
 using SpectralKD.Data;
+using SpectralKD.Distillation;
 using SpectralKD.Interactive.Views;
 using SpectralKD.Models;
 using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Formatting;
 
-/// <summary>Shows the library's own objects in notebooks: as HTML, with plain text beside it.</summary>
+/// <summary>Shows views, and the library's own objects that have one, in notebooks: as HTML, with plain text beside it.</summary>
 internal static class ObjectFormatters
 {
-    /// <summary>Registers the views of models, images, spectra, verdicts and layer pairs. Harmless when called again.</summary>
+    /// <summary>Registers the views of models, images, spectra, verdicts, layer pairs and runs. Harmless when called again.</summary>
     /// <param name="dataFrames">True also for DataFrames, in hosts where no other formatter of theirs is.</param>
     internal static void Register(bool dataFrames)
     {
+        Register<INotebookView>(view => view);
         Register<ModelSpectrum>(spectrum => new SpectrumView(spectrum));
         Register<UShape>(shape => new UShapeView(shape));
         Register<LayerPairs>(pairs => new LayerPairsView(pairs));
         Register<IImageSource>(images => new ImagesView(images));
         Register<VisionModel>(ModelCardView.Of);
+        Register<DistillationRun>(run => new RunView(run));
         if (dataFrames)
         {
             Register<DataFrame>(frame => new DataFrameView(frame));

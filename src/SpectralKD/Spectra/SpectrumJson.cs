@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -35,7 +34,7 @@ internal static class SpectrumJson
     }
 
     internal static void Save(ModelSpectrum spectrum, string path)
-        => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(Write(spectrum))));
+        => AtomicFile.WriteText(path, Write(spectrum));
 
     internal static ModelSpectrum Load(string path)
     {

@@ -25,7 +25,7 @@ public static class TableCsv
 
     /// <summary>Writes <see cref="ToCsv"/> to a file.</summary>
     public static void SaveTable(this DataFrame table, string path)
-        => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(table.ToCsv())));
+        => AtomicFile.WriteText(path, table.ToCsv());
 
     /// <summary>Reads a table: columns of whole numbers, of numbers, of true and false, else of text, judged by all rows.</summary>
     /// <exception cref="SpectralKDException">No such file, no header, or a row with another number of fields.</exception>
