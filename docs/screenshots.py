@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Makes docs/page.png and docs/jupyter.png: the first notebook as `spectralkd run` leaves it, and in classic Notebook with our kernel.
+"""Makes the README's pictures: docs/u-curve.png by u-curve.dib, docs/page.png and docs/jupyter.png from the first notebook, as
+`spectralkd run` leaves it and in classic Notebook with our kernel.
 
 Needs a build, Chromium, ImageMagick and Debian's python3-notebook. Run with Debian's Python: /usr/bin/python3 docs/screenshots.py
 """
 import asyncio
 import base64
+import json
 import os
 import pathlib
 import shutil
@@ -12,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-import json
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "01-first-spectrum.ipynb"
@@ -65,14 +66,19 @@ def of_classic_notebook(folder, picture):
     classic.main("spectralkd", str(copy), browser(), str(picture))
 
 
+def quantise(raw, picture):
+    subprocess.run(["convert", raw, "-strip", "+dither", "-colors", "128", f"PNG8:{picture}"], check=True)
+    print(picture, picture.stat().st_size)
+
+
 def main():
+    subprocess.run([COMMAND, "run", "docs/u-curve.dib"], check=True, cwd=ROOT)
+    quantise(ROOT / "docs" / "u-curve.png", ROOT / "docs" / "u-curve.png")
     for name, make in (("page", of_page), ("jupyter", of_classic_notebook)):
         with tempfile.TemporaryDirectory() as folder:
             raw = pathlib.Path(folder) / "raw.png"
             make(pathlib.Path(folder), raw)
-            picture = ROOT / "docs" / f"{name}.png"
-            subprocess.run(["convert", raw, "-strip", "+dither", "-colors", "128", f"PNG8:{picture}"], check=True)
-            print(picture, picture.stat().st_size)
+            quantise(raw, ROOT / "docs" / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using SpectralKD.Interactive.Magic;
@@ -6,7 +7,7 @@ using SpectralKD.Tests;
 namespace SpectralKD.Interactive.Tests;
 
 /// <summary>Nothing that the pages and the notebooks' texts say is out of date. Command lines: see the command line's own tests.</summary>
-public sealed class DocumentationTests
+public sealed partial class DocumentationTests
 {
     private static readonly string[] s_implicitUsings =
         ["System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Threading", "System.Threading.Tasks"];
@@ -28,6 +29,16 @@ public sealed class DocumentationTests
     {
         var page = Page(name);
         Assert.All(page.Links.Where(link => !link.StartsWith("https://", StringComparison.Ordinal)), link => Assert.True(Leads(page, link), $"{name} links to {link}"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Files_and_folders_of_the_repository_that_it_names_are_there(string name)
+    {
+        var page = Page(name);
+        var paths = page.InlineCode.Concat(page.CodeBlocks.Select(block => block.Code)).SelectMany(code => PathPattern().Matches(code)).Select(match => match.Value)
+            .Where(path => !path.StartsWith("notebooks/executed", StringComparison.Ordinal));
+        Assert.All(paths, path => Assert.True(Path.Exists(Path.Combine(SharedData.RepositoryRoot, path)), $"{name} names {path}"));
     }
 
     [Theory]
@@ -72,4 +83,7 @@ public sealed class DocumentationTests
         var path = file.Length == 0 ? page.Path : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(page.Path)!, file));
         return Path.Exists(path) && (anchor is null || DocumentPage.All.Any(other => other.Path == path && other.Anchors.Contains(anchor)));
     }
+
+    [GeneratedRegex(@"(?<![\w./-])(?:src|tests|docs|notebooks|\.ci|\.devcontainer)/[\w./-]*\w")]
+    private static partial Regex PathPattern();
 }
