@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${1:-$HOME/.local/bin}
 
-# Classic Notebook in the browser, and nbclient. VS Code needs neither.
+# Classic Notebook in the browser (python3 -m notebook), and nbclient. VS Code needs neither.
 packages="python3-notebook python3-nbclient"
 if command -v apt-get >/dev/null && ! dpkg -s $packages >/dev/null 2>&1; then
     root=
