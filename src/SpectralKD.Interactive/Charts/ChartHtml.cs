@@ -17,17 +17,13 @@ public static class ChartHtml
           for(var e=element.parentElement;e;e=e.parentElement){
             var c=(getComputedStyle(e).backgroundColor.match(/[\d.]+/g)||[]).map(Number);
             if(c.length<3||c[3]===0)continue;
-            if(0.2126*c[0]+0.7152*c[1]+0.0722*c[2]<110)darken(figure.layout);
+            if(0.2126*c[0]+0.7152*c[1]+0.0722*c[2]<110)figure=darkFigure(figure);
             break;
           }
           Plotly.newPlot(element,figure.data,figure.layout,config);
         }
-        function darken(layout){
-          layout.paper_bgcolor='rgba(0,0,0,0)';layout.plot_bgcolor='rgba(0,0,0,0)';
-          layout.font=Object.assign({},layout.font,{color:'#d7dce2'});
-          Object.keys(layout).forEach(function(k){if(/^[xy]axis\d*$/.test(k))Object.assign(layout[k],{gridcolor:'#3a4048',linecolor:'#8b939c',tickcolor:'#8b939c'});});
-        }
-        """;
+
+        """ + DarkFigure.Function;
 
     /// <summary>
     /// Decompresses the library that the HTML carries, once for the page, and runs it where <c>define</c>, <c>module</c> and <c>exports</c> are hidden:

@@ -6,6 +6,7 @@ namespace SpectralKD.Interactive.Charting;
 internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] domain, string axis)
 {
     private const double Top = 1.15;
+    private readonly double _bottom = series == 0 ? 0 : -0.32; // room below the lowest number for the lower panel's name
     private readonly double _largest = Math.Max(spectrum.Intensities.Max(), double.Epsilon);
 
     internal void Add(ChartBuilder chart, string role, IReadOnlyCollection<int> chosen)
@@ -30,7 +31,7 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
         chart.Trace("scatter", line);
         chart.Trace("scatter", Labels(chosen));
         var y = ChartLook.Axis($"{role}<br>intensity / maximum");
-        (y["domain"], y["range"], y["tickvals"]) = (domain, new[] { 0, Top }, new[] { 0, 0.5, 1 });
+        (y["domain"], y["range"], y["tickvals"]) = (domain, new[] { _bottom, Top }, new[] { 0, 0.5, 1 });
         chart.Layout(axis == "y" ? "yaxis" : "yaxis2", y);
         chart.Annotation(Name());
     }
@@ -39,7 +40,7 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
     internal (double X, double Y) Place(int index)
     {
         var block = spectrum.Block(index);
-        return (Depth(block), domain[0] + (Value(block) / Top * (domain[1] - domain[0])));
+        return (Depth(block), domain[0] + ((Value(block) - _bottom) / (Top - _bottom) * (domain[1] - domain[0])));
     }
 
     internal static Attributes Connection((double X, double Y) from, (double X, double Y) to) => new()
@@ -78,7 +79,7 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
         ["xref"] = "paper",
         ["yref"] = "paper",
         ["x"] = 0.36,
-        ["y"] = series == 0 ? domain[1] : domain[0] + 0.01, // where no connection runs and no block is numbered
+        ["y"] = series == 0 ? domain[1] : domain[0] + 0.005, // where no connection runs and no block is numbered
         ["xanchor"] = "center",
         ["yanchor"] = "bottom",
         ["showarrow"] = false,

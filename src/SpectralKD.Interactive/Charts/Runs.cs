@@ -7,7 +7,10 @@ public static partial class Charts
 {
     private const int LegendLine = 20;
 
-    /// <summary>One figure of training runs over their epochs; the legend says each run's best.</summary>
+    /// <summary>
+    /// One figure of training runs over their epochs; the legend says each run's best. Runs whose names differ in a seed alone (<c>soft, seed 0</c> and
+    /// <c>soft, seed 1</c>) share a colour.
+    /// </summary>
     /// <param name="runs">Training logs, at least one.</param>
     /// <param name="metric">A column of the logs: <c>test_acc1</c>, <c>test_acc5</c>, <c>train_loss</c>, <c>train_loss_fft</c>, <c>train_lr</c>, …</param>
     /// <exception cref="SpectralKDException">No run is given, one holds no training, or lacks the figure.</exception>
@@ -15,8 +18,8 @@ public static partial class Charts
     {
         ChartNeeds.Some(runs, "run");
         var words = MetricWords.Of(metric);
-        var chart = new ChartBuilder($"{words.Title} over training", runs.Count == 1 ? runs[0].Name : $"{runs.Count} runs")
-            .Layout("xaxis", ChartLook.Axis("Epoch (0 is the first)"))
+        var chart = new ChartBuilder($"{words.Title} by epoch", runs.Count == 1 ? runs[0].Name : $"{runs.Count} runs")
+            .Layout("xaxis", EpochAxis(runs))
             .Layout("yaxis", ChartLook.Axis(words.Axis))
             .Layout("showlegend", true)
             .Layout("height", 410 + (LegendLine * runs.Count))
@@ -24,10 +27,21 @@ public static partial class Charts
             .Layout("legend", new Attributes { ["x"] = 0, ["xanchor"] = "left", ["y"] = -0.24, ["yanchor"] = "top", ["font"] = new Attributes { ["size"] = 13 } });
         for (var i = 0; i < runs.Count; i++)
         {
-            chart.Trace("scatter", RunTraces.Of(runs[i], i, metric, words));
+            chart.Trace("scatter", RunTraces.Of(runs[i], RunGroups.Look(runs, i), metric, words));
         }
 
         return chart.Build();
+    }
+
+    private static Attributes EpochAxis(IReadOnlyList<RunLog> runs)
+    {
+        var axis = ChartLook.Axis("Epoch (0 is the first)");
+        if (runs.All(run => run.Table.Rows.Count <= 15))
+        {
+            axis["dtick"] = 1; // there is no half epoch
+        }
+
+        return axis;
     }
 
     /// <summary>The activation entropy of every layer at every checkpoint of a run, as colours.</summary>

@@ -24,7 +24,7 @@ public static partial class Charts
     {
         ChartNeeds.Some(spectra, "spectrum");
         var relative = relativeDepth ?? spectra.Select(spectrum => spectrum.Depth).Distinct().Count() > 1;
-        var chart = new ChartBuilder("Spectral intensity over depth", UCurveText.Subtitle(spectra))
+        var chart = new ChartBuilder($"{UCurveAxes.What(spectra)} over depth", UCurveText.Subtitle(spectra))
             .Layout("xaxis", UCurveAxes.Depth(spectra, relative))
             .Layout("yaxis", UCurveAxes.Intensity(spectra, normalize))
             .Layout("showlegend", spectra.Count > 1);

@@ -19,10 +19,13 @@ internal static class UCurveAxes
         return axis;
     }
 
+    /// <summary>Which intensity is drawn.</summary>
+    internal static string What(IReadOnlyList<ModelSpectrum> spectra)
+        => spectra.All(spectrum => spectrum.Domain == SpectralDomain.Channel) ? "Channel intensity" : "Spectral intensity";
+
     internal static Attributes Intensity(IReadOnlyList<ModelSpectrum> spectra, bool normalize)
     {
-        var what = spectra.All(spectrum => spectrum.Domain == SpectralDomain.Channel) ? "Channel intensity" : "Spectral intensity";
-        var axis = ChartLook.Axis(normalize ? $"{what} / its maximum" : $"{what} (mean |F|)");
+        var axis = ChartLook.Axis(normalize ? $"{What(spectra)} / its maximum" : $"{What(spectra)} (mean |F|)");
         axis["rangemode"] = "tozero";
         return axis;
     }

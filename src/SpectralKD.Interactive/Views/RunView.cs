@@ -19,7 +19,23 @@ public sealed record RunView(DistillationRun Run) : INotebookView
 
     private string Summary => string.Create(
         CultureInfo.InvariantCulture,
-        $"{(Run.Finished ? "is complete" : "was stopped")} after {Run.Epochs.Count} epoch(s), {Run.Steps:N0} steps{Best}{Place}");
+        $"{(Run.Finished ? "is complete" : "was stopped")} after {Run.Epochs.Count} epoch(s), {Run.Steps:N0} steps{Time}{Best}{Place}");
+
+    private string Time
+    {
+        get
+        {
+            var seconds = Run.Epochs.Sum(epoch => epoch.Seconds ?? 0);
+            var images = Run.Epochs.Sum(epoch => (epoch.Seconds ?? 0) * (epoch.ImagesPerSecond ?? 0));
+            var time = seconds switch
+            {
+                < 120 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s"),
+                < 7200 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:0.0} min"),
+                _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:0.0} h"),
+            };
+            return seconds > 0 ? string.Create(CultureInfo.InvariantCulture, $" in {time} at {images / seconds:0} images/s") : "";
+        }
+    }
 
     private string Best => Run.Best is { Top1: { } top1 } best
         ? string.Create(CultureInfo.InvariantCulture, $"; best top-1 {Math.Max(top1, best.AverageTop1 ?? 0):0.00} % in epoch {best.Epoch}")

@@ -68,11 +68,26 @@ public sealed record TrainingView(
 /// <summary>Epochs as a table.</summary>
 internal static class EpochTable
 {
-    public static TextTable Of(IEnumerable<EpochMetrics> epochs) => epochs.Aggregate(
-        new TextTable("epoch", "learning rate", "loss", "labels", "alignment", "KD", "top-1 %", "top-1 EMA %", "images/s"),
-        (table, e) => table.Add(
-            Number(e.Epoch, "0"), Number(e.LearningRate, "0.0e+0"), Number(e.Loss, "0.0000"), Number(e.LabelLoss, "0.0000"),
-            Number(e.AlignmentLoss, "0.0000"), Number(e.LogitLoss, "0.0000"), Number(e.Top1, "0.00"), Number(e.AverageTop1, "0.00"), Number(e.ImagesPerSecond, "0")));
+    private static readonly (string Heading, Func<EpochMetrics, string> Cell)[] Columns =
+    [
+        ("epoch", e => Number(e.Epoch, "0")),
+        ("learning rate", e => Number(e.LearningRate, "0.0e+0")),
+        ("loss", e => Number(e.Loss, "0.0000")),
+        ("labels", e => Number(e.LabelLoss, "0.0000")),
+        ("alignment", e => Number(e.AlignmentLoss, "0.0000")),
+        ("KD", e => Number(e.LogitLoss, "0.0000")),
+        ("top-1 %", e => Number(e.Top1, "0.00")),
+        ("top-1 EMA %", e => Number(e.AverageTop1, "0.00")),
+    ];
+
+    /// <summary>The table; parts of the loss that a run does not have get no column.</summary>
+    public static TextTable Of(IEnumerable<EpochMetrics> epochs)
+    {
+        var rows = epochs.ToList();
+        var columns = Columns.Where(column => rows.Count == 0 || rows.Any(row => column.Cell(row).Length > 0)).ToList();
+        return rows.Aggregate(
+            new TextTable([.. columns.Select(column => column.Heading)]), (table, row) => table.Add([.. columns.Select(column => column.Cell(row))]));
+    }
 
     private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "";
 }

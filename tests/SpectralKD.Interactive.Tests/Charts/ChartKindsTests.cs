@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Plotly.NET;
+using SpectralKD.Distillation;
 using SpectralKD.Interactive.Charting;
 using SpectralKD.Spectra;
 
@@ -19,6 +20,9 @@ public class ChartKindsTests
         { "entropy", Charts.Entropy(Student, Teacher) },
         { "dynamics", Charts.Dynamics(Teacher, Student, Student) },
         { "pairs", Charts.Pairs(Teacher, Student, LayerPairs.Select(Teacher, Student)) },
+        { "distances", Charts.LayerDistances(DistillationDynamics.Of(Teacher, Student, Student)) },
+        { "distances of several", Charts.LayerDistances(Teacher, Student, SampleSpectra.U(depth: 0.2)) },
+        { "distance heatmap", Charts.DistanceHeatmap(DistillationDynamics.Of(Teacher, Student, Student)) },
     };
 
     [Theory]
@@ -120,6 +124,90 @@ public class ChartKindsTests
         Assert.Contains("no column test_acc9", Assert.Throws<SpectralKDException>(() => Charts.Runs([run], "test_acc9")).Message, StringComparison.Ordinal);
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
+
+    [Fact]
+    public void Dynamics_show_levels_where_they_are_not_divided_by_the_maximum()
+    {
+        var levels = UCurveTests.Traces(Charts.Dynamics(Teacher, Student, Student, normalize: false));
+
+        Assert.Equal(Student.Intensities, UCurveTests.Numbers(levels[1], "y"));
+        Assert.Equal(1, UCurveTests.Numbers(UCurveTests.Traces(Charts.Dynamics(Teacher, Student, Student))[1], "y").Max(), 1e-12);
+    }
+
+    [Fact]
+    public void Distances_are_drawn_before_and_after_with_their_means()
+    {
+        var dynamics = DistillationDynamics.Of(Teacher, [SampleSpectra.U(depth: 0.2), Student, Teacher with { Blocks = Student.Blocks }]);
+        var traces = UCurveTests.Traces(Charts.LayerDistances(dynamics));
+
+        Assert.Equal(2, traces.Count);
+        Assert.Equal(dynamics.Distances.Where(entry => entry.Moment == 0).Select(entry => entry.Distance!.Value), UCurveTests.Numbers(traces[0], "y"));
+        Assert.Equal(FormattableString.Invariant($"before: mean {dynamics.MeanDistances[0]:0.000}"), traces[0].GetProperty("name").GetString());
+        Assert.StartsWith("after", traces[1].GetProperty("name").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Equal_spectra_have_no_distance()
+        => Assert.All(UCurveTests.Numbers(Assert.Single(UCurveTests.Traces(Charts.LayerDistances(Student, Student))), "y"), value => Assert.Equal(0, value, 1e-12));
+
+    [Fact]
+    public void Distances_over_training_have_a_row_for_each_block_a_column_for_each_moment_and_one_scale_for_all_runs()
+    {
+        var run = DistillationDynamics.Of(Teacher, [SampleSpectra.U(depth: 0.2), SampleSpectra.U(depth: 0.4), Student]);
+        var panels = UCurveTests.Traces(Charts.DistanceHeatmap(run, run));
+
+        Assert.Equal(2, panels.Count);
+        Assert.All(panels, panel => Assert.Equal("coloraxis", panel.GetProperty("coloraxis").GetString()));
+        Assert.Equal(12, panels[0].GetProperty("z").GetArrayLength());
+        var last = run.Distances.Single(entry => entry is { Moment: 2, Block: 5 }).Distance!.Value;
+        Assert.Equal(Math.Log10(last), panels[0].GetProperty("z")[5][2].GetDouble(), 1e-12);
+        Assert.Contains("four runs", Assert.Throws<SpectralKDException>(() => Charts.DistanceHeatmap(run, run, run, run, run)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Maps_of_other_sizes_have_no_distance_and_the_error_says_so()
+    {
+        var coarse = Student with { Blocks = [.. Student.Blocks.Select(block => block with { Height = 7, Width = 28 })] };
+
+        Assert.Contains("equal numbers of patches", Assert.Throws<SpectralKDException>(() => Charts.LayerDistances(Teacher, coarse)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "equal numbers of patches",
+            Assert.Throws<SpectralKDException>(() => Charts.DistanceHeatmap(DistillationDynamics.Of(Teacher, [coarse]))).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Seeds_of_one_method_share_a_colour_and_differ_in_their_dashes()
+    {
+        var traces = UCurveTests.Traces(Charts.Runs([Run("none, seed 0"), Run("soft, seed 0"), Run("none, seed 1"), Run("soft-seed1")]));
+        var colours = traces.Select(trace => trace.GetProperty("line").GetProperty("color").GetString()).ToList();
+        var dashes = traces.Select(trace => trace.GetProperty("line").GetProperty("dash").GetString()).ToList();
+
+        Assert.Equal(colours[0], colours[2]);
+        Assert.Equal(colours[1], colours[3]);
+        Assert.NotEqual(colours[0], colours[1]);
+        Assert.NotEqual(dashes[0], dashes[2]);
+        Assert.NotEqual(dashes[1], dashes[3]);
+    }
+
+    [Fact]
+    public void A_part_of_the_loss_has_a_last_value_but_no_best_one()
+    {
+        var name = Assert.Single(UCurveTests.Traces(Charts.Runs([Run("soft")], "train_loss_fft"))).GetProperty("name").GetString();
+
+        Assert.Equal("soft: last 0.0123 at epoch 1", name);
+    }
+
+    private static RunLog Run(string name) => new()
+    {
+        Name = name,
+        Kind = RunLogKind.Training,
+        Table = EpochLog.ToDataFrame(
+        [
+            new EpochMetrics { Epoch = 0, LearningRate = 1e-3, Loss = 2, AlignmentLoss = 0.5, Top1 = 10 },
+            new EpochMetrics { Epoch = 1, LearningRate = 1e-3, Loss = 1, AlignmentLoss = 0.0123, Top1 = 20 },
+        ]),
+    };
 
     private static string Axis(GenericChart chart)
     {

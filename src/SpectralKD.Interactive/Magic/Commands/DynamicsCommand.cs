@@ -41,7 +41,12 @@ public sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
         var (teacher, before, after) = (host.Spectrum(arguments.Teacher), host.Spectrum(arguments.Before), host.Spectrum(arguments.After));
         var dynamics = DistillationDynamics.Of(teacher, before, after);
         await host.SetVariableAsync(arguments.As, dynamics, typeof(DistillationDynamics));
-        host.Display(dynamics.ToDataFrame());
         host.Display(Charts.Dynamics(teacher, before, after));
+        if (dynamics.Distances.Any(entry => entry.Distance is not null))
+        {
+            host.Display(Charts.LayerDistances(dynamics));
+        }
+
+        host.Display(dynamics.ToDataFrame());
     }
 }

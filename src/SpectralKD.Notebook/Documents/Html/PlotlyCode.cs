@@ -13,26 +13,11 @@ internal static class PlotlyCode
         (() => {
           const dark = matchMedia('(prefers-color-scheme: dark)');
           const printing = matchMedia('print');
-          const isLight = colour => !colour || /^(white|#fff(fff)?|rgb\(255, ?255, ?255\))$/i.test(colour);
-          const axis = { gridcolor: '#3a3f4a', linecolor: '#6b7280', zerolinecolor: '#5a6070', tickcolor: '#6b7280' };
-          const polar = { gridcolor: '#3a3f4a', linecolor: '#6b7280' };
-          const darkened = layout => {
-            const base = (layout.template || {}).layout || {};
-            const result = { ...layout, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)' };
-            result.font = { ...(layout.font || {}), color: '#d7dae0' };
-            result.modebar = { bgcolor: 'rgba(0,0,0,0)', color: '#6b7280', activecolor: '#d7dae0' };
-            for (const name of Object.keys(layout)) if (/^[xy]axis\d*$/.test(name)) result[name] = { ...layout[name], ...axis };
-            result.template = { ...layout.template, layout: { ...base,
-              xaxis: { ...base.xaxis, ...axis }, yaxis: { ...base.yaxis, ...axis },
-              polar: { ...base.polar, bgcolor: 'rgba(0,0,0,0)', angularaxis: polar, radialaxis: polar } } };
-            return result;
-          };
-          const themed = layout => {
-            const isOwn = !isLight(layout.paper_bgcolor) || !isLight(layout.plot_bgcolor);
-            const result = dark.matches && !printing.matches && !isOwn ? darkened(layout) : { ...layout };
-            result.autosize = true;
-            delete result.width;
-            return result;
+          const themed = figure => {
+            const result = dark.matches && !printing.matches ? darkFigure(figure) : figure;
+            const layout = { ...result.layout, autosize: true };
+            delete layout.width;
+            return { data: result.data || [], layout };
           };
           const charts = [...document.querySelectorAll('.chart')].map(holder => {
             const figure = JSON.parse(holder.querySelector('script').textContent);
@@ -44,7 +29,8 @@ internal static class PlotlyCode
           });
           const config = figure => ({ ...(figure.config || {}), responsive: true, displaylogo: false });
           const draw = () => charts.forEach(({ target, figure }) => {
-            Plotly.react(target, figure.data || [], themed(figure.layout || {}), config(figure)).then(() => {
+            const { data, layout } = themed(figure);
+            Plotly.react(target, data, layout, config(figure)).then(() => {
               if (figure.frames && figure.frames.length && !target.dataset.frames) {
                 target.dataset.frames = 'added';
                 Plotly.addFrames(target, figure.frames);
@@ -55,5 +41,6 @@ internal static class PlotlyCode
           dark.addEventListener('change', draw);
           printing.addEventListener('change', draw);
         })();
-        """;
+
+        """ + DarkFigure.Function;
 }

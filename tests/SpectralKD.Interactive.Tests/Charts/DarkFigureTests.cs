@@ -1,0 +1,56 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using SpectralKD.Interactive.Charting;
+
+namespace SpectralKD.Interactive.Tests.Charting;
+
+public partial class DarkFigureTests
+{
+    [Fact]
+    public void A_dark_page_gets_bright_lines_light_words_and_no_white_ground()
+    {
+        using var dark = JsonDocument.Parse(Drawn(ChartHtml.FigureJson(Charts.UCurve([SampleSpectra.U(), SampleSpectra.U("cait_s24_224", 24)]))));
+        var layout = dark.RootElement.GetProperty("layout");
+        var line = dark.RootElement.GetProperty("data")[0].GetProperty("line");
+
+        Assert.Equal("#5ab4e8", line.GetProperty("color").GetString());
+        Assert.Equal("rgba(0,0,0,0)", layout.GetProperty("paper_bgcolor").GetString());
+        Assert.Equal("#d7dae0", layout.GetProperty("font").GetProperty("color").GetString());
+        Assert.Contains("color:#a3abb7", layout.GetProperty("title").GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.Equal("#3a3f4a", layout.GetProperty("xaxis").GetProperty("gridcolor").GetString());
+    }
+
+    [Fact]
+    public void A_figure_with_a_ground_of_its_own_keeps_its_colours()
+    {
+        const string own = """{"data":[{"line":{"color":"#0072B2"}}],"layout":{"paper_bgcolor":"#ffeecc"}}""";
+
+        Assert.Equal(own, Drawn(own));
+    }
+
+    private static string Drawn(string figureJson)
+    {
+        Assert.SkipUnless(HasBrowser(), "skipped: no Chromium, Chrome or Edge is installed");
+        var dom = HeadlessBrowser.Dom($$"""
+            <!DOCTYPE html><html><body><pre id="result"></pre><script>{{DarkFigure.Function}}
+            document.getElementById('result').textContent=JSON.stringify(darkFigure({{ChartHtml.InScript(figureJson)}}));</script></body></html>
+            """);
+        return WebUtility.HtmlDecode(Result().Match(dom).Groups[1].Value);
+    }
+
+    private static bool HasBrowser()
+    {
+        try
+        {
+            return Browser.Find().Length > 0;
+        }
+        catch (SpectralKDException)
+        {
+            return false;
+        }
+    }
+
+    [GeneratedRegex("<pre id=\"result\">([^<]*)</pre>")]
+    private static partial Regex Result();
+}
