@@ -1,5 +1,7 @@
 using Microsoft.Data.Analysis;
 using Plotly.NET;
+using SpectralKD.Data;
+using SpectralKD.Distillation;
 using SpectralKD.Interactive.Charting;
 using SpectralKD.Models;
 using SpectralKD.Spectra;
@@ -12,45 +14,71 @@ public static class SavedFile
 {
     /// <summary>Saves a value; the file appears whole or not at all.</summary>
     /// <param name="value">
-    /// A <see cref="ModelSpectrum"/> (.json, .csv with one row a block, or its U-curve as a chart), a DataFrame (.csv), a chart (.html, .json, .svg,
-    /// .png, .pdf), a <see cref="VisionModel"/> (.safetensors).
+    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv with one row a block, or its U-curve as a chart), a table, <see cref="LayerPairs"/> or
+    /// a <see cref="DistillationRun"/>'s epochs (.csv), <see cref="DistillationDynamics"/> (.csv, or as a chart), a chart (.html, .json, .svg, .png,
+    /// .pdf), images (.png, the contact sheet), a <see cref="VisionModel"/> (.safetensors).
     /// </param>
     /// <param name="path">The file.</param>
     /// <exception cref="SpectralKDException">The value has no such format, or the file cannot be written.</exception>
     public static void Save(object value, string path)
     {
         var ending = Path.GetExtension(path).ToLowerInvariant();
-        switch (value)
+        var formats = Formats(value);
+        if (!formats.TryGetValue(ending, out var save))
         {
-            case ModelSpectrum spectrum when ending == ".json":
-                spectrum.Save(path);
-                break;
-            case ModelSpectrum spectrum when ending == ".csv":
-                spectrum.ToDataFrame().SaveTable(path);
-                break;
-            case ModelSpectrum spectrum when ChartExport.Formats.Contains(ending):
-                ChartExport.Save(Charts.UCurve(spectrum), path);
-                break;
-            case DataFrame table when ending == ".csv":
-                table.SaveTable(path);
-                break;
-            case GenericChart chart when ChartExport.Formats.Contains(ending):
-                ChartExport.Save(chart, path);
-                break;
-            case VisionModel model when ending == ".safetensors":
-                ModelLoader.Save(model, path);
-                break;
-            default:
-                throw new SpectralKDException($"a {value.GetType().Name} cannot be saved as \"{ending}\" ({path}); {Formats(value)}");
+            throw new SpectralKDException(formats.Count == 0
+                ? $"a {value.GetType().Name} cannot be saved ({path}): what can is a spectrum, a table, layer pairs, a run, dynamics, a chart, images or a model"
+                : $"a {value.GetType().Name} cannot be saved as \"{ending}\" ({path}): it takes {string.Join(", ", formats.Keys)}");
         }
+
+        save(path);
     }
 
-    private static string Formats(object value) => value switch
+    /// <summary>What a value can be saved as: a file's ending, and how.</summary>
+    private static Dictionary<string, Action<string>> Formats(object value)
     {
-        ModelSpectrum => $"a spectrum takes .csv, {string.Join(", ", ChartExport.Formats)}",
-        DataFrame => "a table takes .csv",
-        GenericChart => $"a chart takes {string.Join(", ", ChartExport.Formats)}",
-        VisionModel => "a model takes .safetensors",
-        _ => "what can be saved is a spectrum, a table, a chart or a model",
+        var formats = new Dictionary<string, Action<string>>();
+        if (TableOf(value) is { } table)
+        {
+            formats[".csv"] = path => table().SaveTable(path);
+        }
+
+        if (ChartOf(value) is { } chart)
+        {
+            ChartExport.Formats.ToList().ForEach(ending => formats[ending] = path => ChartExport.Save(chart(), path));
+        }
+
+        switch (value)
+        {
+            case ModelSpectrum spectrum:
+                formats[".json"] = spectrum.Save;
+                break;
+            case VisionModel model:
+                formats[".safetensors"] = path => ModelLoader.Save(model, path);
+                break;
+            case IImageSource images:
+                formats[".png"] = path => AtomicFile.Write(path, stream => stream.Write(ContactSheet.Render(images)));
+                break;
+        }
+
+        return formats;
+    }
+
+    private static Func<DataFrame>? TableOf(object value) => value switch
+    {
+        DataFrame table => () => table,
+        ModelSpectrum spectrum => spectrum.ToDataFrame,
+        LayerPairs pairs => pairs.ToDataFrame,
+        DistillationRun run => run.ToDataFrame,
+        DistillationDynamics dynamics => dynamics.ToDataFrame,
+        _ => null,
+    };
+
+    private static Func<GenericChart>? ChartOf(object value) => value switch
+    {
+        GenericChart chart => () => chart,
+        ModelSpectrum spectrum => () => Charts.UCurve(spectrum),
+        DistillationDynamics dynamics => () => Charts.Dynamics(dynamics.Teacher, dynamics.Before, dynamics.After),
+        _ => null,
     };
 }

@@ -12,7 +12,7 @@ namespace SpectralKD.Native;
 /// </remarks>
 public sealed class GarbagePause : IDisposable
 {
-    private static long _budget = 192L << 20;
+    private static long _budget = 64L << 20;
     private readonly bool _began;
 
     private GarbagePause(bool began) => _began = began;

@@ -19,7 +19,9 @@ internal static class MapReduction
         for (long first = 0; first < batch; first += step)
         {
             using var slice = map.narrow(0, first, Math.Min(step, batch - first));
-            yield return ((int)first, TorchReduction.Reduce(slice, domain, findRange, entropyRange));
+            yield return ((int)first, CpuReduction.Suits(slice)
+                ? CpuReduction.Reduce(slice, domain, findRange, entropyRange)
+                : TorchReduction.Reduce(slice, domain, findRange, entropyRange));
         }
     }
 }

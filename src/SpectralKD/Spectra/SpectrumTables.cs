@@ -98,4 +98,20 @@ public static class SpectrumTables
                 $"{spectrum.Model} was analysed in the {spectrum.Domain} domain only: analyse it again with the domain {domain} or Both");
         }
     }
+
+    /// <summary>One row a layer pair, in order of depth.</summary>
+    /// <remarks>
+    /// Columns: <c>pair</c> (from 1), <c>student_block</c>, <c>student_name</c>, <c>teacher_block</c>, <c>teacher_name</c> (0-based indices and timm's
+    /// module paths), <c>student_channels</c>, <c>teacher_channels</c>, <c>height</c>, <c>width</c> (of both maps).
+    /// </remarks>
+    public static DataFrame ToDataFrame(this LayerPairs pairs) => new(
+        new Int32DataFrameColumn("pair", Enumerable.Range(1, pairs.Pairs.Length)),
+        new Int32DataFrameColumn("student_block", pairs.Pairs.Select(pair => pair.Student.Index)),
+        new StringDataFrameColumn("student_name", pairs.Pairs.Select(pair => pair.Student.Name)),
+        new Int32DataFrameColumn("teacher_block", pairs.Pairs.Select(pair => pair.Teacher.Index)),
+        new StringDataFrameColumn("teacher_name", pairs.Pairs.Select(pair => pair.Teacher.Name)),
+        new Int32DataFrameColumn("student_channels", pairs.Pairs.Select(pair => pair.Student.Channels)),
+        new Int32DataFrameColumn("teacher_channels", pairs.Pairs.Select(pair => pair.Teacher.Channels)),
+        new Int32DataFrameColumn("height", pairs.Pairs.Select(pair => pair.Student.Height)),
+        new Int32DataFrameColumn("width", pairs.Pairs.Select(pair => pair.Student.Width)));
 }

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace SpectralKD.Spectra;
 
-/// <summary>Reduces feature maps to sums with torch's own operations, on the device that holds them, in float64.</summary>
+/// <summary>
+/// Reduces feature maps to sums with torch's own operations, on the device that holds them, in float64: for any device, size and precision.
+/// <see cref="CpuReduction"/> is the fast way where it suits.
+/// </summary>
 internal static class TorchReduction
 {
     /// <summary>Number of bins of the activation entropy, as in the reference.</summary>
@@ -18,27 +21,21 @@ internal static class TorchReduction
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        Tensor? wide = null;
-        var (amplitude, power) = !domain.HasFlag(SpectralDomain.Spatial) ? ([], [])
-            : CpuSpatialReduction.Suits(map) ? CpuSpatialReduction.Reduce(map)
-            : Spatial(Wide());
+        var wide = map.detach().to(float64);
+        var (amplitude, power) = domain.HasFlag(SpectralDomain.Spatial) ? Spatial(wide) : ([], []);
         return new MapSums
         {
             Images = (int)map.shape[0],
             Amplitude = amplitude,
             Power = power,
-            Channel = domain.HasFlag(SpectralDomain.Channel) ? Values(Channel(Wide())) : [],
-            Minimum = findRange ? Values(map.amin([1, 2, 3])) : [],
-            Maximum = findRange ? Values(map.amax([1, 2, 3])) : [],
-            EntropyBits = entropyRange is null ? []
-                : CpuEntropyReduction.Suits(map) ? CpuEntropyReduction.Reduce(map, entropyRange)
-                : Values(EntropyBits(Wide(), entropyRange)),
+            Channel = domain.HasFlag(SpectralDomain.Channel) ? Channel(wide) : [],
+            Minimum = findRange ? Values(wide.amin([1, 2, 3])) : [],
+            Maximum = findRange ? Values(wide.amax([1, 2, 3])) : [],
+            EntropyBits = entropyRange is null ? [] : Values(EntropyBits(wide, entropyRange)),
         };
-
-        Tensor Wide() => wide ??= map.detach().to(float64);
     }
 
-    /// <summary>Sums over channels by torch's FFT, for any device, size and precision.</summary>
+    /// <summary>Sums over channels by torch's FFT, B x (H * (W / 2 + 1)) each.</summary>
     internal static (double[] Amplitude, double[] Power) Spatial(Tensor x)
     {
         using var scope = NewDisposeScope();
@@ -46,10 +43,14 @@ internal static class TorchReduction
         return (Values(amplitude.sum(1)), Values(amplitude.square().sum(1))); // [B, H, W/2+1] each
     }
 
-    private static Tensor Channel(Tensor x)
-        => fft.rfft(x.flatten(2).transpose(1, 2).contiguous(), dim: -1).abs().sum(1); // [B, H*W, C] -> [B, C/2+1]
+    /// <summary>Sums over tokens by torch's FFT, B x (C / 2 + 1).</summary>
+    internal static double[] Channel(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return Values(fft.rfft(x.flatten(2).transpose(1, 2).contiguous(), dim: -1).abs().sum(1)); // [B, H*W, C] -> [B, C/2+1]
+    }
 
-    /// <summary>Sums of the tokens' entropies in bits by torch, for any device and precision, <c>[B]</c>.</summary>
+    /// <summary>Sums of the tokens' entropies in bits, <c>[B]</c>.</summary>
     internal static Tensor EntropyBits(Tensor x, ActivationRange range)
     {
         var tokens = x.flatten(2).transpose(1, 2); // [B, N, C]

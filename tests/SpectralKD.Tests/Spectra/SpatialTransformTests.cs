@@ -26,14 +26,14 @@ public class SpatialTransformTests
         using var precise = zeros([1, 1, 4, 4], float64);
         using var suitable = zeros(1, 1, 64, 2);
 
-        Assert.Equal((false, false, true), (CpuSpatialReduction.Suits(large), CpuSpatialReduction.Suits(precise), CpuSpatialReduction.Suits(suitable)));
+        Assert.Equal((false, false, true), (CpuReduction.Suits(large), CpuReduction.Suits(precise), CpuReduction.Suits(suitable)));
     }
 
     private static void AssertAgrees(int height, int width, int channels)
     {
         using var map = TestSpectra.Map(2, channels, height, width);
         using var wide = map.to(float64);
-        var own = CpuSpatialReduction.Reduce(map);
+        var own = CpuReduction.Reduce(map, SpectralDomain.Spatial, findRange: false, null);
         var torchs = TorchReduction.Spatial(wide);
 
         Assert.Equal(torchs.Amplitude.Length, own.Amplitude.Length);

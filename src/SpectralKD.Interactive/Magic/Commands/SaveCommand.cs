@@ -7,7 +7,7 @@ public sealed class SaveArguments
 {
     /// <summary>Variable that holds what is to be saved.</summary>
     [MagicParameter(
-        "variable: a spectrum, table, chart or model", Implicit = true, Required = true, Value = MagicValue.AnyVariable)]
+        "variable: a spectrum, table, layer pairs, run, dynamics, chart, images or model", Implicit = true, Required = true, Value = MagicValue.AnyVariable)]
     public string Variable { get; set; } = "";
 
     /// <summary>The file; its ending decides the format.</summary>

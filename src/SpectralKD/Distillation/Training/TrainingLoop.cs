@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SpectralKD.Native;
 using SpectralKD.Spectra;
 
 namespace SpectralKD.Distillation;
@@ -96,6 +97,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         var seconds = _clock.Elapsed.TotalSeconds - began;
         (_secondsOfSteps, _stepsHere) = (_secondsOfSteps + seconds, _stepsHere + 1);
         State = State with { Step = step + 1, TotalSteps = State.TotalSteps + 1, Sums = State.Sums.Plus(result.Loss, seconds) };
+        NativeHeap.AfterBatch(State.TotalSteps);
         if (State.TotalSteps == TrainingWatch.Steps)
         {
             Warn(TrainingWatch.Balance(State.Sums.Means()));
