@@ -24,7 +24,7 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Root() =>
+    public static RootCommand Root() =>
         new("Spectral analysis of vision transformers and spectral distillation (SpectralKD, arXiv 2412.19055)")
         {
             RunVerb.Create(),

@@ -6,8 +6,8 @@ namespace SpectralKD.Tests;
 /// <summary>What <c>dotnet pack</c> makes of a project that is built already, under a version of its own; packed once for a test class.</summary>
 public abstract class PackedProject(string project) : IAsyncLifetime
 {
-    /// <summary>The version that is packed: no cache holds it.</summary>
-    public string Version { get; } = $"0.0.1-test.{Environment.ProcessId}.{Environment.TickCount}";
+    /// <summary>The version that is packed: no cache holds it, and no "prerelease" must be asked for.</summary>
+    public string Version { get; } = $"0.{Environment.ProcessId}.{Environment.TickCount & int.MaxValue}";
 
     /// <summary>The folder with the packages.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("spectralkd-pack-").FullName;
@@ -51,6 +51,18 @@ public abstract class PackedProject(string project) : IAsyncLifetime
 
     /// <summary>One value of the description; null where it is not said.</summary>
     public string? Said(string name) => Metadata().Elements().FirstOrDefault(element => element.Name.LocalName == name)?.Value;
+
+    /// <summary>Removes what a restore put into the user's own package folder.</summary>
+    public void RemoveFromCache()
+    {
+        var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        var folder = Path.Combine(packages, Said("id")!.ToLowerInvariant(), Version);
+        if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 
     private string PackageFile(string extension) => Directory.GetFiles(Folder, $"*.{extension}").Single();
 }

@@ -39,6 +39,26 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Distill_trains_once_for_each_seed_and_goes_on_where_it_was_stopped()
+    {
+        var recipe = Path.Combine(_folder, "tiny.json");
+        await File.WriteAllTextAsync(recipe, """
+            {
+              "version": 1, "student": "deit_nano_patch4_32", "loss": { "method": "none" }, "epochs": 1, "batch": 4, "device": "cpu", "seed": 5,
+              "data": { "train": "textures", "count": 8, "validationCount": 10 }
+            }
+            """);
+        var to = Path.Combine(_folder, "runs");
+        Assert.Equal(0, await RunAsync("distill", recipe, "--out", to, "--seeds", "2"));
+        Assert.Contains("mean and standard deviation of 2 seeds", _output.ToString());
+        Assert.Equal(["seed-5", "seed-6"], Directory.GetDirectories(to).Select(path => Path.GetFileName(path)).Order());
+        Assert.Equal(0, await RunAsync("distill", recipe, "--out", to, "--seeds", "3", "--resume"));
+        Assert.True(File.Exists(Path.Combine(to, "seed-7", "best.safetensors")));
+        Assert.NotEqual(0, await RunAsync("distill", recipe, "--out", to, "--seeds", "0"));
+        Assert.Contains("--seeds must be at least 1", _error.ToString());
+    }
+
+    [Fact]
     public async Task Parts_merge_to_the_whole_and_their_entropies_too_with_the_range_that_merge_names()
     {
         string[] analyze = ["analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", "textures", "--count", "7", "--domain", "both"];

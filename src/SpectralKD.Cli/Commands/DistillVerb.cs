@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using SpectralKD.Distillation;
 using SpectralKD.Interactive.Views;
 
@@ -12,17 +13,55 @@ internal static class DistillVerb
         var recipe = RecipeArgument();
         var output = new Option<string?>("--out") { Description = "The run's folder [runs/ and the recipe's name]" };
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in the folder" };
-        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") { recipe, output, resume };
+        var seeds = new Option<int>("--seeds")
+        {
+            Description = "Number of runs, with the recipe's seed and the following ones, each in a folder seed-N; ends with mean and spread of top-1",
+            DefaultValueFactory = _ => 1,
+        };
+        seeds.Validators.Add(given =>
+        {
+            if (given.GetValueOrDefault<int>() < 1)
+            {
+                given.AddError("--seeds must be at least 1");
+            }
+        });
+        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") { recipe, output, resume, seeds };
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
             var name = result.GetRequiredValue(recipe);
             var folder = result.GetValue(output) ?? Path.Combine("runs", Path.GetFileNameWithoutExtension(name));
-            var run = await Distiller.RunAsync(Open(name), folder, result.GetValue(resume), new TrainingLine(console.Error), cancel);
-            await console.Output.WriteLineAsync(new RunView(run).ToPlainText());
-            return run.Finished ? 0 : 130;
+            var (first, count) = (Open(name), result.GetValue(seeds));
+            var top1 = new List<double>();
+            for (var seed = first.Seed; seed < first.Seed + count; seed++)
+            {
+                var place = count == 1 ? folder : Path.Combine(folder, $"seed-{seed}");
+                var run = await Distiller.RunAsync(
+                    first with { Seed = seed }, place, result.GetValue(resume) && Directory.Exists(place), new TrainingLine(console.Error), cancel);
+                await console.Output.WriteLineAsync(new RunView(run).ToPlainText());
+                if (!run.Finished)
+                {
+                    return 130;
+                }
+
+                top1.Add(run.Epochs[^1].Top1 ?? double.NaN);
+            }
+
+            if (count > 1)
+            {
+                await console.Output.WriteLineAsync(Spread(top1));
+            }
+
+            return 0;
         });
         return command;
+    }
+
+    private static string Spread(List<double> top1)
+    {
+        var (mean, count) = (top1.Average(), top1.Count);
+        var deviation = Math.Sqrt(top1.Sum(value => (value - mean) * (value - mean)) / (count - 1));
+        return string.Create(CultureInfo.InvariantCulture, $"top-1 after the last epoch: {mean:0.00} +- {deviation:0.00} % (mean and standard deviation of {count} seeds)");
     }
 
     /// <summary>The recipe that a verb takes: a file, or the name of one that is built in.</summary>

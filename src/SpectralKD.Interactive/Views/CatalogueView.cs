@@ -1,6 +1,5 @@
 using System.Globalization;
 using SpectralKD.Models;
-using SpectralKD.Weights;
 
 namespace SpectralKD.Interactive.Views;
 
@@ -34,6 +33,6 @@ public sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) : I
             string.Join(" ", m.Dims),
             $"{m.Spec.ImageSize}",
             $"{m.Spec.Classes}",
-            EmbeddedWeights.Names.Contains(m.Name) ? "embedded" : m.Weights?.Repository ?? "(none: seeded)",
+            m.Weights is not { } weights ? "(none: seeded)" : weights.Repository ?? $"embedded: {string.Join(", ", m.Published.Select(p => p.Tag))}",
             m.Weights?.License ?? ""));
 }

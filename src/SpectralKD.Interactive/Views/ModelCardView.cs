@@ -30,7 +30,7 @@ public sealed record ModelCardView(ModelCard Card) : INotebookView
             .Add("forward pass", $"{Scaled(2.0 * Card.Figures.MultiplyAdds)}FLOPs an image ({Scaled(Card.Figures.MultiplyAdds)}multiply-adds)")
             .Add("memory", $"weights {Bytes(Card.WeightBytes)}, feature maps {Bytes(Card.MapBytes)} an image")
             .Add("device", $"{Card.Device}, {Card.NumberType}");
-        return weights is null ? table : table.Add("published weights", $"{weights.Repository} ({weights.License})");
+        return weights is null ? table : table.Add("published weights", $"{weights.Repository ?? "embedded, " + weights.Tag} ({weights.License})");
     }
 
     private TextTable Blocks() => Card.Figures.Blocks.Aggregate(

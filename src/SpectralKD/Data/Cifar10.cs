@@ -12,7 +12,10 @@ public static class Cifar10
     /// <summary>The name under which <see cref="ImageSources.Open"/> finds the training images; <c>cifar10/test</c> are the others.</summary>
     public const string SourceName = "cifar10";
 
-    /// <summary>Environment variable that names a local copy: the archive, or the folder with its .bin files.</summary>
+    /// <summary>
+    /// Environment variable that names a local copy: the archive, the folder with its .bin files, or a folder or .zip of images with the parts
+    /// <c>train</c> and <c>test</c>.
+    /// </summary>
     public const string LocalVariable = "SPECTRALKD_CIFAR10";
 
     private const string ArchiveName = "cifar-10-binary.tar.gz";
@@ -32,13 +35,17 @@ public static class Cifar10
     /// <summary>Opens the training or the test images.</summary>
     /// <param name="test">The 10,000 test images instead of the 50,000 training images.</param>
     /// <param name="path">
-    /// A local copy: the binary archive (.tar.gz) or a folder with its .bin files. Null takes <see cref="LocalVariable"/>, else the cache, else
-    /// downloads.
+    /// A local copy as <see cref="LocalVariable"/> names it. Null takes that variable's, else the cache, else downloads.
     /// </param>
     /// <exception cref="SpectralKDException">The archive cannot be had, or is damaged.</exception>
     public static IImageSource Open(bool test = false, string? path = null)
     {
         var local = path ?? Environment.GetEnvironmentVariable(LocalVariable);
+        if (!string.IsNullOrEmpty(local) && !IsCopy(local) && ImageSources.FindParts(local) is var (train, validation))
+        {
+            return ImageSources.Open(test ? validation : train);
+        }
+
         var folder = string.IsNullOrEmpty(local) ? FromCache()
             : Directory.Exists(local) ? local
             : File.Exists(local) ? Unpacked(local)

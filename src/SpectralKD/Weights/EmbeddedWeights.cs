@@ -11,7 +11,7 @@ public static class EmbeddedWeights
     private const string Prefix = "SpectralKD.Weights.Embedded.";
     private const string Suffix = ".safetensors";
 
-    /// <summary>timm names of the models that have embedded weights.</summary>
+    /// <summary>Names with tags, as timm writes them, for example <c>deit_nano_patch8_64.textures</c>.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
         .. typeof(EmbeddedWeights).Assembly.GetManifestResourceNames()
@@ -19,19 +19,16 @@ public static class EmbeddedWeights
             .Select(name => name[Prefix.Length..^Suffix.Length]),
     ];
 
-    /// <summary>A model's embedded weights as a file in the cache folder, written there on first use; null where it has none.</summary>
-    /// <exception cref="SpectralKDException">The cache folder cannot be written.</exception>
-    internal static string? PathOf(string model)
+    /// <summary>Embedded weights as a file in the cache folder, written there on first use.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <exception cref="SpectralKDException">There are none of that name, or the cache folder cannot be written.</exception>
+    internal static string PathOf(string name)
     {
-        using var resource = typeof(EmbeddedWeights).Assembly.GetManifestResourceStream(Prefix + model + Suffix);
-        if (resource is null)
-        {
-            return null;
-        }
-
+        using var resource = typeof(EmbeddedWeights).Assembly.GetManifestResourceStream(Prefix + name + Suffix)
+            ?? throw new SpectralKDException($"this library carries no weights {name}, but {string.Join(", ", Names)}");
         var content = new byte[resource.Length];
         resource.ReadExactly(content);
-        var path = CacheFolder.For("weights", Convert.ToHexString(SHA256.HashData(content))[..16], model + Suffix);
+        var path = CacheFolder.For("weights", Convert.ToHexString(SHA256.HashData(content))[..16], name + Suffix);
         if (!File.Exists(path) || new FileInfo(path).Length != content.Length)
         {
             AtomicFile.Write(path, stream => stream.Write(content));

@@ -67,13 +67,13 @@ public static class ModelLoader
             return (file.Path, file.Ema);
         }
 
-        if (source is WeightSource.Pretrained && EmbeddedWeights.PathOf(entry.Name) is { } embedded)
+        if (source is WeightSource.Pretrained && entry.Weights is { Repository: null } embedded)
         {
-            return (embedded, false);
+            return (EmbeddedWeights.PathOf($"{entry.Name}.{embedded.Tag}"), false);
         }
 
-        var hub = source as WeightSource.Hub ?? (entry.Weights is { } published
-            ? new WeightSource.Hub(published.Repository)
+        var hub = source as WeightSource.Hub ?? (entry.Weights?.Repository is { } repository
+            ? new WeightSource.Hub(repository)
             : throw new SpectralKDException($"{entry.Name} has no published weights; use weights seeded, seeded:N or a file"));
         return (await HubWeights.FindAsync(hub.Repository, hub.Revision, progress, cancellation).ConfigureAwait(false), false);
     }

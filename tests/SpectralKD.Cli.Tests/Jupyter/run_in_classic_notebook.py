@@ -82,7 +82,7 @@ async def drive(kernel, notebook, debugger, server, screenshot):
     state = await until("the end of all cells", 600, done)
     await asyncio.sleep(2)
     state = json.loads(await tab.value(STATE))
-    await tab.value("document.querySelector('.js-plotly-plot').scrollIntoView()")
+    await tab.value("document.querySelector('.js-plotly-plot').scrollIntoView({block: 'end'})")
     with open(screenshot, "wb") as file:
         file.write(base64.b64decode((await tab.call("Page.captureScreenshot", format="png"))["data"]))
     print(json.dumps(state))

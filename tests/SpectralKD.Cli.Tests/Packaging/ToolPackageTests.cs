@@ -29,4 +29,21 @@ public sealed class ToolPackageTests(PackedTool package) : IClassFixture<PackedT
     [InlineData("osx-arm64/native/libLibTorchSharp.dylib")]
     [InlineData("linux-x64/native/libSkiaSharp.so")]
     public void Its_own_native_libraries_are_there_for_every_system(string name) => Assert.Contains($"tools/net10.0/any/runtimes/{name}", package.Files("nupkg").Keys);
+
+    [Fact]
+    public async Task Installed_from_a_folder_it_runs()
+    {
+        var tools = Path.Combine(package.Folder, "tools");
+        try
+        {
+            await ProgramRun.SucceedAsync(
+                ProgramRun.Dotnet, ["tool", "install", "SpectralKD.Tool", "--tool-path", tools, "--add-source", package.Folder], package.Folder);
+            var models = await ProgramRun.SucceedAsync(Path.Combine(tools, "spectralkd"), ["models", "deit_tiny"], package.Folder);
+            Assert.Contains("5,717,416", models);
+        }
+        finally
+        {
+            package.RemoveFromCache();
+        }
+    }
 }

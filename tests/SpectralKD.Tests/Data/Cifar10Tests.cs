@@ -69,6 +69,22 @@ public sealed class Cifar10Tests : IDisposable
         Assert.All(Enumerable.Range(0, 10), label => Assert.Equal(4, Enumerable.Range(0, 40).Count(i => split.Train.Label(i) == label)));
     }
 
+    [Fact]
+    public void A_local_copy_may_be_images_in_class_folders()
+    {
+        foreach (var part in new[] { "train", "test" })
+        {
+            foreach (var name in Cifar10.ClassNames)
+            {
+                var folder = Directory.CreateDirectory(Path.Combine(files.Root, "images", part, name));
+                File.WriteAllText(Path.Combine(folder.FullName, "0.ppm"), "P3 1 1 255 1 2 3\n");
+            }
+        }
+
+        Assert.Equal(10, Cifar10.Open(path: Path.Combine(files.Root, "images")).Count);
+        Assert.EndsWith("test", Cifar10.Open(test: true, Path.Combine(files.Root, "images")).Name, StringComparison.Ordinal);
+    }
+
     private static byte[] Pack(params (string Name, byte[] Content)[] entries)
     {
         using var packed = new MemoryStream();

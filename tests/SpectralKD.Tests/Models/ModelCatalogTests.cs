@@ -86,11 +86,14 @@ public sealed class ModelCatalogTests
     }
 
     [Fact]
-    public void Nano_model_has_no_published_weights()
+    public void Nano_models_have_embedded_weights_or_none()
     {
-        Assert.Null(ModelCatalog.Find("cait_nano_patch8_64").Weights);
+        Assert.Null(ModelCatalog.Find("cait_nano_patch4_32").Weights);
         Assert.Contains("no published weights", Assert.Throws<SpectralKDException>(
-            () => ModelCatalog.Find("cait_nano_patch8_64.fb_in1k")).Message, StringComparison.Ordinal);
+            () => ModelCatalog.Find("cait_nano_patch4_32.fb_in1k")).Message, StringComparison.Ordinal);
+        Assert.Equal("spectralkd_textures", ModelCatalog.Find("deit_nano_patch8_64").Weights!.Tag);
+        Assert.Equal("textures", ModelCatalog.Find("deit_nano_patch8_64.textures").Weights!.Tag);
+        Assert.Null(ModelCatalog.Find("deit_nano_patch8_64").Weights!.Repository);
     }
 
     [Theory]

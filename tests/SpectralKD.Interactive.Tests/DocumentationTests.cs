@@ -1,0 +1,89 @@
+using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using SpectralKD.Interactive.Magic;
+using SpectralKD.Tests;
+
+namespace SpectralKD.Interactive.Tests;
+
+/// <summary>Nothing that the pages and the notebooks' texts say is out of date. Command lines: see the command line's own tests.</summary>
+public sealed partial class DocumentationTests
+{
+    private static readonly string[] s_implicitUsings =
+        ["System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Threading", "System.Threading.Tasks"];
+
+    public static TheoryData<string> Pages => [.. DocumentPage.All.Select(page => page.Name)];
+
+    [Fact]
+    public void The_front_page_s_table_of_commands_is_the_command_table() => Assert.Equal(
+        MagicCommandTable.All.Select(c => $"| `{c.Name}` | {c.Description} |"),
+        DocumentPage.Readme.Text.Split('\n').Where(line => line.StartsWith("| `#!", StringComparison.Ordinal)));
+
+    [Fact]
+    public void The_front_page_lists_every_notebook() => Assert.Empty(
+        DocumentPage.All.Select(page => page.Name).Where(name => name.EndsWith(".ipynb", StringComparison.Ordinal)).Except(DocumentPage.Readme.Links));
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Links_lead_somewhere(string name)
+    {
+        var page = Page(name);
+        Assert.All(page.Links.Where(link => !link.StartsWith("https://", StringComparison.Ordinal)), link => Assert.True(Leads(page, link), $"{name} links to {link}"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Files_and_folders_of_the_repository_that_it_names_are_there(string name)
+    {
+        var page = Page(name);
+        var paths = page.InlineCode.Concat(page.CodeBlocks.Select(block => block.Code)).SelectMany(code => PathPattern().Matches(code)).Select(match => match.Value)
+            .Where(path => !path.StartsWith("notebooks/executed", StringComparison.Ordinal));
+        Assert.All(paths, path => Assert.True(Path.Exists(Path.Combine(SharedData.RepositoryRoot, path)), $"{name} names {path}"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void CSharp_compiles(string name)
+    {
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Select(path => MetadataReference.CreateFromFile(path)).ToList();
+        var usings = CSharpSyntaxTree.ParseText(string.Concat(s_implicitUsings.Select(u => $"global using {u};")));
+        Assert.All(Page(name).CodeBlocks.Where(block => block.Language == "csharp" && !block.Code.StartsWith('#')), block => Assert.Empty(
+            CSharpCompilation.Create("page", [usings, CSharpSyntaxTree.ParseText(block.Code)], references).GetDiagnostics()
+                .Where(d => d.Severity == DiagnosticSeverity.Error)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Magic_commands_and_their_options_are_there(string name)
+    {
+        var page = Page(name);
+        var lines = page.InlineCode.Concat(page.CodeBlocks.SelectMany(block => block.Code.Split('\n')));
+        Assert.All(lines.Where(line => line.StartsWith("#!spectral-", StringComparison.Ordinal)), line =>
+        {
+            var words = MagicLine.Words(line);
+            var known = MagicCommandTable.Find(words[0].Text).Parameters.Select(parameter => parameter.Name);
+            Assert.Empty(words.Where(word => word.IsOption).Select(word => word.Text).Except(known));
+        });
+    }
+
+    [Fact]
+    public void Some_pages_hold_what_is_checked_here()
+    {
+        Assert.Contains(DocumentPage.All, page => page.Name.EndsWith(".ipynb", StringComparison.Ordinal) && page.Links.Count > 0);
+        Assert.Contains(DocumentPage.Readme.CodeBlocks, block => block.Language == "csharp");
+        Assert.Contains(DocumentPage.Readme.InlineCode, code => code.StartsWith("#!spectral-", StringComparison.Ordinal));
+    }
+
+    private static DocumentPage Page(string name) => DocumentPage.All.Single(page => page.Name == name);
+
+    private static bool Leads(DocumentPage page, string link)
+    {
+        var (file, anchor) = link.Split('#', 2) is [var before, var after] ? (before, after) : (link, null);
+        var path = file.Length == 0 ? page.Path : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(page.Path)!, file));
+        return Path.Exists(path) && (anchor is null || DocumentPage.All.Any(other => other.Path == path && other.Anchors.Contains(anchor)));
+    }
+
+    [GeneratedRegex(@"(?<![\w./-])(?:src|tests|docs|notebooks|\.ci|\.devcontainer)/[\w./-]*\w")]
+    private static partial Regex PathPattern();
+}
