@@ -1,7 +1,6 @@
 using Microsoft.Data.Analysis;
 using SpectralKD.Data;
 using SpectralKD.Distillation;
-using SpectralKD.Interactive.Charting;
 using SpectralKD.Interactive.Tests.Charting;
 using SpectralKD.Models;
 using SpectralKD.Spectra;
