@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using SpectralKD.Distillation;
 using SpectralKD.Tests;
 
 namespace SpectralKD.Cli.Tests;
@@ -24,6 +25,16 @@ public sealed partial class DocumentedCommandsTests
     [Fact]
     public void The_front_page_shows_every_verb() => Assert.Empty(
         CommandLine.Root().Subcommands.Select(verb => verb.Name).Except(ShownBy(DocumentPage.Readme).Select(command => command.Split(' ')[0])));
+
+    [Fact]
+    public void Recipes_that_pages_name_are_built_in()
+    {
+        var named = DocumentPage.All.SelectMany(page => ShownBy(page).Concat(MentionedBy(page)))
+            .Select(command => command.Split(' ')).Where(words => words is ["distill" or "export", _, ..])
+            .Select(words => words[1]).Where(recipe => !recipe.EndsWith(".json", StringComparison.Ordinal) && recipe != "RECIPE").ToHashSet();
+        Assert.NotEmpty(named);
+        Assert.Subset(RecipeLibrary.Names.ToHashSet(), named);
+    }
 
     [Fact]
     public void Commands_are_found_in_scripts_and_in_sentences()

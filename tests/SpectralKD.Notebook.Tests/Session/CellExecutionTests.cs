@@ -34,6 +34,21 @@ public sealed class CellExecutionTests
     }
 
     [Fact]
+    public async Task A_cell_that_leaves_nothing_is_no_burden_to_those_after_it()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("using System.Globalization;\nvar a = 1; const int b = 2; int c() => a + b;");
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal("3", (await notebook.RunAsync("c()")).Result);
+        }
+
+        Assert.Equal("5", (await notebook.RunAsync("if (true) { } a + b + b")).Result);
+        await notebook.RunAsync("a++;");
+        Assert.Equal("4 TextInfo", (await notebook.RunAsync("c() + \" \" + nameof(TextInfo)")).Result);
+    }
+
+    [Fact]
     public async Task A_variable_and_a_type_can_be_defined_again_with_another_type()
     {
         await using var notebook = new NotebookOfTest();

@@ -41,4 +41,16 @@ public sealed class GarbagePauseTests
             GC.KeepAlive(new byte[1 << 16]);
         }
     }
+
+    [Fact]
+    public void What_dies_in_many_pauses_does_not_pile_up()
+    {
+        for (var step = 0; step < 2000; step++)
+        {
+            using var pause = GarbagePause.Begin();
+            GC.KeepAlive(new byte[1 << 20]);
+        }
+
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: false), 0, 1L << 30);
+    }
 }

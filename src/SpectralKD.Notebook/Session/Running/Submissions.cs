@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Scripting;
 
@@ -8,7 +9,8 @@ namespace SpectralKD.Notebook.Session.Running;
 
 /// <summary>
 /// The submissions that ran, one on top of the other. A submission that fails or is interrupted stays, with what it had assigned; one that
-/// had come to nothing is taken away, so that it does not hide the variables of the same name before it.
+/// had come to nothing is taken away, so that it does not hide the variables of the same name before it. So is one that ran and left nothing that a
+/// later cell could name: the compiler looks through all that stay.
 /// </summary>
 internal sealed class Submissions(CellCompiler compiler, SessionLoadContext loadContext)
 {
@@ -41,7 +43,7 @@ internal sealed class Submissions(CellCompiler compiler, SessionLoadContext load
         }
         finally
         {
-            Keep(slots[^1], succeeded, before);
+            Keep(slots[^1], succeeded, cell, before);
         }
     }
 
@@ -52,10 +54,10 @@ internal sealed class Submissions(CellCompiler compiler, SessionLoadContext load
     public static IEnumerable<FieldInfo> Variables(object submission)
         => submission.GetType().GetFields(s_fields).Where(field => !field.Name.Contains('<') && !field.IsLiteral);
 
-    private void Keep(object? submission, bool succeeded, CSharpCompilation? before)
+    private void Keep(object? submission, bool succeeded, CompiledCell cell, CSharpCompilation? before)
     {
         // A submission that was never made takes no slot, so nothing may build on it.
-        if (submission is null || (!succeeded && IsNothing(submission)))
+        if (submission is null || (succeeded ? LeavesNothing(submission, cell) : IsNothing(submission)))
         {
             compiler.Last = before;
             return;
@@ -74,6 +76,11 @@ internal sealed class Submissions(CellCompiler compiler, SessionLoadContext load
         => Variables(submission).All(variable => IsUnassigned(variable, submission))
             && !submission.GetType().GetNestedTypes(s_fields).Any(IsUsers)
             && !submission.GetType().GetMethods(s_fields).Any(IsUsers);
+
+    /// <summary>True where the cell declares nothing and has no <c>using</c>.</summary>
+    private static bool LeavesNothing(object submission, CompiledCell cell)
+        => cell.Compilation.SyntaxTrees[0].GetRoot() is CompilationUnitSyntax { Usings.Count: 0, Externs.Count: 0 }
+            && !submission.GetType().GetMembers(s_fields).Any(member => member is not ConstructorInfo && IsUsers(member));
 
     /// <summary>A variable that the submission did not get to keeps what it held, where the type is the same.</summary>
     private void KeepOldValues(object submission)
