@@ -6,6 +6,7 @@ namespace SpectralKD.Interactive.Charting;
 internal static class LogScale
 {
     private static readonly double[] Steps = [1, 2, 5];
+    private static readonly double[] FineSteps = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
     /// <summary>Logarithms to the base 10; null for zero, which is left blank.</summary>
     internal static double?[] Of(IEnumerable<double> values) => [.. values.Select(value => value > 0 ? Math.Log10(value) : (double?)null)];
@@ -45,17 +46,19 @@ internal static class LogScale
 
     private static string[] Texts(double[] ticks) => [.. ticks.Select(tick => FormattableString.Invariant($"{tick:G3}"))];
 
-    /// <summary>1, 2, 5, 10 … within the range; its ends where none of these lies inside.</summary>
+    /// <summary>1, 2, 5, 10 … within the range, all digits where that gives fewer than three; its ends where none of these lies inside.</summary>
     internal static double[] Ticks(double smallest, double largest)
     {
         var first = (int)Math.Floor(Math.Log10(smallest));
         var last = (int)Math.Ceiling(Math.Log10(largest));
-        var steps = last - first > 4 ? Steps[..1] : Steps;
-        double[] ticks =
+        var ticks = Within(last - first > 4 ? Steps[..1] : Steps);
+        ticks = ticks.Length > 2 ? ticks : Within(FineSteps);
+        return ticks.Length > 1 ? ticks : [smallest, largest];
+
+        double[] Within(double[] steps) =>
         [
             .. Enumerable.Range(first, last - first + 1).SelectMany(decade => steps.Select(step => step * Math.Pow(10, decade)))
                 .Where(tick => tick >= smallest * 0.999 && tick <= largest * 1.001),
         ];
-        return ticks.Length > 1 ? ticks : [smallest, largest];
     }
 }

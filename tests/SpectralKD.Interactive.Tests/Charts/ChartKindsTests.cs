@@ -198,6 +198,14 @@ public class ChartKindsTests
         Assert.Equal("soft: last 0.0123 at epoch 1", name);
     }
 
+    [Theory]
+    [InlineData(0.01, 3, "0.01 0.02 0.05 0.1 0.2 0.5 1 2")]
+    [InlineData(0.491, 0.892, "0.5 0.6 0.7 0.8")]
+    [InlineData(1.1, 1.3, "1.1 1.3")]
+    [InlineData(1e-6, 1, "1E-06 1E-05 0.0001 0.001 0.01 0.1 1")]
+    public void Colours_on_a_logarithmic_scale_have_round_ticks_also_in_a_narrow_range(double smallest, double largest, string ticks)
+        => Assert.Equal(ticks, string.Join(' ', LogScale.Ticks(smallest, largest).Select(tick => FormattableString.Invariant($"{tick:G3}"))));
+
     private static RunLog Run(string name) => new()
     {
         Name = name,
