@@ -139,7 +139,7 @@ public sealed class ModelCatalogTests
         using var output = model.ForwardIntermediates(images, [0]);
 
         Assert.Equal([1, 7], output.Logits.shape);
-        Assert.Equal([1, 48, 12, 12], output.Maps.Single().Values.shape);
+        Assert.Equal([1, 24, 12, 12], output.Maps.Single().Values.shape);
         Assert.Equal(0.1, model.Spec.DropPath);
     }
 
