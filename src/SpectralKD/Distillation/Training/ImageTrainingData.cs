@@ -66,9 +66,18 @@ public sealed class ImageTrainingData : ITrainingData
         TrainBatches.Read(_split.Train, _preprocessing, ImageSize, epoch, Options(batchSize, firstBatch), Skipped).Select(Taken);
 
     /// <inheritdoc/>
-    public IEnumerable<TrainingBatch> Validation(int batchSize) => _split.Validation.Count == 0
-        ? []
-        : ImageBatches.Read(_split.Validation, _preprocessing, ImageSize, new BatchOptions { BatchSize = batchSize, Workers = Workers }, Skipped).Select(Taken);
+    public IEnumerable<TrainingBatch> Validation(int batchSize) => _split.Validation.Count == 0 ? [] : Read(_split.Validation, batchSize);
+
+    /// <inheritdoc/>
+    public IEnumerable<TrainingBatch> Probe(int images)
+    {
+        // Folders lie class by class, so the first images would be of one class.
+        var source = _split.Validation.Count > 0 ? _split.Validation : _split.Train;
+        return Read(new SubsetImageSource(source, ClassBalance.Draw(source, Enumerable.Range(0, source.Count), images, _settings.Seed)), images);
+    }
+
+    private IEnumerable<TrainingBatch> Read(IImageSource source, int batchSize) =>
+        ImageBatches.Read(source, _preprocessing, ImageSize, new BatchOptions { BatchSize = batchSize, Workers = Workers }, Skipped).Select(Taken);
 
     private int Workers => _settings.Workers ?? new BatchOptions().Workers;
 

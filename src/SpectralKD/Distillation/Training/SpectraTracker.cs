@@ -4,7 +4,7 @@ using SpectralKD.Spectra;
 
 namespace SpectralKD.Distillation;
 
-/// <summary>Spectra over a fixed probe batch: the first validation images (training images where there are none).</summary>
+/// <summary>Spectra over a fixed probe batch.</summary>
 internal sealed class SpectraTracker : IDisposable
 {
     private readonly TrainingBatch _probe;
@@ -12,7 +12,7 @@ internal sealed class SpectraTracker : IDisposable
 
     public SpectraTracker(ITrainingData data, int images)
     {
-        _probe = First(data.Validation(images)) ?? First(data.Train(0, Math.Max(1, images), 0))
+        _probe = First(data.Probe(images))
             ?? throw new SpectralKDException($"{data.Name} holds no image for the spectra's probe batch");
         _source = FormattableString.Invariant($"{data.Name}, probe of {_probe.Images.shape[0]} images");
     }
