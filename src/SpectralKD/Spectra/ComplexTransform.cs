@@ -75,6 +75,9 @@ internal sealed class ComplexTransform
                         case 4:
                             Four(inReal, inImaginary);
                             break;
+                        case 3:
+                            Three(inReal, inImaginary);
+                            break;
                         case 2:
                             (inReal[0], inReal[1]) = (inReal[0] + inReal[1], inReal[0] - inReal[1]);
                             (inImaginary[0], inImaginary[1]) = (inImaginary[0] + inImaginary[1], inImaginary[0] - inImaginary[1]);
@@ -108,7 +111,18 @@ internal sealed class ComplexTransform
             (real[3], imaginary[3]) = (turnReal - sideImaginary, turnImaginary + sideReal);
         }
 
-        /// <summary>Direct sums; for the small odd factors of channel counts.</summary>
+        private static void Three(Span<Vector<double>> real, Span<Vector<double>> imaginary)
+        {
+            var side = Math.Sqrt(0.75);
+            var (sumReal, sumImaginary) = (real[1] + real[2], imaginary[1] + imaginary[2]);
+            var (turnReal, turnImaginary) = ((imaginary[1] - imaginary[2]) * side, (real[2] - real[1]) * side);
+            var (restReal, restImaginary) = (real[0] - (sumReal * 0.5), imaginary[0] - (sumImaginary * 0.5));
+            (real[0], imaginary[0]) = (real[0] + sumReal, imaginary[0] + sumImaginary);
+            (real[1], imaginary[1]) = (restReal + turnReal, restImaginary + turnImaginary);
+            (real[2], imaginary[2]) = (restReal - turnReal, restImaginary - turnImaginary);
+        }
+
+        /// <summary>Direct sums; for what other primes a channel count has.</summary>
         private void Any(Span<Vector<double>> real, Span<Vector<double>> imaginary)
         {
             Span<Vector<double>> sumReal = stackalloc Vector<double>[factor];

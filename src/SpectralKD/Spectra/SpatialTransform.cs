@@ -66,7 +66,14 @@ internal sealed class SpatialTransform
         lanes.Clear();
         for (var cell = 0; cell < _map.Length; cell++)
         {
-            var values = image.Slice((cell * channels) + first, count);
+            var values = image[((cell * channels) + first)..];
+            if (count == Lanes && values.Length >= Vector<float>.Count)
+            {
+                Vector.Widen(new Vector<float>(values), out _map[cell], out _);
+                continue;
+            }
+
+            values = values[..count];
             for (var lane = 0; lane < values.Length; lane++)
             {
                 lanes[lane] = values[lane];
