@@ -37,7 +37,7 @@ internal static class DistillVerb
             {
                 var place = count == 1 ? folder : Path.Combine(folder, $"seed-{seed}");
                 var run = await Distiller.RunAsync(
-                    first with { Seed = seed }, place, result.GetValue(resume) && Directory.Exists(place), new TrainingLine(console.Error), cancel);
+                    first with { Seed = seed }, place, result.GetValue(resume) && (count == 1 || Directory.Exists(place)), new TrainingLine(console.Error), cancel);
                 await console.Output.WriteLineAsync(new RunView(run).ToPlainText());
                 if (!run.Finished)
                 {
