@@ -37,5 +37,5 @@ public interface ITrainingData
     /// <summary>One batch by which a run's spectra are followed: always the same images, of all classes alike where the source knows how.</summary>
     /// <param name="images">Number of images, at least 1; fewer where there are not as many.</param>
     /// <returns>One batch, or none; the consumer disposes it.</returns>
-    IEnumerable<TrainingBatch> Probe(int images) => Validation(images).Concat(Train(0, images, 0));
+    IEnumerable<TrainingBatch> Probe(int images) => Validation(images).Concat(Train(0, images, 0)).Take(1);
 }
