@@ -31,6 +31,17 @@ public sealed class ToolPackageTests(PackedTool package) : IClassFixture<PackedT
     public void Its_own_native_libraries_are_there_for_every_system(string name) => Assert.Contains($"tools/net10.0/any/runtimes/{name}", package.Files("nupkg").Keys);
 
     [Fact]
+    public void Roslyn_is_there_for_every_system_and_as_native_code_for_the_one_that_packed()
+    {
+        const string name = "Microsoft.CodeAnalysis.CSharp.dll";
+        var forms = package.Files("nupkg").Where(file => Path.GetFileName(file.Key) == name).OrderBy(file => file.Value).ToArray();
+        Assert.Equal($"tools/net10.0/any/{name}", forms[0].Key);
+        Assert.Matches($"^tools/net10.0/any/runtimes/[^/]+/lib/net10.0/{name}$", forms[1].Key);
+        Assert.True(forms[1].Value > 2 * forms[0].Value);
+        Assert.Contains(forms[1].Key["tools/net10.0/any/".Length..], package.Text("tools/net10.0/any/SpectralKD.Cli.deps.json"));
+    }
+
+    [Fact]
     public async Task Installed_from_a_folder_it_runs()
     {
         var tools = Path.Combine(package.Folder, "tools");

@@ -9,6 +9,7 @@ namespace SpectralKD.Notebook.Jupyter.Handling;
 internal sealed class ExecuteHandler(
     INotebookSession session, IopubPublisher iopub, RunningCell running, KernelHistory history, ShellQueue queue) : IMessageHandler
 {
+    private readonly Lazy<Task> _editing = new(() => Task.Run(() => session.CompleteAsync("\"\".Sub", 6)));
     private int _executionCount;
 
     public string RequestType => "execute_request";
@@ -32,11 +33,21 @@ internal sealed class ExecuteHandler(
                 CallOff(stopsOnError);
                 return Failed(error);
             }
+            PrepareEditing(request);
             return await SucceededAsync(expressions, interrupted).ConfigureAwait(false);
         }
         finally
         {
             running.End();
+        }
+    }
+
+    // The first Tab would wait two seconds for Roslyn's editing services; a client that takes input has a person in front of it.
+    private void PrepareEditing(JupyterMessage request)
+    {
+        if (request.Flag("allow_stdin", otherwise: true))
+        {
+            _ = _editing.Value;
         }
     }
 
