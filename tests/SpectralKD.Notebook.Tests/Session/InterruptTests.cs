@@ -27,7 +27,13 @@ public sealed class InterruptTests
         "System.Linq.Enumerable.Repeat(0L, int.MaxValue).Select(i => i + x).Sum()",
         "class Deep { public int P => Q + Q; public int Q { get => R + R; } int R => S() + S(); static int s; int S() { return s++ < 0 ? 1 : new Deep().P; } }\n"
             + "while (true) { try { var q = new Deep().P; } catch { } }",
-        "Parallel.For(0, 2, i => { while (true) { } });");
+        "Parallel.For(0, 2, i => { while (true) { } });",
+        "Parallel.For(0, 64, i => { while (true) { } });",
+        "(from i in System.Linq.Enumerable.Repeat(0, int.MaxValue) from j in System.Linq.Enumerable.Repeat(0, int.MaxValue) where i + x < 0 select i).Count()",
+        "(from i in System.Linq.Enumerable.Repeat(0L, int.MaxValue) from j in System.Linq.Enumerable.Repeat(0, int.MaxValue) select i + j).Sum()",
+        "switch (x) { case 1: goto case 2; case 2: goto case 1; default: break; }",
+        "while (true) { try { Task.Delay(-1).Wait(); } catch { } finally { x = 2; } }",
+        "try { while (true) { } } finally { while (true) { } }");
 
     [Theory]
     [MemberData(nameof(EndlessCells))]
@@ -40,6 +46,43 @@ public sealed class InterruptTests
         Assert.Equal(["The cell was interrupted; what its variables held is kept."], error.Traceback);
         Assert.Equal("Interrupted", error.Name);
         Assert.Equal("kept7", (await notebook.RunAsync("before + during")).Result);
+    }
+
+    [Fact]
+    public async Task What_an_interrupt_leads_to_may_put_things_in_order()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("void Close() { for (var i = 0; i < 3; i++) { Console.Write(i); } }\n"
+            + "class Log : IDisposable { public void Dispose() { foreach (var word in new[] { \"dis\", \"posed \" }) { Console.Write(word); } } }");
+        await InterruptAsync(notebook, """
+            Console.Write("running ");
+            try
+            {
+                using var log = new Log();
+                while (true) { }
+            }
+            catch (OperationCanceledException)
+            {
+                Console.Write("caught ");
+                System.Threading.Thread.Sleep(200);
+                await Task.Delay(1);
+                Console.Write("slept ");
+                throw;
+            }
+            finally
+            {
+                Close();
+            }
+            """);
+        Assert.Equal("running disposed caught slept 012", notebook.Output.Out);
+    }
+
+    [Fact]
+    public async Task A_query_that_becomes_an_expression_tree_stays_as_it_is()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync("(from i in new[] { 1, 2 }.AsQueryable() where i > 1 select i + 1).Expression.ToString()");
+        Assert.DoesNotContain("Pass", output.Result);
     }
 
     [Fact]

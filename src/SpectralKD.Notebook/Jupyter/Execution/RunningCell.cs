@@ -45,12 +45,15 @@ internal sealed class RunningCell
         }
     }
 
-    /// <summary>Interrupts what runs; nothing happens where nothing does. Does not wait.</summary>
+    /// <summary>Interrupts what runs; nothing happens where nothing does. Does not wait, neither for a thread of the pool: the cell may have taken all.</summary>
     public void Interrupt()
     {
         lock (_gate)
         {
-            _ = _source?.CancelAsync();
+            if (_source is { } source)
+            {
+                _ = Task.Factory.StartNew(source.Cancel, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            }
         }
     }
 }

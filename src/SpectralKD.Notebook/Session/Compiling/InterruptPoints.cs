@@ -5,14 +5,15 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace SpectralKD.Notebook.Session.Compiling;
 
 /// <summary>
-/// Finds the places of a cell at which a running program must look whether it was interrupted: loop bodies, function bodies,
-/// labels and lambdas. Everything is put within its own line, so that line numbers stay; columns are mapped back by
+/// Finds the places of a cell at which a running program must look whether it was interrupted: loop bodies, function bodies, labels, lambdas
+/// and the clauses of queries; and those where it puts things in order: <c>catch</c>, <c>finally</c> and <c>Dispose</c>. Everything is put within its own line, so that line numbers stay; columns are mapped back by
 /// <see cref="TextEdits"/>.
 /// </summary>
 internal sealed class InterruptPoints : CSharpSyntaxWalker
 {
-    private const string Check = "global::SpectralKD.Notebook.Session.Running.InterruptPoint.Check();";
-    private const string Enter = "global::SpectralKD.Notebook.Session.Running.InterruptPoint.Enter();";
+    private const string Point = "global::SpectralKD.Notebook.Session.Running.InterruptPoint.";
+    private const string Check = Point + "Check();";
+    private const string Enter = Point + "Enter();";
     private readonly TextEdits _edits = new();
     private readonly Lazy<SemanticModel> _model;
 
@@ -67,8 +68,50 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         base.VisitLabeledStatement(node);
     }
 
+    public override void VisitSwitchStatement(SwitchStatementSyntax node)
+    {
+        if (node.DescendantNodes().OfType<GotoStatementSyntax>().Any(jump => !jump.IsKind(SyntaxKind.GotoStatement)))
+        {
+            foreach (var section in node.Sections)
+            {
+                _edits.Insert(section.Labels.Last().Span.End, Check);
+            }
+        }
+
+        base.VisitSwitchStatement(node);
+    }
+
+    public override void VisitWhereClause(WhereClauseSyntax node)
+    {
+        CheckInClause(node, node.Condition);
+        base.VisitWhereClause(node);
+    }
+
+    public override void VisitSelectClause(SelectClauseSyntax node)
+    {
+        CheckInClause(node, node.Expression);
+        base.VisitSelectClause(node);
+    }
+
+    public override void VisitCatchClause(CatchClauseSyntax node)
+    {
+        StepAsideIn(node.Block);
+        base.VisitCatchClause(node);
+    }
+
+    public override void VisitFinallyClause(FinallyClauseSyntax node)
+    {
+        StepAsideIn(node.Block);
+        base.VisitFinallyClause(node);
+    }
+
     public override void VisitMethodDeclaration(MethodDeclarationSyntax node)
     {
+        if (node is { Identifier.Text: "Dispose" or "DisposeAsync", Body: { } body })
+        {
+            StepAsideIn(body);
+        }
+
         CheckInFunction(node.Body, node.ExpressionBody, node.SemicolonToken, GivesValue(node.ReturnType, node.Modifiers));
         base.VisitMethodDeclaration(node);
     }
@@ -145,6 +188,22 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         _edits.Insert(body.Span.End, "}");
     }
 
+    private void StepAsideIn(BlockSyntax block)
+    {
+        var position = block.OpenBraceToken.Span.End;
+        _edits.Insert(position, $"using var __aside{position}={Point}StepAside();");
+    }
+
+    /// <summary>Around the expression of a clause, unless it becomes an expression tree.</summary>
+    private void CheckInClause(SyntaxNode clause, ExpressionSyntax expression)
+    {
+        if (OperatorOf(clause) is { Parameters: [.., { Type: INamedTypeSymbol { DelegateInvokeMethod: not null } }] })
+        {
+            _edits.Insert(expression.SpanStart, Point + "Pass(");
+            _edits.Insert(expression.Span.End, ")");
+        }
+    }
+
     private void CheckInBlock(BlockSyntax block) => _edits.Insert(block.OpenBraceToken.Span.End, Check);
 
     private void EnterIn(BlockSyntax body) => _edits.Insert(body.OpenBraceToken.Span.End, Enter);
@@ -193,6 +252,16 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
     private IMethodSymbol? MeaningOf(LambdaExpressionSyntax lambda)
         => (_model.Value.GetTypeInfo(lambda).ConvertedType as INamedTypeSymbol)?.DelegateInvokeMethod is { ReturnsByRef: false } method
             && method.ReturnType.TypeKind != TypeKind.Error ? method : null;
+
+    /// <summary>The method that a query's clause calls; null for none, and where the cell does not compile.</summary>
+    private IMethodSymbol? OperatorOf(SyntaxNode clause) => clause switch
+    {
+        // Right after a second "from" the two are one call.
+        SelectClauseSyntax { Parent: QueryBodySyntax { Clauses: [.., FromClauseSyntax from] } } => OperatorOf(from),
+        SelectClauseSyntax select => _model.Value.GetSymbolInfo(select).Symbol as IMethodSymbol,
+        QueryClauseSyntax query => _model.Value.GetQueryClauseInfo(query).OperationInfo.Symbol as IMethodSymbol,
+        _ => null,
+    };
 
     /// <summary>Whether the body returns a value: not for <c>void</c>, nor for <c>async Task</c> and its like.</summary>
     private static bool GivesValue(TypeSyntax returnType, SyntaxTokenList modifiers)

@@ -11,9 +11,12 @@ internal sealed class CellRun : IDisposable
 {
     private static readonly AsyncLocal<CellRun?> s_current = new();
     private static readonly TimeSpan s_afterglow = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_timeForOrder = TimeSpan.FromSeconds(5);
     private readonly CancellationTokenRegistration _registration;
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _interrupted;
+    private long _interruptedAt;
+    private int _asides;
 
     /// <summary>Begins the run.</summary>
     public CellRun(CSharpSession session, int number, ICellOutput output, CancellationToken cancellationToken)
@@ -23,6 +26,7 @@ internal sealed class CellRun : IDisposable
         Token = cancellationToken;
         Output = new BufferedCellOutput(output);
         Manners = InterruptManners.Code(session.Options);
+        Scheduler = new CellScheduler(() => IsPuttingInOrder);
         _registration = cancellationToken.UnsafeRegister(state => ((CellRun)state!).Interrupt(), this);
     }
 
@@ -46,7 +50,7 @@ internal sealed class CellRun : IDisposable
     public BufferedCellOutput Output { get; }
 
     /// <summary>The threads of the cell.</summary>
-    public CellScheduler Scheduler { get; } = new();
+    public CellScheduler Scheduler { get; }
 
     /// <summary>How long an interrupted part of the cell may take to end by itself, and whether it may be woken from sleep.</summary>
     public InterruptManners Manners { get; set; }
@@ -57,10 +61,19 @@ internal sealed class CellRun : IDisposable
     /// <summary>True where a thread of the cell could not be stopped.</summary>
     public bool LeftThreadRunning { get; private set; }
 
-    /// <summary>Ends the caller where the cell was interrupted.</summary>
+    private TimeSpan SinceInterrupt => TimeSpan.FromMilliseconds(Environment.TickCount64 - _interruptedAt);
+
+    private bool MayPutInOrder => SinceInterrupt < s_timeForOrder;
+
+    private bool IsPuttingInOrder => Volatile.Read(ref _asides) > 0 && MayPutInOrder;
+
+    /// <summary>Counts the places that put things in order after an interrupt.</summary>
+    public void StepAside(int more) => Interlocked.Add(ref _asides, more);
+
+    /// <summary>Ends the caller where the cell was interrupted, unless it puts things in order.</summary>
     public void ThrowIfInterrupted()
     {
-        if (_interrupted)
+        if (_interrupted && !(Aside.IsHere && MayPutInOrder))
         {
             throw new OperationCanceledException("The cell was interrupted.", Token);
         }
@@ -101,20 +114,21 @@ internal sealed class CellRun : IDisposable
 
     private void Interrupt()
     {
+        _interruptedAt = Environment.TickCount64;
         _interrupted = true;
-        InterruptPoint.Begin();
+        InterruptPoint.StartAsking();
         Scheduler.Stop();
-        _ = Task.Run(EndAsync, CancellationToken.None);
+        // On a thread of its own: the cell may have taken all of the pool's.
+        _ = Task.Factory.StartNew(End, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    private async Task EndAsync()
+    private void End()
     {
         var manners = Manners;
-        var start = Environment.TickCount64;
-        while (Scheduler.IsBusy && Environment.TickCount64 - start < manners.Patience.TotalMilliseconds)
+        while (Scheduler.IsBusy && SinceInterrupt < manners.Patience || IsPuttingInOrder)
         {
-            await Task.Delay(20).ConfigureAwait(false);
-            if (Environment.TickCount64 - start >= manners.WakeAfter.TotalMilliseconds)
+            Thread.Sleep(20);
+            if (SinceInterrupt >= manners.WakeAfter && !IsPuttingInOrder)
             {
                 Scheduler.InterruptWaiting();
             }
@@ -122,7 +136,7 @@ internal sealed class CellRun : IDisposable
 
         LeftThreadRunning = Scheduler.IsBusy;
         _over.TrySetResult();
-        await KeepAskingAsync().ConfigureAwait(false);
+        _ = KeepAskingAsync();
     }
 
     /// <summary>
@@ -136,6 +150,6 @@ internal sealed class CellRun : IDisposable
             await Task.Delay(s_afterglow).ConfigureAwait(false);
         }
 
-        InterruptPoint.End();
+        InterruptPoint.StopAsking();
     }
 }

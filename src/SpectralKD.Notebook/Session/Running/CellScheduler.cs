@@ -4,7 +4,8 @@ namespace SpectralKD.Notebook.Session.Running;
 /// Runs the parts of one cell: its beginning and what follows each of its <c>await</c>s. Knowing all of its threads, it can wake those that
 /// sleep; and once stopped it starts nothing more, so that a cell that awaits is over at once.
 /// </summary>
-internal sealed class CellScheduler : TaskScheduler
+/// <param name="goesOn">Whether it starts parts nevertheless, because the cell puts things in order.</param>
+internal sealed class CellScheduler(Func<bool> goesOn) : TaskScheduler
 {
     private readonly Lock _lock = new();
     private readonly HashSet<CellThread> _busy = [];
@@ -50,7 +51,7 @@ internal sealed class CellScheduler : TaskScheduler
     {
         lock (_lock)
         {
-            if (_stopped)
+            if (_stopped && !goesOn())
             {
                 return;
             }
@@ -68,7 +69,7 @@ internal sealed class CellScheduler : TaskScheduler
     {
         lock (_lock)
         {
-            if (_stopped)
+            if (_stopped && !goesOn())
             {
                 return;
             }

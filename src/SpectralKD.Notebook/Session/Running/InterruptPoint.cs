@@ -33,7 +33,21 @@ public static class InterruptPoint
         Check();
     }
 
-    internal static void Begin() => Interlocked.Increment(ref s_interrupting);
+    /// <summary>The same around a condition or a value of a query, whose clauses have no room for a statement.</summary>
+    /// <exception cref="OperationCanceledException">The cell was interrupted.</exception>
+    public static T Pass<T>(T value)
+    {
+        Check();
+        return value;
+    }
 
-    internal static void End() => Interlocked.Decrement(ref s_interrupting);
+    /// <summary>
+    /// At the beginning of <c>catch</c>, <c>finally</c> and <c>Dispose</c>: what an interrupt leads to puts things in order, and is given
+    /// the time for it.
+    /// </summary>
+    public static Aside StepAside() => new(Volatile.Read(ref s_interrupting) != 0 ? CellRun.Current : null);
+
+    internal static void StartAsking() => Interlocked.Increment(ref s_interrupting);
+
+    internal static void StopAsking() => Interlocked.Decrement(ref s_interrupting);
 }
