@@ -2,6 +2,18 @@ namespace SpectralKD.Notebook.Tests.Session;
 
 public sealed class CellExecutionTests
 {
+    [Theory]
+    [InlineData("(string)null", "<null>")]
+    [InlineData("string nothing = null; nothing", "<null>")]
+    [InlineData("new Uri(\"http://a.b/c?d=1\")", "http://a.b/c?d=1")]
+    [InlineData("new Version(1, 2)", "1.2")]
+    [InlineData("System.Numerics.BigInteger.Pow(10, 20)", "100000000000000000000")]
+    public async Task The_value_of_the_last_expression_is_shown_also_null(string code, string shown)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal(shown, (await notebook.RunAsync(code)).Result);
+    }
+
     [Fact]
     public async Task The_last_expression_is_the_result_of_the_cell()
     {
@@ -11,12 +23,13 @@ public sealed class CellExecutionTests
 
     [Theory]
     [InlineData("var x = 1;")]
-    [InlineData("string s = null; s")]
+    [InlineData("string s = null;")]
+    [InlineData("await Task.Delay(1)")]
     [InlineData("System.Threading.Thread.Sleep(0)")]
     [InlineData("")]
     [InlineData("// nothing")]
     [InlineData("using System.Numerics;")]
-    public async Task A_statement_or_null_or_void_shows_nothing(string code)
+    public async Task A_statement_or_void_shows_nothing(string code)
     {
         await using var notebook = new NotebookOfTest();
         Assert.Empty((await notebook.RunAsync(code)).Order);

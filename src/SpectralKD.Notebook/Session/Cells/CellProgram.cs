@@ -13,6 +13,7 @@ namespace SpectralKD.Notebook.Session.Cells;
 internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, CellRun run, string folder)
 {
     private const int DeepestNesting = 32;
+    private static readonly object s_null = new();
     private readonly List<Action> _atEnd = [];
     private int _depth;
 
@@ -94,7 +95,8 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         run.ThrowIfInterrupted();
         run.Manners = InterruptManners.Code(session.Options);
         var compiled = compiler.Compile(code, name, run.Token);
-        return await session.Submissions.RunAsync(compiled, run).ConfigureAwait(false);
+        var value = await session.Submissions.RunAsync(compiled, run).ConfigureAwait(false);
+        return value ?? (compiled.GivesValue ? s_null : null);
     }
 
     private async Task<object?> RunMagicAsync(string line)
@@ -122,13 +124,14 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
             return;
         }
 
+        var bundle = MimeBundles.From(value == s_null ? null : value);
         if (isLast && value is not MimeBundle)
         {
-            run.Output.ExecuteResult(MimeBundles.From(value));
+            run.Output.ExecuteResult(bundle);
         }
         else
         {
-            Display(value);
+            run.Display(bundle);
         }
     }
 }

@@ -16,12 +16,20 @@ internal static class MimeBundles
         typeof(DateOnly), typeof(TimeOnly), typeof(TimeSpan), typeof(Version), typeof(Uri), typeof(Int128), typeof(System.Numerics.BigInteger),
     ];
 
+    // Those among them that would come as the list of their properties.
+    private static readonly Type[] s_listedTypes = [typeof(Version), typeof(Uri), typeof(Int128), typeof(System.Numerics.BigInteger)];
+
     /// <summary>Numbers, dates and the like say it best as text. Called once; the user's own preferences, set later, win.</summary>
     public static void PreferTextForPlainValues()
     {
         foreach (var type in s_plainTypes)
         {
             Formatter.SetPreferredMimeTypesFor(type, PlainText);
+        }
+
+        foreach (var type in s_listedTypes)
+        {
+            Formatter.Register(type, (value, writer) => writer.Write(value), PlainText);
         }
     }
 
