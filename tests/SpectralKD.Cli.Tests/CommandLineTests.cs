@@ -157,6 +157,18 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal((12, 4), (spectrum.Blocks.Length, (int)spectrum.Images));
     }
 
+    [Theory]
+    [InlineData("install")]
+    [InlineData("uninstall")]
+    [InlineData("list")]
+    public async Task A_kernel_is_for_the_user_or_for_a_prefix_not_both(string verb)
+    {
+        Assert.NotEqual(0, await RunAsync("jupyter", verb, "--user", "--prefix", _folder));
+        Assert.Contains($"--user and --prefix {_folder} name two places", _error.ToString());
+        Assert.Equal(0, await RunAsync("jupyter", "install", "--prefix", _folder));
+        Assert.Equal(0, await RunAsync("jupyter", verb, "--prefix", _folder));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private Task<int> RunAsync(params string[] args) => CommandLine.RunAsync(

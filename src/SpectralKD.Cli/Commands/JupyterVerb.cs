@@ -17,11 +17,23 @@ internal static class JupyterVerb
 
     private static Option<string?> Prefix() => new("--prefix") { Description = "Folder of a Python environment (sys.prefix) instead of the user's own Jupyter folder" };
 
+    private static Option<bool> User(Option<string?> prefix)
+    {
+        var user = new Option<bool>("--user") { Description = "The user's own Jupyter folder, which is the default" };
+        user.Validators.Add(result =>
+        {
+            if (result.GetValue(user) && result.GetValue(prefix) is { } folder)
+            {
+                result.AddError($"--user and --prefix {folder} name two places: leave one of them out");
+            }
+        });
+        return user;
+    }
+
     private static Command Install()
     {
         var (name, prefix) = (Name(), Prefix());
-        var user = new Option<bool>("--user") { Description = "For the user, which is the default" };
-        var command = new Command("install", "Registers the kernel with Jupyter") { name, prefix, user };
+        var command = new Command("install", "Registers the kernel with Jupyter") { name, prefix, User(prefix) };
         command.SetAction(result =>
         {
             var spec = KernelSpec.Install(new KernelSpecOptions { Name = result.GetRequiredValue(name), Prefix = result.GetValue(prefix) });
@@ -33,7 +45,7 @@ internal static class JupyterVerb
     private static Command Uninstall()
     {
         var (name, prefix) = (Name(), Prefix());
-        var command = new Command("uninstall", "Removes the kernel from Jupyter") { name, prefix };
+        var command = new Command("uninstall", "Removes the kernel from Jupyter") { name, prefix, User(prefix) };
         command.SetAction(result => result.InvocationConfiguration.Output.WriteLine(
             $"removed {KernelSpec.Uninstall(result.GetRequiredValue(name), result.GetValue(prefix))}"));
         return command;
@@ -42,7 +54,7 @@ internal static class JupyterVerb
     private static Command List()
     {
         var prefix = Prefix();
-        var command = new Command("list", "Lists the installed kernels of this program") { prefix };
+        var command = new Command("list", "Lists the installed kernels of this program") { prefix, User(prefix) };
         command.SetAction(result =>
         {
             foreach (var spec in KernelSpec.List(result.GetValue(prefix)))
