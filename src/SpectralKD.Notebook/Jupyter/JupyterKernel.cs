@@ -10,6 +10,8 @@ namespace SpectralKD.Notebook.Jupyter;
 /// </summary>
 public static class JupyterKernel
 {
+    private const int ThreadsAtOnce = 64;
+
     /// <summary>Serves clients until one of them shuts the kernel down, the program that started it is gone, or the token fires.</summary>
     /// <param name="connectionFile">The file in which Jupyter gives ports and key (<c>{connection_file}</c> in a kernelspec).</param>
     /// <param name="startSession">Starts the session that executes the cells; it gets what asks the user for input.</param>
@@ -23,8 +25,16 @@ public static class JupyterKernel
         CancellationToken cancellationToken = default)
     {
         var connection = ConnectionFile.Read(connectionFile);
+        MakeRoomBesideCells();
         var error = Console.Error;
         await using var kernel = new RunningKernel(connection, startSession, log ?? (line => error.WriteLine($"spectralkd kernel: {line}")));
         await kernel.ServeAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    // The pool gives a thread beyond the processors' number every half second only: a cell that starts thirty endless tasks would hold up its own interrupt.
+    private static void MakeRoomBesideCells()
+    {
+        ThreadPool.GetMinThreads(out var workers, out var completionPorts);
+        ThreadPool.SetMinThreads(Math.Max(workers, ThreadsAtOnce), completionPorts);
     }
 }

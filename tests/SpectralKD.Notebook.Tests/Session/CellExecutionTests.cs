@@ -25,6 +25,7 @@ public sealed class CellExecutionTests
     [InlineData("var x = 1;")]
     [InlineData("string s = null;")]
     [InlineData("await Task.Delay(1)")]
+    [InlineData("_ = Task.Run(() => 1);")]
     [InlineData("System.Threading.Thread.Sleep(0)")]
     [InlineData("")]
     [InlineData("// nothing")]

@@ -73,6 +73,12 @@ internal sealed class KernelTransport : IDisposable
         socket.Options.SendHighWatermark = 0;
         socket.Options.ReceiveHighWatermark = 0;
         socket.Options.Linger = TimeSpan.FromSeconds(1);
+        if (socket is RouterSocket router)
+        {
+            // A page that connects again comes with its old identity, before the old connection is known to be gone.
+            router.Options.RouterHandover = true;
+        }
+
         try
         {
             socket.Bind(address);

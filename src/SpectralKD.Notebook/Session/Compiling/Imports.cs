@@ -19,7 +19,6 @@ internal static class Imports
     private static readonly string[] s_static =
     [
         "SpectralKD.Notebook.Session.Scripting.NotebookFunctions",
-        "Microsoft.DotNet.Interactive.Formatting.PocketViewTags",
     ];
 
     /// <summary>The <c>using</c> lines of the session's first submission: those of the namespaces that exist.</summary>

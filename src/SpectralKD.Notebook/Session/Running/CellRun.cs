@@ -13,7 +13,8 @@ internal sealed class CellRun : IDisposable
     private static readonly TimeSpan s_afterglow = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_timeForOrder = TimeSpan.FromSeconds(5);
     private readonly CancellationTokenRegistration _registration;
-    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // What waits for it goes on on the thread that ends the cell: the cell may have taken all of the pool's.
+    private readonly TaskCompletionSource _over = new();
     private bool _interrupted;
     private long _interruptedAt;
     private int _asides;
@@ -135,8 +136,8 @@ internal sealed class CellRun : IDisposable
         }
 
         LeftThreadRunning = Scheduler.IsBusy;
-        _over.TrySetResult();
         _ = KeepAskingAsync();
+        _over.TrySetResult();
     }
 
     /// <summary>
