@@ -14,9 +14,8 @@ public abstract class PackedProject(string project) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var built = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}") ? "Release" : "Debug";
         var output = await ProgramRun.SucceedAsync(
-            ProgramRun.Dotnet, ["pack", Path.Combine("src", project), "--no-build", "-c", built, "-o", Folder, $"-p:Version={Version}"]);
+            ProgramRun.Dotnet, ["pack", Path.Combine("src", project), "--no-build", "-c", ProgramRun.Configuration, "-o", Folder, $"-p:Version={Version}"]);
         Assert.DoesNotContain("warning", output, StringComparison.OrdinalIgnoreCase);
     }
 

@@ -11,6 +11,14 @@ internal static class ProgramRun
     /// <summary>The .NET that runs the tests.</summary>
     public static string Dotnet { get; } = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 
+    /// <summary>Whether the tests were built as Debug or Release.</summary>
+    public static string Configuration { get; } =
+        AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}") ? "Release" : "Debug";
+
+    /// <summary>The command line's assembly where its own build left it, beside all that it needs.</summary>
+    public static string CommandLine { get; } = Path.Combine(
+        SharedData.RepositoryRoot, "src", "SpectralKD.Cli", "bin", Configuration, "net10.0", "SpectralKD.Cli.dll");
+
     /// <summary>Exit code and everything that the program said; code 127 where there is no such program.</summary>
     public static async Task<(int Code, string Output)> RunAsync(
         string program, IEnumerable<string> arguments, string? folder = null, params (string Name, string Value)[] variables)

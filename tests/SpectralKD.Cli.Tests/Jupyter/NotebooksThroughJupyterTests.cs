@@ -58,7 +58,7 @@ public sealed class NotebooksThroughJupyterTests : IDisposable
     private (string Name, string Value) JupyterFolder => ("JUPYTER_DATA_DIR", _folder);
 
     private Task<string> CliAsync(params string[] arguments) => ProgramRun.SucceedAsync(
-        ProgramRun.Dotnet, [Path.Combine(AppContext.BaseDirectory, "SpectralKD.Cli.dll"), .. arguments], null, JupyterFolder);
+        ProgramRun.Dotnet, [ProgramRun.CommandLine, .. arguments], null, JupyterFolder);
 
     // Every drawn plot has its layers of SVG; the element of the plot itself has this class, the tool bar another.
     private static int Plots(string page) => HeadlessBrowser.Dom(page).Split("class=\"plot-container plotly\"").Length - 1;
