@@ -26,6 +26,12 @@ internal static class ObjectFormatters
         {
             Register<DataFrame>(frame => new DataFrameView(frame));
         }
+        else
+        {
+            // The table of Microsoft.Data.Analysis has no plain text beside it.
+            Formatter.Register<DataFrame>((frame, writer) => writer.Write(new DataFrameView(frame).ToPlainText()), PlainTextFormatter.MimeType);
+            Formatter.SetPreferredMimeTypesFor(typeof(DataFrame), HtmlFormatter.MimeType, PlainTextFormatter.MimeType);
+        }
     }
 
     private static void Register<T>(Func<T, INotebookView> view)

@@ -49,7 +49,7 @@ public abstract class MagicCommand<TArguments> : MagicCommand
         {
             if (values.TryGetValue(parameter.Name, out var texts))
             {
-                parameter.Set(arguments, parameter.IsFlag && texts.Count == 0 ? ["true"] : texts);
+                parameter.Set(arguments, parameter.IsFlag && texts.Count == 0 ? ["true"] : texts, host);
             }
             else if (parameter.Required)
             {

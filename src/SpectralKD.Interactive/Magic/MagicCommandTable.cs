@@ -30,6 +30,6 @@ public static class MagicCommandTable
     {
         var full = name.StartsWith("#!", StringComparison.Ordinal) ? name : "#!" + name;
         return All.FirstOrDefault(c => c.Name == full || c.Name == "#!spectral-" + full[2..]) ?? throw new SpectralKDException(
-            $"there is no magic command {full}{NearestName.Suggestion(full, All.Select(c => c.Name))} #!spectral-help lists them");
+            $"there is no magic command {full}{NearestName.Suggestion(full, All.Select(c => c.Name))} (#!spectral-help lists them)");
     }
 }

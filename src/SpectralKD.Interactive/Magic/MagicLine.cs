@@ -17,7 +17,25 @@ public static class MagicLine
     {
         var words = Words(line);
         var command = MagicCommandTable.Find(words.Count > 0 ? words[0].Text : "");
-        return command.ExecuteAsync(Bind(command, words.Skip(1), host), host, cancellationToken);
+        return command.ExecuteAsync(Bind(command, words.Skip(1), (word, parameter) => Resolve(word, parameter, host)), host, cancellationToken);
+    }
+
+    /// <summary>
+    /// The names of variables as typed for a command, where just one line of a cell calls it; otherwise nothing. .NET Interactive puts a value's
+    /// text in place of <c>@name</c>, and gives no value at all for several words.
+    /// </summary>
+    internal static IReadOnlyDictionary<string, IReadOnlyList<string>> Variables(MagicCommand command, string cell)
+    {
+        var lines = cell.Split('\n', StringSplitOptions.TrimEntries).Where(line => line.Split(' ', '\t')[0] == command.Name).ToList();
+        try
+        {
+            return lines.Count != 1 ? new Dictionary<string, IReadOnlyList<string>>() : Bind(command, Words(lines[0]).Skip(1), (word, parameter) => parameter.IsVariable ? NameOf(word) : word.Text)
+                .Where(typed => command.Parameters.Any(p => p.Name == typed.Key && p.IsVariable)).ToDictionary();
+        }
+        catch (SpectralKDException)
+        {
+            return new Dictionary<string, IReadOnlyList<string>>();
+        }
     }
 
     /// <summary>Splits a line into words; double quotes group and are stripped.</summary>
@@ -59,7 +77,7 @@ public static class MagicLine
         return end;
     }
 
-    private static Dictionary<string, IReadOnlyList<string>> Bind(MagicCommand command, IEnumerable<MagicWord> words, INotebookHost host)
+    private static Dictionary<string, IReadOnlyList<string>> Bind(MagicCommand command, IEnumerable<MagicWord> words, Func<MagicWord, MagicParameter, string> resolve)
     {
         var values = new Dictionary<string, IReadOnlyList<string>>();
         var current = command.Parameters.FirstOrDefault(p => p.Implicit);
@@ -78,7 +96,7 @@ public static class MagicLine
                 throw new SpectralKDException($"{command.Name} has no place for \"{word.Text}\"; it takes {Usage(command)}");
             }
 
-            values[current!.Name] = [.. values.GetValueOrDefault(current.Name) ?? [], Resolve(word, current, host)];
+            values[current!.Name] = [.. values.GetValueOrDefault(current.Name) ?? [], resolve(word, current)];
         }
 
         var empty = command.Parameters.FirstOrDefault(p => !p.IsFlag && values.GetValueOrDefault(p.Name) is { Count: 0 });
@@ -88,10 +106,13 @@ public static class MagicLine
     private static MagicParameter FindParameter(MagicCommand command, string name) =>
         command.Parameters.FirstOrDefault(p => p.Name == name) ?? throw new SpectralKDException(
             $"{command.Name} has no parameter {name}{NearestName.Suggestion(name, command.Parameters.Select(p => p.Name))} "
-            + $"It takes {Usage(command)}");
+            + $"(it takes {Usage(command)})");
 
     private static string Usage(MagicCommand command) =>
         command.Parameters.Count == 0 ? "no parameters" : string.Join(", ", command.Parameters.Select(p => p.Name));
+
+    private static string NameOf(MagicWord word) => word.Quoted || !word.Text.StartsWith('@') || word.Text.Length == 1
+        ? word.Text : word.Text[(word.Text.IndexOf(':') is var colon and > 0 ? colon + 1 : 1)..];
 
     // A parameter that takes a variable takes its name, with or without the @.
     private static string Resolve(MagicWord word, MagicParameter parameter, INotebookHost host)
@@ -101,8 +122,8 @@ public static class MagicLine
             return word.Text;
         }
 
-        var name = word.Text[(word.Text.IndexOf(':') is var colon and > 0 ? colon + 1 : 1)..];
-        if (parameter.Value is MagicValue.ModelVariable or MagicValue.ImagesVariable or MagicValue.SpectrumVariable or MagicValue.AnyVariable)
+        var name = NameOf(word);
+        if (parameter.IsVariable)
         {
             return name;
         }

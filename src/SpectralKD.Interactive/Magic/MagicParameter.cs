@@ -95,6 +95,10 @@ public sealed class MagicParameter
     /// <summary>The default as it would be typed; empty where there is none.</summary>
     public string Default { get; }
 
+    /// <summary>True where it takes the name of a variable that is there.</summary>
+    public bool IsVariable =>
+        Value is MagicValue.ModelVariable or MagicValue.ImagesVariable or MagicValue.SpectrumVariable or MagicValue.AnyVariable;
+
     /// <summary>True where it takes no value: naming it switches it on.</summary>
     public bool IsFlag => ValueType == typeof(bool);
 
@@ -103,14 +107,22 @@ public sealed class MagicParameter
 
     /// <summary>The choices where it is one of a few words; otherwise empty.</summary>
     public IReadOnlyList<string> Choices =>
-        ValueType.IsEnum ? [.. Enum.GetNames(ValueType).Where(n => n != "None").Select(MagicName.FromPascal)] : [];
+        ValueType.IsEnum
+            ? [.. Enum.GetNames(ValueType).Where(n => n != "None" || !ValueType.IsDefined(typeof(FlagsAttribute), false)).Select(MagicName.FromPascal)]
+            : [];
 
     private Type ValueType => Nullable.GetUnderlyingType(_property.PropertyType) ?? _property.PropertyType;
 
     /// <summary>Sets the parameter's property from what was typed.</summary>
     /// <exception cref="SpectralKDException">The text is not of the parameter's type.</exception>
-    internal void Set(object arguments, IReadOnlyList<string> texts) =>
-        _property.SetValue(arguments, IsMany ? Split(texts) : Parse(texts[^1]));
+    internal void Set(object arguments, IReadOnlyList<string> texts, INotebookHost host) =>
+        _property.SetValue(arguments, IsMany ? Split(texts) : Parse(OfVariable(texts[^1], host)));
+
+    // A number may be given by the variable that holds it: .NET Interactive takes no more than one @name on a line.
+    private string OfVariable(string text, INotebookHost host) =>
+        (ValueType == typeof(int) || ValueType == typeof(double)) && MagicName.IsVariable(text)
+        && host.TryGetVariable(text, out var value) && value is int or long or float or double
+            ? MagicName.OfValue(value) : text;
 
     // .NET Interactive binds one word to a parameter: there several values are separated by commas.
     private static IReadOnlyList<string> Split(IReadOnlyList<string> texts) =>
@@ -121,7 +133,7 @@ public sealed class MagicParameter
         var culture = CultureInfo.InvariantCulture;
         return ValueType switch
         {
-            var t when t == typeof(string) => text,
+            var t when t == typeof(string) => Value != MagicValue.NewVariable || MagicName.IsVariable(text) ? text : throw Wrong(text, "a C# name"),
             var t when t == typeof(int) => int.TryParse(text, NumberStyles.Integer, culture, out var n) ? n : throw Wrong(text, "a whole number"),
             var t when t == typeof(double) => double.TryParse(text, NumberStyles.Float, culture, out var x) ? x : throw Wrong(text, "a number"),
             var t when t == typeof(bool) => bool.TryParse(text, out var b) ? b : throw Wrong(text, "true or false"),

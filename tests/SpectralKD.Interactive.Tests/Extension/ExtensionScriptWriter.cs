@@ -52,7 +52,7 @@ internal static class ExtensionScriptWriter
             script.Append($"                    new Microsoft.DotNet.Interactive.Directives.KernelDirectiveParameter({Literal(parameter.Name)}, {Literal(Describe(parameter))})");
             string[] marks = [parameter.Implicit ? "AllowImplicitName = true" : "", parameter.Required ? "Required = true" : "", parameter.IsFlag ? "Flag = true" : ""];
             script.Append($" {{ {string.Join(", ", marks.Where(m => m.Length > 0))} }}");
-            script.Append($".AddCompletions(() => SpectralKD.Interactive.Magic.DirectiveBinding.Completions({Literal(command.Name)}, {Literal(parameter.Name)})),\n");
+            script.Append($".AddCompletions(() => SpectralKD.Interactive.Magic.DirectiveBinding.Completions({Literal(command.Name)}, {Literal(parameter.Name)}{(parameter.IsVariable ? ", new SpectralKDNotebookHost(root)" : "")})),\n");
         }
 
         script.Append("                },\n            },\n");
@@ -75,29 +75,36 @@ internal static class ExtensionScriptWriter
     private const string Host = """
         public sealed class SpectralKDNotebookHost : SpectralKD.Interactive.Magic.INotebookHost
         {
-            private static readonly System.Collections.Generic.Dictionary<string, System.Type> Known = new();
             private readonly Microsoft.DotNet.Interactive.KernelInvocationContext _context;
             private readonly Microsoft.DotNet.Interactive.CSharp.CSharpKernel _csharp;
 
-            public SpectralKDNotebookHost(Microsoft.DotNet.Interactive.KernelInvocationContext context)
+            public SpectralKDNotebookHost(Microsoft.DotNet.Interactive.KernelInvocationContext context) : this(context.HandlingKernel.RootKernel)
             {
                 _context = context;
-                _csharp = (Microsoft.DotNet.Interactive.CSharp.CSharpKernel)Microsoft.DotNet.Interactive.KernelExtensions.FindKernelByName(context.HandlingKernel.RootKernel, "csharp");
+            }
+
+            public SpectralKDNotebookHost(Microsoft.DotNet.Interactive.Kernel root)
+            {
+                _csharp = (Microsoft.DotNet.Interactive.CSharp.CSharpKernel)Microsoft.DotNet.Interactive.KernelExtensions.FindKernelByName(root, "csharp");
             }
 
             public System.Collections.Generic.IReadOnlyList<(string Name, System.Type Type)> Variables
             {
                 get
                 {
+                    var newest = new System.Collections.Generic.Dictionary<string, System.Type>();
+                    dynamic state = ((dynamic)_csharp).ScriptState;
+                    if (state is not null)
+                        foreach (var variable in state.Variables) newest[variable.Name] = variable.Value?.GetType() ?? variable.Type;
                     var variables = new System.Collections.Generic.List<(string Name, System.Type Type)>();
-                    foreach (var known in Known) variables.Add((known.Key, known.Value));
+                    foreach (var known in newest) variables.Add((known.Key, known.Value));
                     return variables;
                 }
             }
 
             public static System.Threading.Tasks.Task RunAsync(string command, Microsoft.DotNet.Interactive.KernelInvocationContext context, params (string Name, object Value)[] values) =>
                 SpectralKD.Interactive.Magic.DirectiveBinding.RunAsync(
-                    command, new SpectralKDNotebookHost(context), message => context.Fail(context.Command, message: message), context.CancellationToken, values);
+                    command, new SpectralKDNotebookHost(context), (context.Command as Microsoft.DotNet.Interactive.Commands.SubmitCode)?.Code, message => context.Fail(context.Command, message: message), context.CancellationToken, values);
 
             public SpectralKD.Interactive.Magic.IDisplayedValue Display(object value)
             {
@@ -107,11 +114,8 @@ internal static class ExtensionScriptWriter
 
             public bool TryGetVariable(string name, out object value) => _csharp.TryGetValue<object>(name, out value);
 
-            public async System.Threading.Tasks.Task SetVariableAsync(string name, object value, System.Type declaredType)
-            {
-                await _csharp.SetValueAsync(name, value, declaredType);
-                Known[name] = declaredType;
-            }
+            public System.Threading.Tasks.Task SetVariableAsync(string name, object value, System.Type declaredType) =>
+                _csharp.SetValueAsync(name, value, declaredType);
 
             private sealed class Shown : SpectralKD.Interactive.Magic.IDisplayedValue
             {
