@@ -35,6 +35,10 @@ public sealed class MagicLineTests
     [InlineData("#!spectral-help --command", "needs a value")]
     [InlineData("#!spectral-help \"open", "a quote is not closed")]
     [InlineData("#!spectral-help @nothing", "there is no variable nothing")]
+    [InlineData("#!spectral-images textures --as class", "--as takes a C# name; found \"class\"")]
+    [InlineData("#!spectral-images textures --as \"a b\"", "--as takes a C# name; found \"a b\"")]
+    [InlineData("#!spectral-images textures --count many", "--count takes a whole number; found \"many\"")]
+    [InlineData("#!spectral-nope", "(#!spectral-help lists them)")]
     public async Task A_wrong_line_says_in_one_line_what_is_wrong(string line, string said)
     {
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync(line, _host));
@@ -55,6 +59,30 @@ public sealed class MagicLineTests
         await MagicLine.ExecuteAsync(line, _host);
         Assert.Equal("#!spectral-help", Assert.IsType<CommandHelpView>(Assert.Single(_host.Displayed)).Command.Name);
     }
+
+    [Fact]
+    public async Task A_number_may_be_given_by_the_bare_name_of_its_variable()
+    {
+        _host["many"] = 5;
+        await MagicLine.ExecuteAsync("#!spectral-images textures --count many", _host);
+        Assert.Equal(5, Assert.IsAssignableFrom<Data.IImageSource>(_host["images"]).Count);
+    }
+
+    [Theory]
+    [InlineData("#!spectral-ucurve @first, @second")]
+    [InlineData("#!spectral-ucurve first second")]
+    [InlineData("var x = 1;\n#!spectral-ucurve --spectra @csharp:first,second")]
+    public async Task In_DotNet_Interactive_variables_are_taken_by_the_names_that_stand_in_the_cell(string cell)
+    {
+        string? said = null;
+        await DirectiveBinding.RunAsync("#!spectral-ucurve", _host, cell, message => said = message, default, ("--spectra", "SpectralKD.Spectra.ModelSpectrum"));
+        Assert.Contains("first", said);
+        Assert.DoesNotContain("ModelSpectrum", said);
+    }
+
+    [Fact]
+    public void No_distillation_at_all_is_one_of_its_methods()
+        => Assert.Contains("none", MagicCommandTable.Find("#!spectral-distill").Parameters.Single(p => p.Name == "--method").Choices);
 
     [Fact]
     public void Words_are_split_at_spaces_and_held_together_by_double_quotes() => Assert.Equal(
