@@ -188,7 +188,7 @@ public sealed class CellExecutionTests
         {
             Input = (request, _) => Task.FromResult<string?>(request.IsPassword ? "secret" : $"answer to '{request.Prompt}'"),
         });
-        var output = await notebook.RunAsync("Console.ReadLine() + \"/\" + await GetInputAsync(\"who?\") + \"/\" + await GetPasswordAsync()");
+        var output = await notebook.RunAsync("Console.ReadLine() + \"/\" + await GetInputAsync(\"who?\") + \"/\" + (await GetPasswordAsync()).GetClearTextPassword()");
         Assert.Equal("answer to ''/answer to 'who?'/secret", output.Result);
     }
 

@@ -18,7 +18,7 @@ internal static class Imports
 
     private static readonly string[] s_static =
     [
-        "SpectralKD.Notebook.Session.Scripting.NotebookFunctions",
+        "Microsoft.DotNet.Interactive.Kernel",
     ];
 
     /// <summary>The <c>using</c> lines of the session's first submission: those of the namespaces that exist.</summary>

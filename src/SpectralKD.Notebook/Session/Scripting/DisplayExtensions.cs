@@ -1,3 +1,4 @@
+using Microsoft.DotNet.Interactive.Formatting.TabularData;
 using SpectralKD.Notebook.Session.Display;
 using SpectralKD.Notebook.Session.Running;
 
@@ -18,6 +19,13 @@ public static class DisplayExtensions
     /// <param name="mimeType">Its MIME type, for example <c>text/markdown</c>.</param>
     /// <returns>A handle that replaces what is shown.</returns>
     public static DisplayedValue DisplayAs(this string value, string mimeType) => Show(MimeBundles.Raw(value, mimeType), mimeType);
+
+    /// <summary>Shows a sequence as one table: a row for each item, a column for each of its properties.</summary>
+    /// <param name="value">The items, all of one type.</param>
+    /// <param name="mimeTypes">MIME types to format the table into; none: the preferred ones.</param>
+    /// <returns>A handle that replaces what is shown.</returns>
+    public static DisplayedValue DisplayTable<T>(this IEnumerable<T>? value, params string[] mimeTypes)
+        => value is null ? Display(value, mimeTypes) : value.ToTabularDataResource().Display(mimeTypes);
 
     private static DisplayedValue Show(MimeBundle bundle, params string[] mimeTypes)
     {

@@ -1,12 +1,14 @@
 using Microsoft.AspNetCore.Html;
 using SpectralKD.Notebook.Session.Running;
+using SpectralKD.Notebook.Session.Scripting;
 
-namespace SpectralKD.Notebook.Session.Scripting;
+#pragma warning disable IDE0130 // .NET Interactive's namespace: its notebooks, which spell it out, run here unchanged.
+#pragma warning disable IDE1006 // display is lower case there.
 
-#pragma warning disable IDE1006 // display is lower case in .NET Interactive, whose notebooks run here unchanged.
+namespace Microsoft.DotNet.Interactive;
 
-/// <summary>What every cell can call without a prefix, spelled as in .NET Interactive.</summary>
-public static class NotebookFunctions
+/// <summary>What every cell can call, without a prefix or as <c>Kernel.display(…)</c>, spelled as in .NET Interactive.</summary>
+public static class Kernel
 {
     /// <summary>Shows a value below the cell.</summary>
     /// <param name="value">Anything; null shows as <c>&lt;null&gt;</c>.</param>
@@ -26,17 +28,20 @@ public static class NotebookFunctions
     /// <param name="scriptContent">JavaScript.</param>
     public static void Javascript(string scriptContent) => $"<script type=\"text/javascript\">{scriptContent}</script>".DisplayAs("text/html");
 
-    /// <summary>Removes what the cell has shown so far.</summary>
+    /// <summary>Removes what the cell has shown so far. (Jupyter's; .NET Interactive has nothing like it.)</summary>
     /// <param name="wait">True: only when the next output arrives, so that nothing flickers.</param>
     public static void ClearOutput(bool wait = false) => CellRun.Current?.Output.ClearOutput(wait);
 
     /// <summary>Asks the reader of the notebook.</summary>
     /// <param name="prompt">The question.</param>
-    /// <exception cref="SpectralKDException">Nobody can answer here.</exception>
-    public static Task<string> GetInputAsync(string prompt = "") => Task.FromResult(CellConsole.Ask(prompt, password: false) ?? "");
+    /// <param name="typeHint">What kind of text is asked for: <c>password</c> hides what is typed; all else is asked for as text.</param>
+    /// <exception cref="SpectralKD.SpectralKDException">Nobody can answer here.</exception>
+    public static Task<string> GetInputAsync(string prompt = "", string typeHint = "text")
+        => Task.FromResult(CellConsole.Ask(prompt, password: typeHint == "password") ?? "");
 
     /// <summary>Asks the reader of the notebook for something that is not shown while it is typed.</summary>
     /// <param name="prompt">The question.</param>
-    /// <exception cref="SpectralKDException">Nobody can answer here.</exception>
-    public static Task<string> GetPasswordAsync(string prompt = "") => Task.FromResult(CellConsole.Ask(prompt, password: true) ?? "");
+    /// <exception cref="SpectralKD.SpectralKDException">Nobody can answer here.</exception>
+    public static Task<PasswordString> GetPasswordAsync(string prompt = "")
+        => Task.FromResult(new PasswordString(CellConsole.Ask(prompt, password: true) ?? ""));
 }
