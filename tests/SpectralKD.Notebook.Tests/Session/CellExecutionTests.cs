@@ -159,6 +159,19 @@ public sealed class CellExecutionTests
     }
 
     [Fact]
+    public async Task Sessions_that_start_together_know_one_type_of_each_name()
+    {
+        for (var round = 0; round < 5; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ =>
+            {
+                await using var notebook = new NotebookOfTest();
+                await notebook.RunAsync("using static Microsoft.DotNet.Interactive.Kernel;\ndisplay(1);");
+            }));
+        }
+    }
+
+    [Fact]
     public async Task The_products_namespaces_need_no_using()
     {
         await using var notebook = new NotebookOfTest();

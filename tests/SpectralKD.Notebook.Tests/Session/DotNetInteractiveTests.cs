@@ -48,4 +48,55 @@ public sealed class DotNetInteractiveTests
             output.Displays.Select(shown => RecordedOutput.Text(shown.Data)));
         Assert.Contains("text/markdown", output.Displays[3].Data.Data);
     }
+
+    [Theory]
+    [InlineData("#!set --name x --value hello", "hello")]
+    [InlineData("#!set --value \"one two\" --name x", "one two")]
+    [InlineData("#!set --name x --value { \"a\": 1 }", "{ \"a\": 1 }")]
+    [InlineData("var y = \"of y\";\n#!set --name x --value @y", "of y")]
+    [InlineData("var y = \"of y\";\n#!set --name x --value @csharp:y --byref", "of y")]
+    [InlineData("#!set --name x --value @input:\"Who are you?\"", "answer to Who are you?")]
+    [InlineData("#!set --name x --value @password:pin", "secret answer to pin")]
+    [InlineData("#!set --name x --value @input:{\"prompt\": \"Which file?\", \"type\": \"file\"}", "answer to Which file?")]
+    [InlineData("#!share --from csharp x\nvar x = \"all cells see it\";", "all cells see it")]
+    public async Task A_magic_line_sets_a_variable(string code, string expected)
+    {
+        await using var notebook = new NotebookOfTest(new()
+        {
+            Input = (request, _) => Task.FromResult<string?>((request.IsPassword ? "secret " : "") + $"answer to {request.Prompt}"),
+        });
+        await notebook.RunAsync(code);
+        Assert.Equal(expected, (await notebook.RunAsync("x")).Result);
+    }
+
+    [Theory]
+    [InlineData("#!set --value 3", "#!set needs --name and --value")]
+    [InlineData("#!set --name x", "#!set needs --name and --value")]
+    [InlineData("#!set --name 1x --value 3", "'1x' cannot be the name of a C# variable")]
+    [InlineData("var words = 1;\n#!set --name x --value @wrods", "there is no variable wrods; did you mean words?")]
+    [InlineData("#!set --name x --value @fsharp:y", "has one kernel, csharp, and none named fsharp")]
+    [InlineData("#!set --name x --value @input:\"q\"", "nobody can answer here")]
+    [InlineData("#!set --name x --value @input:{prompt}", "are no JSON")]
+    [InlineData("#!share --from value x", "leave out #!share --from value x")]
+    [InlineData("#!value --name x\ntext", "raw string")]
+    public async Task What_it_cannot_set_it_says_in_one_line(string code, string said)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Contains(said, Assert.Single((await notebook.FailAsync(code)).Traceback), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_commands_parameter_may_be_asked_for()
+    {
+        await using var notebook = new NotebookOfTest(new() { Input = (_, _) => Task.FromResult<string?>("device") });
+        var output = await notebook.RunAsync("#!spectral-help @input:\"Which command?\"");
+        Assert.Contains("--use", RecordedOutput.Text(output.Displays[0].Data), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task About_says_what_runs_here()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Contains("SpectralKD.Interactive", (await notebook.RunAsync("#!about")).Out, StringComparison.Ordinal);
+    }
 }

@@ -3,6 +3,8 @@ namespace SpectralKD.Notebook.Session.Cells;
 /// <summary>The lines that switch the language within a cell.</summary>
 internal static class CellLanguages
 {
+    private const string Values = "values";
+
     private static readonly Dictionary<string, string> s_names = new(StringComparer.OrdinalIgnoreCase)
     {
         ["#!csharp"] = CellPart.CSharp,
@@ -25,7 +27,7 @@ internal static class CellLanguages
         ["#!kql"] = "KQL",
         ["#!http"] = "HTTP requests",
         ["#!mermaid"] = "Mermaid",
-        ["#!value"] = "values",
+        ["#!value"] = Values,
         ["#!bash"] = "shell scripts",
     };
 
@@ -39,6 +41,7 @@ internal static class CellLanguages
     public static bool IsSwitch(string line) => SwitchedToBy(line) is not null;
 
     /// <summary>What is thrown for a language that does not run here.</summary>
-    public static SpectralKDException NotHere(string language) => new(
-        $"this notebook host runs C#, and no {language}: write the cell in C#, or open the notebook in a host that has {language}");
+    public static SpectralKDException NotHere(string language) => new(language == Values
+        ? "this notebook host has no #!value: keep the text in a C# raw string, for example var text = \"\"\"…\"\"\";"
+        : $"this notebook host runs C#, and no {language}: write the cell in C#, or open the notebook in a host that has {language}");
 }

@@ -20,6 +20,9 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     /// <summary>The session it belongs to.</summary>
     public CSharpSession Session => session;
 
+    /// <summary>The run of the cell.</summary>
+    public CellRun Run => run;
+
     /// <summary>Fires on interrupt.</summary>
     public CancellationToken Token => run.Token;
 
@@ -99,8 +102,9 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         return value ?? (compiled.GivesValue ? s_null : null);
     }
 
-    private async Task<object?> RunMagicAsync(string line)
+    private async Task<object?> RunMagicAsync(string typed)
     {
+        var line = typed.StartsWith("#!", StringComparison.Ordinal) ? InputTokens.FillIn(typed) : typed;
         if (SessionCommandTable.Find(line) is { } own)
         {
             run.ThrowIfInterrupted();

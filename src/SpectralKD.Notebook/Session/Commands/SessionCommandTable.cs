@@ -10,7 +10,7 @@ internal static class SessionCommandTable
     public static IReadOnlyList<SessionCommand> All { get; } =
     [
         new ReferenceCommand(), new PackageSourceCommand(), new LoadCommand(), new ImportCommand(), new TimeCommand(), new WhoCommand(),
-        new WhosCommand(), new ListMagicCommand(),
+        new WhosCommand(), new SetCommand(), new ShareCommand(), new AboutCommand(), new ListMagicCommand(),
     ];
 
     /// <summary>The command of a magic line; null where the line belongs to the product's table.</summary>

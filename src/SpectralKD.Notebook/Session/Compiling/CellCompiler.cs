@@ -24,6 +24,7 @@ internal sealed class CellCompiler
         warningLevel: 0,
         assemblyIdentityComparer: DesktopAssemblyIdentityComparer.Default);
 
+    private static readonly Lock s_binding = new();
     private static readonly EmitOptions s_emitOptions = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
     private readonly string _prefix = $"cell-{Guid.NewGuid():N}-";
     private readonly List<MetadataReference> _added = [];
@@ -103,8 +104,21 @@ internal sealed class CellCompiler
         _added.AddRange(_refersToAll ? HostReferences.Others.Except(_added) : more);
     }
 
+    /// <summary>
+    /// Two compilations that bind the same references at the same time may each make symbols of its own for them, and a later one takes
+    /// either: then <c>Kernel</c> is not <c>Kernel</c>.
+    /// </summary>
+    public static void Bind(Compilation compilation)
+    {
+        lock (s_binding)
+        {
+            _ = compilation.Assembly;
+        }
+    }
+
     private CSharpCompilation Create(SyntaxTree tree, params IEnumerable<MetadataReference> more)
-        => CSharpCompilation.CreateScriptCompilation(
+    {
+        var compilation = CSharpCompilation.CreateScriptCompilation(
             _prefix + ++_count,
             tree,
             [.. Last is null ? HostReferences.Common : [], .. _added, .. more],
@@ -112,4 +126,7 @@ internal sealed class CellCompiler
             Last,
             typeof(object),
             typeof(CellGlobals));
+        Bind(compilation);
+        return compilation;
+    }
 }

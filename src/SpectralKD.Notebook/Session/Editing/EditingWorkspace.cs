@@ -18,12 +18,20 @@ internal sealed class EditingWorkspace : IDisposable
     /// <summary>A document with the cell's C#, on top of the submissions that ran. Positions are the cell's.</summary>
     /// <param name="code">The cell.</param>
     /// <param name="last">The newest submission.</param>
-    public Document Open(string code, CSharpCompilation last)
+    /// <param name="cancellationToken">Gives it up.</param>
+    public async Task<Document> OpenAsync(string code, CSharpCompilation last, CancellationToken cancellationToken)
     {
         var previous = ProjectOf(last);
         var project = Describe("cell", CellText.WithoutMagic(code), previous, last.References);
         var solution = _workspace.CurrentSolution.AddProject(project);
-        return solution.GetDocument(project.Documents[0].Id)!;
+        var document = solution.GetDocument(project.Documents[0].Id)!;
+        var compilation = await document.Project.GetCompilationAsync(cancellationToken).ConfigureAwait(false);
+        for (var current = compilation; current is not null; current = current.ScriptCompilationInfo?.PreviousScriptCompilation)
+        {
+            CellCompiler.Bind(current);
+        }
+
+        return document;
     }
 
     /// <inheritdoc />

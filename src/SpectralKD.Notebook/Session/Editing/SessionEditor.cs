@@ -1,3 +1,4 @@
+using Microsoft.CodeAnalysis;
 using SpectralKD.Interactive.Magic;
 using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Compiling;
@@ -20,7 +21,8 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
         }
 
         return await InTurnAsync(
-            workspace => CodeCompletion.AtAsync(workspace.Open(code, compiler.Last!), position, cancellationToken),
+            code,
+            document => CodeCompletion.AtAsync(document, position, cancellationToken),
             cancellationToken).ConfigureAwait(false);
     }
 
@@ -34,7 +36,8 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
         }
 
         return await InTurnAsync(
-            workspace => CodeInspection.AtAsync(workspace.Open(code, compiler.Last!), position, cancellationToken),
+            code,
+            document => CodeInspection.AtAsync(document, position, cancellationToken),
             cancellationToken).ConfigureAwait(false);
     }
 
@@ -55,12 +58,14 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
         return CellText.IsMagicAt(code, position) || code[start..position].TrimStart() is "#" or "#!";
     }
 
-    private async Task<T> InTurnAsync<T>(Func<EditingWorkspace, Task<T>> work, CancellationToken cancellationToken)
+    private async Task<T> InTurnAsync<T>(string code, Func<Document, Task<T>> work, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => work(_workspace.Value), cancellationToken).ConfigureAwait(false);
+            return await Task.Run(
+                async () => await work(await _workspace.Value.OpenAsync(code, compiler.Last!, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false),
+                cancellationToken).ConfigureAwait(false);
         }
         finally
         {
