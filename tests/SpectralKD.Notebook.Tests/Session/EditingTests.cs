@@ -84,6 +84,54 @@ public sealed class EditingTests : IDisposable
         Assert.Contains("IFormatProvider", text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Math.Max(12, 3|4)", "int Math.Max(int val1, int val2)")]
+    [InlineData("Console.WriteLine(\"te|xt\")", "void Console.WriteLine(string")]
+    [InlineData("new List<int>(1|0)", ".List(int capacity)")]
+    [InlineData("new List<in|t>()", "struct System.Int32")]
+    [InlineData("new Lis|t<int>()", ".List(IEnumerable<int> collection)")]
+    [InlineData("List<int> list = new(|)", ".List(IEnumerable<int> collection)")]
+    [InlineData("new System.Text.StringBuilder(|", ".StringBuilder(int capacity, int maxCapacity)")]
+    [InlineData("var x = 12|3;", "struct System.Int32")]
+    public async Task Within_the_brackets_of_a_call_the_call_is_explained(string code, string expected)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Contains(expected, await InspectAsync(notebook, code), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_argument_is_explained_by_itself()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var number = 3;");
+        foreach (var code in (string[])["Math.Max(|number, 2)", "Math.Max(number|, 2)"])
+        {
+            var text = await InspectAsync(notebook, code);
+            Assert.Contains("number", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("Max", text, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("#!html\n<p>Cons|</p>")]
+    [InlineData("#!markdown\nCons|")]
+    [InlineData("var a = 1;\n#!js\nCons\n|")]
+    public async Task Within_another_language_nothing_of_CSharp_is_proposed_or_explained(string code)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Empty((await CompleteAsync(notebook, code)).Items);
+        Assert.Empty(await InspectAsync(notebook, code));
+        Assert.NotEmpty((await CompleteAsync(notebook, code.Replace("|", "\n#!csharp\nCons|", StringComparison.Ordinal))).Items);
+    }
+
+    [Fact]
+    public async Task Only_names_that_compile_as_they_stand_are_proposed()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.DoesNotContain("Stopwatch", (await CompleteAsync(notebook, "Stopw|")).Items.Select(item => item.Text));
+        Assert.Contains("StringBuilder", (await CompleteAsync(notebook, "StringB|")).Items.Select(item => item.Text));
+    }
+
     [Fact]
     public async Task Our_own_documentation_is_shown()
     {

@@ -45,21 +45,23 @@ internal static class CellText
         }
     }
 
-    /// <summary>True where the line at a position is magic, a language's or a command's.</summary>
-    public static bool IsMagicAt(string code, int position)
+    /// <summary>The language of the line at a position; null for a magic line.</summary>
+    public static string? LanguageAt(string code, int position)
     {
         var start = 0;
+        var next = CellPart.CSharp;
         foreach (var line in Lines(code))
         {
             if (position <= start + line.Text.TrimEnd('\n', '\r').Length)
             {
-                return line.Language is null;
+                return line.Language;
             }
 
             start += line.Text.Length;
+            next = line.Language ?? CellLanguages.SwitchedToBy(line.Text) ?? next;
         }
 
-        return false;
+        return next;
     }
 
     private static IEnumerable<Line> Lines(string code)

@@ -40,7 +40,8 @@ internal static class CodeCompletion
     /// <summary>Those that begin with what was typed, in its case first; where there are none, those whose capitals do.</summary>
     private static IEnumerable<CompletionItem> Matching(IReadOnlyList<CompletionItem> items, string typed)
     {
-        var usable = items.Where(item => !item.Tags.Contains(WellKnownTags.Snippet)).ToArray();
+        // A name of a namespace that is not imported would be inserted without its using line.
+        var usable = items.Where(item => !item.Tags.Contains(WellKnownTags.Snippet) && string.IsNullOrEmpty(item.InlineDescription)).ToArray();
         var beginning = usable
             .Where(item => item.FilterText.StartsWith(typed, StringComparison.OrdinalIgnoreCase))
             .OrderByDescending(item => item.FilterText.StartsWith(typed, StringComparison.Ordinal))

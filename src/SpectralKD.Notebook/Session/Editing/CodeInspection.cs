@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.QuickInfo;
 
@@ -20,33 +22,45 @@ internal static class CodeInspection
             return null;
         }
 
-        foreach (var candidate in Candidates(root, position))
+        foreach (var (at, name) in Candidates(root, position))
         {
-            if (await service.GetQuickInfoAsync(document, candidate, cancellationToken).ConfigureAwait(false) is { } info)
+            if (await service.GetQuickInfoAsync(document, at, cancellationToken).ConfigureAwait(false) is { } info)
             {
-                var overloads = await OverloadsAsync(document, root, position, cancellationToken).ConfigureAwait(false);
-                return Bundle(info, overloads);
+                return Bundle(info, name is null ? [] : await OverloadsAsync(document, name, cancellationToken).ConfigureAwait(false));
             }
         }
 
         return null;
     }
 
-    /// <summary>The name at the cursor or right before it; otherwise the function in whose brackets the cursor stands.</summary>
-    private static IEnumerable<int> Candidates(SyntaxNode root, int position)
+    /// <summary>
+    /// The name at the cursor or right before it; otherwise the function in whose brackets the cursor stands, and last what else there is,
+    /// such as a number's type.
+    /// </summary>
+    private static IEnumerable<(int Position, ExpressionSyntax? Name)> Candidates(SyntaxNode root, int position)
     {
         var at = Math.Clamp(position, 0, root.FullSpan.End);
-        yield return at;
-        if (at > 0)
+        int[] near = at > 0 ? [at, at - 1] : [at];
+        var tokens = near.Select(place => (Place: place, Token: root.FindToken(place))).Where(found => found.Token.Span.Contains(found.Place));
+        foreach (var (place, token) in tokens.Where(found => IsName(found.Token)))
         {
-            yield return at - 1;
+            yield return (place, token.Parent as SimpleNameSyntax);
         }
 
-        if (NameOf(CallAround(root, at)) is { } name)
+        if (NameOf(CallAround(root, at)) is { } called)
         {
-            yield return name.SpanStart;
+            yield return (called.SpanStart, called);
+        }
+
+        foreach (var place in near)
+        {
+            yield return (place, null);
         }
     }
+
+    /// <summary>A name, or a keyword that is one: <c>int</c>, <c>var</c>, <c>this</c>.</summary>
+    private static bool IsName(SyntaxToken token)
+        => (token.IsKind(SyntaxKind.IdentifierToken) || token.IsKeyword()) && token.Parent is not LiteralExpressionSyntax;
 
     private static SyntaxNode? CallAround(SyntaxNode root, int position)
         => root.FindToken(Math.Max(0, position - 1)).Parent?.AncestorsAndSelf().OfType<BaseArgumentListSyntax>()
@@ -59,21 +73,25 @@ internal static class CodeInspection
         InvocationExpressionSyntax invocation => invocation.Expression,
         ObjectCreationExpressionSyntax { Type: QualifiedNameSyntax qualified } => qualified.Right,
         ObjectCreationExpressionSyntax creation => creation.Type,
+        ImplicitObjectCreationExpressionSyntax creation => creation,
         _ => null,
     };
 
-    private static async Task<string[]> OverloadsAsync(Document document, SyntaxNode root, int position, CancellationToken cancellationToken)
+    private static async Task<string[]> OverloadsAsync(Document document, ExpressionSyntax name, CancellationToken cancellationToken)
     {
-        var model = await document.GetSemanticModelAsync(cancellationToken).ConfigureAwait(false);
-        var name = root.FindToken(Math.Max(0, position - 1)).Parent as SimpleNameSyntax ?? NameOf(CallAround(root, position));
-        if (name is null || model is null)
+        if (await document.GetSemanticModelAsync(cancellationToken).ConfigureAwait(false) is not { } model)
         {
             return [];
         }
 
-        var group = model.GetMemberGroup(name, cancellationToken);
-        return group.Length < 2 ? [] : [.. group.Take(MostOverloads).Select(symbol => symbol.ToMinimalDisplayString(model, position))];
+        var group = name.FirstAncestorOrSelf<BaseObjectCreationExpressionSyntax>() is { } creation && NameOf(creation) == name
+            ? Constructors(model.GetTypeInfo(creation, cancellationToken).Type)
+            : model.GetMemberGroup(name, cancellationToken);
+        return group.Length < 2 ? [] : [.. group.Take(MostOverloads).Select(symbol => symbol.ToMinimalDisplayString(model, name.SpanStart))];
     }
+
+    private static ImmutableArray<ISymbol> Constructors(ITypeSymbol? type)
+        => [.. (type as INamedTypeSymbol)?.InstanceConstructors.Where(made => made.DeclaredAccessibility == Accessibility.Public) ?? []];
 
     private static MimeBundle Bundle(QuickInfoItem info, string[] overloads)
     {

@@ -20,7 +20,7 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
             return MagicEditing.Complete(code, position, host, folder);
         }
 
-        return await InTurnAsync(
+        return CellText.LanguageAt(code, position) != CellPart.CSharp ? new Completions(position, position, []) : await InTurnAsync(
             code,
             document => CodeCompletion.AtAsync(document, position, cancellationToken),
             cancellationToken).ConfigureAwait(false);
@@ -35,7 +35,7 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
             return MagicEditing.Inspect(code, position);
         }
 
-        return await InTurnAsync(
+        return CellText.LanguageAt(code, position) != CellPart.CSharp ? null : await InTurnAsync(
             code,
             document => CodeInspection.AtAsync(document, position, cancellationToken),
             cancellationToken).ConfigureAwait(false);
@@ -55,7 +55,7 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
     private static bool IsMagic(string code, int position)
     {
         var start = position == 0 ? 0 : code.LastIndexOf('\n', position - 1) + 1;
-        return CellText.IsMagicAt(code, position) || code[start..position].TrimStart() is "#" or "#!";
+        return CellText.LanguageAt(code, position) is null || code[start..position].TrimStart() is "#" or "#!";
     }
 
     private async Task<T> InTurnAsync<T>(string code, Func<Document, Task<T>> work, CancellationToken cancellationToken)
