@@ -24,7 +24,7 @@ internal sealed class KernelSurroundings : IDisposable
     private readonly PosixSignalRegistration _interruptSignal;
     private readonly PosixSignalRegistration _endSignal;
     private readonly CancellationTokenSource _watching = new();
-    private readonly Action<Exception> _showUnhandled;
+    private readonly Action<string> _showUnhandled;
 
     public KernelSurroundings(RunningCell running, IopubPublisher iopub, KernelTransport transport, MessageWriter writer, KernelLife life)
     {
@@ -32,7 +32,7 @@ internal sealed class KernelSurroundings : IDisposable
         _iopub = iopub;
         _transport = transport;
         _writer = writer;
-        _showUnhandled = error => iopub.Stream(running.Latest, "stderr", $"Unhandled exception on a background thread: {error}\n");
+        _showUnhandled = text => iopub.Stream(running.Latest, "stderr", text);
         _interruptSignal = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Handle(signal, running.Interrupt));
         _endSignal = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Handle(signal, life.End));
         AppDomain.CurrentDomain.ProcessExit += SayThatTheProcessEnds;

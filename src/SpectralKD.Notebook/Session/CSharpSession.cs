@@ -108,8 +108,6 @@ public sealed class CSharpSession : INotebookSession
         return ValueTask.CompletedTask;
     }
 
-    internal bool IsCell(System.Reflection.Assembly assembly) => _compiler.IsCell(assembly);
-
     private async Task<CellResult> RunAsync(string code, CellRun run)
     {
         CellRun.Current = run;
@@ -117,11 +115,11 @@ public sealed class CSharpSession : INotebookSession
         {
             var program = new CellProgram(this, _compiler, run, Options.WorkingDirectory);
             await program.RunAsync(code, $"cell [{run.Number}]").ConfigureAwait(false);
-            return new CellResult(run.IsInterrupted ? CellErrors.Interrupted(run) : null);
+            return new CellResult(run.IsInterrupted ? CellErrors.Interrupted(run, null) : null);
         }
         catch (Exception exception)
         {
-            return new CellResult(CellErrors.From(exception, run, _compiler));
+            return new CellResult(CellErrors.From(exception, run));
         }
     }
 

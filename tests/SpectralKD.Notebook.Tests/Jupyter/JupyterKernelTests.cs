@@ -106,6 +106,7 @@ public sealed class JupyterKernelTests : IAsyncLifetime
         Assert.Equal(["status", "status"], broadcasts.Select(message => message.Type));
         Assert.Equal("ok", reply.Status);
         _client.Ask("execute_request", new JsonObject { ["code"] = "print c", ["store_history"] = false });
+        _client.Ask("execute_request", new JsonObject { ["code"] = " \n" });
         Assert.Equal(1, _client.Run("print d").Reply.Content["execution_count"]!.GetValue<int>());
         Assert.Single(_client.Ask("history_request", new JsonObject { ["hist_access_type"] = "tail", ["n"] = 10 }).Reply.Content["history"]!.AsArray());
     }
@@ -116,10 +117,10 @@ public sealed class JupyterKernelTests : IAsyncLifetime
         var (reply, _) = _client.Ask("execute_request", new JsonObject
         {
             ["code"] = "print a",
-            ["user_expressions"] = new JsonObject { ["good"] = "result 3", ["bad"] = "fail no" },
+            ["user_expressions"] = new JsonObject { ["good"] = "result 3", ["bad"] = "fail no", ["number"] = 3, ["nothing"] = null },
         });
         Assert.Equal("3", reply.Content["user_expressions"]!["good"]!["data"]!["text/plain"]!.GetValue<string>());
-        Assert.Equal("error", reply.Content["user_expressions"]!["bad"]!["status"]!.GetValue<string>());
+        Assert.All(["bad", "number", "nothing"], name => Assert.Equal("error", reply.Content["user_expressions"]![name]!["status"]!.GetValue<string>()));
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using SpectralKD.Notebook.Session.Running;
+
 namespace SpectralKD.Notebook.Tests.Session;
 
 public sealed class CellErrorTests
@@ -131,6 +133,39 @@ public sealed class CellErrorTests
         Assert.StartsWith(
             "Unhandled exception on a thread of cell [1]: System.FormatException: on a thread", output.Error, StringComparison.Ordinal);
         Assert.Equal("2", (await notebook.RunAsync("1 + 1")).Result);
+    }
+
+    [Fact]
+    public async Task An_exception_on_a_thread_of_the_runtime_shows_the_users_frames_only()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync(
+            "void Tick()\n{\n    throw new FormatException(\"tick\");\n}\nException caught = null;\ntry { await Task.Run(Tick); } catch (Exception e) { caught = e; }");
+        Assert.True(notebook.Session.Variables.TryGet("caught", out var caught));
+        Assert.Equal(
+            ["Unhandled exception on a background thread: System.FormatException: tick", "   at Tick in cell [1], line 3", "   at cell [1], line 6", ""],
+            UnhandledExceptions.Describe((Exception)caught!, "a background thread").Split(Environment.NewLine));
+    }
+
+    [Fact]
+    public async Task An_exception_that_a_cell_declares_goes_by_its_own_name()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("class TooDark : Exception { }");
+        var error = await notebook.FailAsync("throw new TooDark();");
+        Assert.Equal(("TooDark", "Exception of type 'TooDark' was thrown."), (error.Name, error.Message));
+        Assert.Equal("TooDark: Exception of type 'TooDark' was thrown.", error.Traceback[0]);
+    }
+
+    [Fact]
+    public async Task A_value_that_cannot_be_shown_says_why_and_where()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync(
+            "class Image { }\nFormatter.Register<Image>((image, writer) =>\n{\n    throw new FormatException(\"too dark\");\n}, \"text/html\");\nnew Image()");
+        Assert.Equal(
+            "Image could not be shown as text/html: System.FormatException: too dark\n   at cell [1], line 4",
+            output.Results[0].Data["text/html"].GetValue<string>());
     }
 
     [Fact]

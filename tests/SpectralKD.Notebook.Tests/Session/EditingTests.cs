@@ -158,6 +158,9 @@ public sealed class EditingTests : IDisposable
     [InlineData("1 + 1", "complete", "")]
     [InlineData("for (var i = 0; i < 3; i++)\n{", "incomplete", "    ")]
     [InlineData("var x = (1 +", "incomplete", "")]
+    [InlineData("var x = \"\"\"\n    text", "incomplete", "    ")]
+    [InlineData("var x = @\"text", "incomplete", "")]
+    [InlineData("/* text", "incomplete", "")]
     [InlineData("var x = 1 1;", "invalid", "")]
     [InlineData("#!time\n1 + 1", "complete", "")]
     public async Task Enter_runs_what_is_complete(string code, string status, string indent)

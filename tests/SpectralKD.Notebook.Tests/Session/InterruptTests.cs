@@ -43,9 +43,20 @@ public sealed class InterruptTests
         await using var notebook = new NotebookOfTest(new CSharpSessionOptions { InterruptPatience = TimeSpan.FromSeconds(15) });
         await notebook.RunAsync("var x = 1; var before = \"kept\";");
         var error = await InterruptAsync(notebook, "var during = 7;\nConsole.WriteLine(\"running\");\n" + code);
-        Assert.Equal(["The cell was interrupted; what its variables held is kept."], error.Traceback);
+        Assert.Equal("The cell was interrupted; what its variables held is kept.", error.Traceback[0]);
+        Assert.All(error.Traceback.Skip(1), line => Assert.Matches("^   at .*cell \\[2\\], line [0-9]+$", line));
         Assert.Equal("Interrupted", error.Name);
         Assert.Equal("kept7", (await notebook.RunAsync("before + during")).Result);
+    }
+
+    [Theory]
+    [InlineData("var a = 1;\nConsole.WriteLine(\"running\");\nwhile (true)\n{\n    a++;\n}", "   at cell [1], line 4")]
+    [InlineData("void Turn()\n{\n    while (true) { }\n}\nConsole.WriteLine(\"running\");\nTurn();", "   at Turn in cell [1], line 3", "   at cell [1], line 6")]
+    [InlineData("Console.WriteLine(\"running\");\nSystem.Threading.Thread.Sleep(100_000);", "   at cell [1], line 2")]
+    public async Task An_interrupt_names_the_line_where_the_cell_was(string code, params string[] place)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal(place, (await InterruptAsync(notebook, code)).Traceback.Skip(1));
     }
 
     [Fact]

@@ -44,6 +44,14 @@ public sealed class PackageTests : IDisposable
         Assert.DoesNotContain("csproj", line, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_source_that_is_not_there_is_said_at_once()
+    {
+        await using var notebook = NewNotebook();
+        var error = await notebook.FailAsync("#i \"nuget:no/such/folder\"");
+        Assert.StartsWith("#i \"nuget:no/such/folder\": there is no folder ", Assert.Single(error.Traceback), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("SpectralKD.Interactive")]
     [InlineData("TorchSharp")]

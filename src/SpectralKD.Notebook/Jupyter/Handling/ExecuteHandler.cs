@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using SpectralKD.Notebook.Jupyter.Execution;
 using SpectralKD.Notebook.Jupyter.Wire;
@@ -18,7 +19,8 @@ internal sealed class ExecuteHandler(
     {
         var code = request.Text("code");
         var isSilent = request.Flag("silent", otherwise: false);
-        var isStored = !isSilent && request.Flag("store_history", otherwise: true);
+        // As in IPython, an empty cell does not count.
+        var isStored = !isSilent && !string.IsNullOrWhiteSpace(code) && request.Flag("store_history", otherwise: true);
         var stopsOnError = request.Flag("stop_on_error", otherwise: true);
         var expressions = request.Content["user_expressions"] as JsonObject ?? [];
         var interrupted = running.Begin(request);
@@ -116,11 +118,18 @@ internal sealed class ExecuteHandler(
         };
     }
 
+    private static CellError NoText(JsonNode? expression)
+    {
+        var message = $"user_expressions takes C# expressions as text; found {expression?.ToJsonString() ?? "null"}";
+        return new CellError("SpectralKDError", message, [message]);
+    }
+
     private async Task<JsonObject> EvaluateAsync(JsonNode? expression, CancellationToken interrupted)
     {
         var output = new UnheardOutput();
-        var code = expression?.GetValueKind() == System.Text.Json.JsonValueKind.String ? expression.GetValue<string>() : "";
-        var result = await RunAsync(code, output, interrupted).ConfigureAwait(false);
+        var result = expression?.GetValueKind() == JsonValueKind.String
+            ? await RunAsync(expression.GetValue<string>(), output, interrupted).ConfigureAwait(false)
+            : new CellResult(NoText(expression));
         if (result.Error is not null)
         {
             var content = KernelCellOutput.ErrorContent(result.Error);

@@ -106,7 +106,8 @@ internal static class CellText
                 || section.Contains("@$\"", StringComparison.Ordinal) || section.Contains("/*", StringComparison.Ordinal))
             && SyntaxFactory.ParseSyntaxTree(section, CellCompiler.ParseOptions).GetDiagnostics().Any(IsUnterminated);
 
-    private static bool IsUnterminated(Microsoft.CodeAnalysis.Diagnostic diagnostic)
+    /// <summary>True for a string or a comment that ends in none of the lines there are.</summary>
+    public static bool IsUnterminated(Microsoft.CodeAnalysis.Diagnostic diagnostic)
         => diagnostic.Id is "CS1035" or "CS1039" or "CS8997" or "CS8967";
 
     private static string Blank(string text)

@@ -21,7 +21,11 @@ internal sealed class PackageSourceCommand : SessionCommand
         }
 
         var source = target[Prefix.Length..].Trim();
-        program.Session.Packages.AddSource(source.Contains("://", StringComparison.Ordinal) ? source : program.FullPath(source));
+        var isAddress = source.Contains("://", StringComparison.Ordinal);
+        program.Session.Packages.AddSource(
+            isAddress ? source
+            : Directory.Exists(program.FullPath(source)) ? program.FullPath(source)
+            : throw new SpectralKDException($"#i \"nuget:{source}\": there is no folder {program.FullPath(source)}; give a folder of packages or an address"));
         return Task.CompletedTask;
     }
 }

@@ -24,9 +24,10 @@ internal sealed class CellCompiler
         warningLevel: 0,
         assemblyIdentityComparer: DesktopAssemblyIdentityComparer.Default);
 
+    private const string CellPrefix = "cell-";
     private static readonly Lock s_binding = new();
     private static readonly EmitOptions s_emitOptions = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
-    private readonly string _prefix = $"cell-{Guid.NewGuid():N}-";
+    private readonly string _prefix = $"{CellPrefix}{Guid.NewGuid():N}-";
     private readonly List<MetadataReference> _added = [];
     private bool _refersToAll;
     private int _count;
@@ -34,8 +35,8 @@ internal sealed class CellCompiler
     /// <summary>The newest submission that others can build on; null before the first.</summary>
     public CSharpCompilation? Last { get; set; }
 
-    /// <summary>True where an assembly is one of this session's cells.</summary>
-    public bool IsCell(System.Reflection.Assembly assembly) => assembly.GetName().Name!.StartsWith(_prefix, StringComparison.Ordinal);
+    /// <summary>True where an assembly is a cell.</summary>
+    public static bool IsCell(System.Reflection.Assembly assembly) => assembly.GetName().Name!.StartsWith(CellPrefix, StringComparison.Ordinal);
 
     /// <summary>Makes an assembly known to the cells that follow.</summary>
     public void AddReference(MetadataReference reference) => _added.Add(reference);

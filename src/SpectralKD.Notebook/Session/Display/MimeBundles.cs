@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.DotNet.Interactive.Formatting;
+using SpectralKD.Notebook.Session.Errors;
 
 namespace SpectralKD.Notebook.Session.Display;
 
@@ -75,9 +76,9 @@ internal static class MimeBundles
         {
             return ToNode(value.ToDisplayString(mimeType), mimeType);
         }
-        catch (Exception error) when (error is not OperationCanceledException)
+        catch (Exception error) when (CellErrors.Unwrap(error) is not OperationCanceledException)
         {
-            return JsonValue.Create($"{value?.GetType()} could not be shown as {mimeType}: {error.GetType().Name}: {error.Message}");
+            return JsonValue.Create($"{value?.GetType().Name} could not be shown as {mimeType}: {string.Join('\n', CellErrors.Lines(CellErrors.Unwrap(error)))}");
         }
     }
 

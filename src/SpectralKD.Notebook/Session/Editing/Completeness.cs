@@ -12,7 +12,7 @@ internal static class Completeness
     public static CodeCompleteness Of(string code)
     {
         var tree = CSharpSyntaxTree.ParseText(Cells.CellText.WithoutMagic(code), CellCompiler.ParseOptions);
-        if (!SyntaxFactory.IsCompleteSubmission(tree))
+        if (!SyntaxFactory.IsCompleteSubmission(tree) || tree.GetDiagnostics().Any(Cells.CellText.IsUnterminated))
         {
             return new CodeCompleteness("incomplete", NextIndent(code));
         }

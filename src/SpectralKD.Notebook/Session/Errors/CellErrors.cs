@@ -1,30 +1,29 @@
 using System.Reflection;
-using SpectralKD.Notebook.Session.Compiling;
+using System.Text.RegularExpressions;
 using SpectralKD.Notebook.Session.Running;
 
 namespace SpectralKD.Notebook.Session.Errors;
 
 /// <summary>Says why a cell failed, in the user's terms.</summary>
-internal static class CellErrors
+internal static partial class CellErrors
 {
     private const int MostErrors = 10;
 
     /// <summary>The error for an exception that ended a cell.</summary>
-    public static CellError From(Exception exception, CellRun run, CellCompiler compiler) => Unwrap(exception) switch
+    public static CellError From(Exception exception, CellRun run) => Unwrap(exception) switch
     {
-        _ when run.IsInterrupted => Interrupted(run),
+        _ when run.IsInterrupted => Interrupted(run, exception),
         CompilationFailed failed => FromCompiler(failed),
         SpectralKDException known => new CellError("SpectralKDError", known.Message, [known.Message]),
-        var thrown => Thrown(thrown, compiler),
+        var thrown => new CellError(NameOf(thrown), FirstLine(MessageOf(thrown)), Lines(thrown)),
     };
 
-    /// <summary>The error of a cell that was interrupted.</summary>
-    public static CellError Interrupted(CellRun run)
+    /// <summary>The error of a cell that was interrupted, with the place where it was where that is known.</summary>
+    public static CellError Interrupted(CellRun run, Exception? stopped)
     {
         const string Kept = "The cell was interrupted; what its variables held is kept.";
-        return new CellError("Interrupted", Kept, run.LeftThreadRunning
-            ? [Kept, "One of its threads is inside a call that cannot be stopped; it ends when that call returns."]
-            : [Kept]);
+        string[] left = run.LeftThreadRunning ? ["One of its threads is inside a call that cannot be stopped; it ends when that call returns."] : [];
+        return new CellError("Interrupted", Kept, [Kept, .. stopped is null ? [] : UserFrames.Of(stopped), .. left]);
     }
 
     private static CellError FromCompiler(CompilationFailed failed)
@@ -39,15 +38,16 @@ internal static class CellErrors
         return new CellError("CompilationError", failed.Message + (more > 0 ? $" (and {more} more)" : ""), lines);
     }
 
-    private static CellError Thrown(Exception exception, CellCompiler compiler)
+    /// <summary>An exception's type and message, the user's frames, and the same of what caused it.</summary>
+    public static IReadOnlyList<string> Lines(Exception exception)
     {
         var lines = new List<string> { Headline(exception) };
-        lines.AddRange(UserFrames.Of(exception, compiler.IsCell));
-        AddInner(exception, lines, compiler, depth: 0);
-        return new CellError(exception.GetType().Name, FirstLine(exception.Message), lines);
+        lines.AddRange(UserFrames.Of(exception));
+        AddInner(exception, lines, depth: 0);
+        return lines;
     }
 
-    private static void AddInner(Exception exception, List<string> lines, CellCompiler compiler, int depth)
+    private static void AddInner(Exception exception, List<string> lines, int depth)
     {
         var inner = exception is AggregateException several
             ? several.InnerExceptions
@@ -55,19 +55,30 @@ internal static class CellErrors
         foreach (var cause in depth < 8 ? inner : [])
         {
             lines.Add($" ---> {Headline(cause)}");
-            lines.AddRange(UserFrames.Of(cause, compiler.IsCell));
-            AddInner(cause, lines, compiler, depth + 1);
+            lines.AddRange(UserFrames.Of(cause));
+            AddInner(cause, lines, depth + 1);
         }
     }
 
-    private static Exception Unwrap(Exception exception) => exception switch
+    /// <summary>What really happened.</summary>
+    public static Exception Unwrap(Exception exception) => exception switch
     {
         TargetInvocationException { InnerException: { } inner } => Unwrap(inner),
         AggregateException { InnerExceptions: [var only] } => Unwrap(only),
         _ => exception,
     };
 
-    private static string Headline(Exception exception) => $"{exception.GetType()}: {exception.Message}";
+    private static string Headline(Exception exception) => $"{WithoutSubmission(exception.GetType().ToString())}: {MessageOf(exception)}";
+
+    private static string NameOf(Exception exception) => exception.GetType().Name;
+
+    private static string MessageOf(Exception exception) => WithoutSubmission(exception.Message);
+
+    /// <summary>A type that a cell declares goes by its own name; the runtime puts the submission's before it.</summary>
+    private static string WithoutSubmission(string text) => SubmissionName().Replace(text, "");
+
+    [GeneratedRegex(@"Submission#\d+\+")]
+    private static partial Regex SubmissionName();
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0].TrimEnd('\r');
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using SpectralKD.Notebook.Session.Compiling;
 
 namespace SpectralKD.Notebook.Session.Errors;
 
@@ -12,21 +13,20 @@ internal static partial class UserFrames
 
     /// <summary>One line a frame, innermost first: <c>   at Twice in cell [3], line 2</c>.</summary>
     /// <param name="exception">What was thrown.</param>
-    /// <param name="isCell">Whether an assembly is a cell.</param>
-    public static IEnumerable<string> Of(Exception exception, Func<Assembly, bool> isCell)
+    public static IEnumerable<string> Of(Exception exception)
     {
-        var all = All(exception, isCell).ToArray();
+        var all = All(exception).ToArray();
         return all.Length <= MostFrames
             ? all
             : [.. all.Take(MostFrames / 2), $"   … {all.Length - MostFrames} more …", .. all.TakeLast(MostFrames / 2)];
     }
 
-    private static IEnumerable<string> All(Exception exception, Func<Assembly, bool> isCell)
+    private static IEnumerable<string> All(Exception exception)
     {
         var last = "";
         foreach (var frame in new StackTrace(exception, fNeedFileInfo: true).GetFrames())
         {
-            var line = frame.GetMethod() is { } method && isCell(method.Module.Assembly) ? Describe(frame, method) : "";
+            var line = frame.GetMethod() is { } method && CellCompiler.IsCell(method.Module.Assembly) ? Describe(frame, method) : "";
             if (line.Length > 0 && line != last)
             {
                 yield return last = line;

@@ -80,7 +80,7 @@ internal static partial class DotnetRestore
         var first = errors.FirstOrDefault() ?? output.Trim().ReplaceLineEndings(" ");
         var more = errors.Length > 1 ? $" (and {errors.Length - 1} more)" : "";
         return new SpectralKDException(
-            $"the packages could not be restored: {first}{more}. "
+            $"the packages could not be restored: {first.TrimEnd('.')}{more}. "
             + "Check the name and version, the network and your NuGet sources (dotnet nuget list source)");
     }
 

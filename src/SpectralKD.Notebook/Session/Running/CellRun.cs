@@ -99,6 +99,12 @@ internal sealed class CellRun : IDisposable
             return await running.ConfigureAwait(false);
         }
 
+        if (running.IsCompleted)
+        {
+            // Throws what ended it, with the place in the cell.
+            await running.ConfigureAwait(false);
+        }
+
         Forget(running);
         throw new OperationCanceledException("The cell was interrupted.", Token);
     }

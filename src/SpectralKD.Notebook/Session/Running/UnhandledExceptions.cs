@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using SpectralKD.Notebook.Session.Errors;
 
 namespace SpectralKD.Notebook.Session.Running;
 
@@ -13,7 +14,7 @@ internal static class UnhandledExceptions
     /// <summary>
     /// Is told of exceptions on threads that belong to no cell; null ends the process, as .NET does. The newest kernel of a process sets it.
     /// </summary>
-    public static Action<Exception>? Otherwise { get; set; }
+    public static Action<string>? Otherwise { get; set; }
 
     /// <summary>Takes them over, once in a process, unless the application has done so itself.</summary>
     public static void Install()
@@ -37,17 +38,22 @@ internal static class UnhandledExceptions
     {
         if (CellRun.Current is not { } run)
         {
-            Otherwise?.Invoke(exception);
+            Otherwise?.Invoke(Describe(exception, "a background thread"));
             return Otherwise is not null;
         }
 
         if (!run.IsInterrupted)
         {
-            var lines = Errors.UserFrames.Of(exception, run.Session.IsCell).Prepend(
-                $"Unhandled exception on a thread of cell [{run.Number}]: {exception.GetType()}: {exception.Message}");
-            run.Output.Stream("stderr", string.Join(Environment.NewLine, lines) + Environment.NewLine);
+            run.Output.Stream("stderr", Describe(exception, $"a thread of cell [{run.Number}]"));
         }
 
         return true;
+    }
+
+    /// <summary>What the notebook is told of one.</summary>
+    internal static string Describe(Exception exception, string place)
+    {
+        var lines = CellErrors.Lines(exception);
+        return string.Join(Environment.NewLine, [$"Unhandled exception on {place}: {lines[0]}", .. lines.Skip(1), ""]);
     }
 }
