@@ -144,7 +144,7 @@ public sealed class CSharpSession : INotebookSession
             NotebookExtension.Install(plotlyMime: true, dataFrames: true);
         }
 
-        MimeBundles.PreferTextForPlainValues();
+        MimeBundles.RegisterText();
         MimeBundles.From(2);
     }
 }

@@ -24,6 +24,7 @@ public sealed class DotNetInteractiveTests
         var html = output.Displays[0].Data.Data["text/html"].GetValue<string>();
         Assert.Contains("<table", html, StringComparison.Ordinal);
         Assert.Matches("Name.*Age.*Ada.*36.*Bob.*7", html.ReplaceLineEndings(""));
+        Assert.Equal(["Name  Age", "Ada    36", "Bob     7"], RecordedOutput.Text(output.Displays[0].Data).Split(Environment.NewLine));
         Assert.Equal("<null>", RecordedOutput.Text(output.Displays[1].Data));
     }
 

@@ -1,6 +1,6 @@
-using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.DotNet.Interactive.Formatting;
+using SpectralKD.Interactive.Views;
 using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Variables;
 
@@ -17,16 +17,19 @@ internal sealed class WhosCommand : SessionCommand
 
     public override Task RunAsync(string rest, CellProgram program)
     {
-        var rows = program.Session.Variables.All.OrderBy(variable => variable.Name, StringComparer.Ordinal).Select(Row).ToArray();
+        var table = new TextTable("Variable", "Type", "Value");
+        foreach (var variable in program.Session.Variables.All.OrderBy(variable => variable.Name, StringComparer.Ordinal))
+        {
+            table.Add(variable.Name, TypeNames.Short(variable.Type), ValueOf(variable));
+        }
+
         program.Display(new MimeBundle(new Dictionary<string, JsonNode>
         {
-            ["text/html"] = JsonValue.Create(Html(rows)),
-            ["text/plain"] = JsonValue.Create(Text(rows)),
+            ["text/html"] = JsonValue.Create(table.ToHtml()),
+            ["text/plain"] = JsonValue.Create(table.ToPlainText()),
         }));
         return Task.CompletedTask;
     }
-
-    private static string[] Row(SessionVariable variable) => [variable.Name, TypeNames.Short(variable.Type), ValueOf(variable)];
 
     private static string ValueOf(SessionVariable variable)
     {
@@ -39,19 +42,5 @@ internal sealed class WhosCommand : SessionCommand
         {
             return $"({error.GetType().Name})";
         }
-    }
-
-    private static string Html(IEnumerable<string[]> rows)
-    {
-        var cells = rows.Select(row => string.Concat(row.Select(cell => $"<td>{WebUtility.HtmlEncode(cell)}</td>")));
-        var body = string.Concat(cells.Select(row => $"<tr>{row}</tr>"));
-        return $"<table><thead><tr><th>Variable</th><th>Type</th><th>Value</th></tr></thead><tbody>{body}</tbody></table>";
-    }
-
-    private static string Text(string[][] rows)
-    {
-        string[][] all = [["Variable", "Type", "Value"], .. rows];
-        var widths = Enumerable.Range(0, 2).Select(column => all.Max(row => row[column].Length)).ToArray();
-        return string.Join('\n', all.Select(row => $"{row[0].PadRight(widths[0])}  {row[1].PadRight(widths[1])}  {row[2]}".TrimEnd()));
     }
 }

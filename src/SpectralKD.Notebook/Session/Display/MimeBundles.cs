@@ -1,6 +1,9 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.DotNet.Interactive.Formatting;
+using Microsoft.DotNet.Interactive.Formatting.TabularData;
+using SpectralKD.Interactive.Views;
 using SpectralKD.Notebook.Session.Errors;
 
 namespace SpectralKD.Notebook.Session.Display;
@@ -20,9 +23,12 @@ internal static class MimeBundles
     // Those among them that would come as the list of their properties.
     private static readonly Type[] s_listedTypes = [typeof(Version), typeof(Uri), typeof(Int128), typeof(System.Numerics.BigInteger)];
 
-    /// <summary>Numbers, dates and the like say it best as text. Called once; the user's own preferences, set later, win.</summary>
-    public static void PreferTextForPlainValues()
+    /// <summary>
+    /// Numbers, dates and the like say it best as text, and a table is one in text too. Called once; the user's own preferences, set later, win.
+    /// </summary>
+    public static void RegisterText()
     {
+        Formatter.Register<TabularDataResource>((table, writer) => writer.Write(TextOf(table)), PlainText);
         foreach (var type in s_plainTypes)
         {
             Formatter.SetPreferredMimeTypesFor(type, PlainText);
@@ -69,6 +75,18 @@ internal static class MimeBundles
 
     private static IReadOnlyCollection<string> Preferred(object? value)
         => value is null ? [PlainText] : Formatter.GetPreferredMimeTypesFor(value.GetType());
+
+    private static string TextOf(TabularDataResource resource)
+    {
+        string[] columns = [.. resource.Schema.Fields.Select(field => field.Name)];
+        var table = new TextTable(columns);
+        foreach (var row in resource.Data.Select(row => row.ToDictionary(cell => cell.Key, cell => cell.Value)))
+        {
+            table.Add([.. columns.Select(column => Convert.ToString(row.GetValueOrDefault(column), CultureInfo.InvariantCulture) ?? "")]);
+        }
+
+        return table.ToPlainText();
+    }
 
     private static JsonNode Format(object? value, string mimeType)
     {
