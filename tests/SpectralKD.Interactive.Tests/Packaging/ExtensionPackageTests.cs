@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using SpectralKD.Tests;
 
 namespace SpectralKD.Interactive.Tests.Packaging;
@@ -62,6 +63,48 @@ public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixtu
                 .Replace("\ndotnet run\n", $"\ncat > Program.cs <<'END'\n{program}END\n{Hardlinks}dotnet run\n", StringComparison.Ordinal));
             Assert.Matches("\\(score [0-9.]+\\)", output);
             Assert.Matches("top-1 [0-9.]+ %, weights in runs/first/best.safetensors", output);
+        }
+        finally
+        {
+            package.RemoveFromCache();
+        }
+    }
+
+    [Fact]
+    public async Task It_works_in_the_real_DotNet_Interactive()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Skip("skipped: the front page's cell names libtorch for Linux");
+        }
+
+        var cell = DocumentPage.Readme.CodeBlocks.Single(block => block.Code.StartsWith("#i \"nuget:", StringComparison.Ordinal)).Code
+            .Replace("/path/to/feed", package.Folder, StringComparison.Ordinal)
+            .Replace("SpectralKD.Interactive\"", $"SpectralKD.Interactive, {package.Version}\"", StringComparison.Ordinal);
+        await using var kernel = await StdioKernel.StartAsync(Directory.CreateDirectory(Path.Combine(package.Folder, "kernel")).FullName);
+        try
+        {
+            Assert.Contains(await kernel.RunAsync(cell), shown => shown.Contains("#!spectral-help", StringComparison.Ordinal));
+            await kernel.RunAsync(cell);
+            await kernel.RunAsync("#!spectral-model deit_nano_patch8_64 --as vit");
+            await kernel.RunAsync("var count = 8;");
+            await kernel.RunAsync("#!spectral-images textures --count @count --as photos");
+            var shown = await kernel.RunAsync("#!spectral-analyze --model vit --images photos --as spectrum");
+            Assert.Contains(shown, value => value.StartsWith("application/vnd.plotly.v1+json: {", StringComparison.Ordinal));
+            Assert.Contains(shown, value => value.StartsWith("text/html: ", StringComparison.Ordinal) && value.Contains("<table", StringComparison.Ordinal));
+            Assert.Equal(["text/plain: 12 8"], await kernel.RunAsync("$\"{spectrum.Depth} {spectrum.Images}\""));
+            Assert.Contains("Nearest: ", await kernel.FailAsync("#!spectral-model deit_nano_patch8_65"), StringComparison.Ordinal);
+
+            var end = new JsonObject { ["line"] = 0, ["character"] = 19 };
+            var asked = kernel.Send("RequestCompletions", new() { ["code"] = "#!spectral-ucurve s", ["linePosition"] = end });
+            Assert.Contains("\"spectrum\"", string.Concat((await kernel.AnswersAsync(asked)).Select(answer => answer.ToJsonString())), StringComparison.Ordinal);
+
+            await kernel.RunAsync("#!spectral-images textures --count 1000000 --as many");
+            var endless = kernel.Send("SubmitCode", new() { ["code"] = "#!spectral-analyze --model vit --images many --as never" });
+            await kernel.UntilAsync(received => StdioKernel.TypeOf(received) == "DisplayedValueUpdated");
+            kernel.Send("Cancel", []);
+            Assert.Equal("CommandFailed", StdioKernel.TypeOf((await kernel.AnswersAsync(endless))[^1]));
+            Assert.Equal(["text/plain: 8"], await kernel.RunAsync("$\"{spectrum.Images}\""));
         }
         finally
         {
