@@ -56,6 +56,25 @@ public sealed class CellErrorTests
             error.Traceback);
     }
 
+    [Theory]
+    [InlineData("var w = a[7];", "   at cell [2], line 1")]
+    [InlineData("var b = a[1];\nvar c = 7;\na[c] = 1;", "   at cell [2], line 1 or 3")]
+    [InlineData("int Sum(int[] x)\n{\n    var s = 0;\n    for (var i = 0; i <= x.Length; i++)\n    {\n        s += x[i];\n    }\n    return s;\n}\nvar b = a[0];\nSum(a)",
+        "   at Sum in cell [2], line 6", "   at cell [2], line 11")]
+    [InlineData("var t = 0;\nforeach (var i in new[] { 0, 9 })\n{\n    t += a[i];\n}", "   at cell [2], line 4")]
+    [InlineData("new[] { 9 }\n    .Select(i => a[i])\n    .ToList()", "   at cell [2], line 2", "   at cell [2], line 1")]
+    [InlineData("int P(int i) => a[i];\nint Q(int[] x) => x[9];\nQ(a)", "   at Q in cell [2], line 2", "   at cell [2], line 3")]
+    [InlineData("var m = new double[2, 2];\nvar k = 3;\nm[k, 0] = 1;", "   at cell [2], line 3")]
+    [InlineData("var u = a[0];\nthrow new IndexOutOfRangeException();", "   at cell [2], line 2")]
+    [InlineData("var big = int.MaxValue;\nvar next = checked(big + 1);", "   at cell [2], line 2")]
+    [InlineData("var zero = a[0] - 1;\nvar t = 1;\nvar q = t / zero;", "   at cell [2], line 3")]
+    public async Task A_failed_check_of_the_runtime_is_found(string code, params string[] place)
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var a = new[] { 1, 2 };");
+        Assert.Equal(place, (await notebook.FailAsync(code)).Traceback.Skip(1));
+    }
+
     [Fact]
     public async Task Inner_exceptions_are_shown()
     {

@@ -37,6 +37,13 @@ public sealed class CellExecutionTests
     }
 
     [Fact]
+    public async Task A_display_at_the_end_of_a_cell_is_shown_once()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal(["display:5"], (await notebook.RunAsync("display(5)")).Order);
+    }
+
+    [Fact]
     public async Task Variables_functions_types_and_usings_live_from_cell_to_cell()
     {
         await using var notebook = new NotebookOfTest();

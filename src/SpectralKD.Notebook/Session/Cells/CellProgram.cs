@@ -123,7 +123,8 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
 
     private void Show(object? value, bool isLast)
     {
-        if (value is null)
+        // A handle shows what was displayed already.
+        if (value is null or DisplayedValue)
         {
             return;
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -24,10 +25,10 @@ internal sealed class CellCompiler
         warningLevel: 0,
         assemblyIdentityComparer: DesktopAssemblyIdentityComparer.Default);
 
-    private const string CellPrefix = "cell-";
     private static readonly Lock s_binding = new();
+    private static readonly ConcurrentDictionary<string, CellSource> s_sources = new();
     private static readonly EmitOptions s_emitOptions = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
-    private readonly string _prefix = $"{CellPrefix}{Guid.NewGuid():N}-";
+    private readonly string _prefix = $"cell-{Guid.NewGuid():N}-";
     private readonly List<MetadataReference> _added = [];
     private bool _refersToAll;
     private int _count;
@@ -35,8 +36,8 @@ internal sealed class CellCompiler
     /// <summary>The newest submission that others can build on; null before the first.</summary>
     public CSharpCompilation? Last { get; set; }
 
-    /// <summary>True where an assembly is a cell.</summary>
-    public static bool IsCell(System.Reflection.Assembly assembly) => assembly.GetName().Name!.StartsWith(CellPrefix, StringComparison.Ordinal);
+    /// <summary>What an assembly was compiled from; null for one that is no cell.</summary>
+    public static CellSource? SourceOf(System.Reflection.Assembly assembly) => s_sources.GetValueOrDefault(assembly.GetName().Name!);
 
     /// <summary>Makes an assembly known to the cells that follow.</summary>
     public void AddReference(MetadataReference reference) => _added.Add(reference);
@@ -87,6 +88,7 @@ internal sealed class CellCompiler
         var symbols = new MemoryStream();
         var result = compilation.Emit(assembly, symbols, options: s_emitOptions, cancellationToken: cancellationToken);
         CompilationFailed.ThrowOnErrors(result.Diagnostics, original.GetText(cancellationToken), edits);
+        s_sources[compilation.AssemblyName!] = new CellSource(original.FilePath, original.ToString());
         assembly.Position = 0;
         symbols.Position = 0;
         var entryPoint = assembly.Length > 0 ? compilation.GetEntryPoint(cancellationToken) : null;

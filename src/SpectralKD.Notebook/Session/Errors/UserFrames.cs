@@ -24,9 +24,13 @@ internal static partial class UserFrames
     private static IEnumerable<string> All(Exception exception)
     {
         var last = "";
+        var isCheck = false;
         foreach (var frame in new StackTrace(exception, fNeedFileInfo: true).GetFrames())
         {
-            var line = frame.GetMethod() is { } method && CellCompiler.IsCell(method.Module.Assembly) ? Describe(frame, method) : "";
+            var line = frame.GetMethod() is { } method && CellCompiler.SourceOf(method.Module.Assembly) is { } source
+                ? Describe(frame, method, isCheck ? CheckedLines.Place(source, NameOf(method).Split('.')[^1], frame.GetFileLineNumber(), exception) : null)
+                : "";
+            isCheck = CheckedLines.IsCheck(frame.GetMethod());
             if (line.Length > 0 && line != last)
             {
                 yield return last = line;
@@ -34,9 +38,9 @@ internal static partial class UserFrames
         }
     }
 
-    private static string Describe(StackFrame frame, MethodBase method)
+    private static string Describe(StackFrame frame, MethodBase method, string? known)
     {
-        var place = frame.GetFileName() is { } file ? $"{file}, line {frame.GetFileLineNumber().ToString(CultureInfo.InvariantCulture)}" : "";
+        var place = known ?? (frame.GetFileName() is { } file ? $"{file}, line {frame.GetFileLineNumber().ToString(CultureInfo.InvariantCulture)}" : "");
         var name = NameOf(method);
         return (name.Length, place.Length) switch
         {

@@ -14,11 +14,12 @@ public static class InterruptPoint
 
     /// <summary>Ends the calling cell where it was interrupted. Compiled into cells; not meant to be called by hand.</summary>
     /// <exception cref="OperationCanceledException">The cell was interrupted.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Check()
     {
         if (Volatile.Read(ref s_interrupting) != 0)
         {
-            CellRun.Current?.ThrowIfInterrupted();
+            Ask();
         }
     }
 
@@ -46,6 +47,10 @@ public static class InterruptPoint
     /// the time for it.
     /// </summary>
     public static Aside StepAside() => new(Volatile.Read(ref s_interrupting) != 0 ? CellRun.Current : null);
+
+    // Apart, so that what is compiled into loops stays small.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Ask() => CellRun.Current?.ThrowIfInterrupted();
 
     internal static void StartAsking() => Interlocked.Increment(ref s_interrupting);
 
