@@ -7,11 +7,14 @@ public sealed class CellExecutionTests
     [InlineData("string nothing = null; nothing", "<null>")]
     [InlineData("new Uri(\"http://a.b/c?d=1\")", "http://a.b/c?d=1")]
     [InlineData("new Version(1, 2)", "1.2")]
+    [InlineData("IEnumerable<int> Two() { yield return 1; yield return 2; } Two()", "[ 1, 2 ]")]
+    [InlineData("IEnumerable<int> All() { for (var i = 0; ; i++) yield return i; } All()", "[ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 ... (more) ]")]
+    [InlineData("new double[,] { { 1, 2 }, { 3, 4.5 } }", "Double[][]\n[ 1, 2 ]\n[ 3, 4.5 ]")]
     [InlineData("System.Numerics.BigInteger.Pow(10, 20)", "100000000000000000000")]
     public async Task The_value_of_the_last_expression_is_shown_also_null(string code, string shown)
     {
         await using var notebook = new NotebookOfTest();
-        Assert.Equal(shown, (await notebook.RunAsync(code)).Result);
+        Assert.Equal(shown, (await notebook.RunAsync(code)).Result.ReplaceLineEndings("\n"));
     }
 
     [Fact]

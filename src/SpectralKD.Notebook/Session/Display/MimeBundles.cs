@@ -20,6 +20,12 @@ internal static class MimeBundles
         typeof(DateOnly), typeof(TimeOnly), typeof(TimeSpan), typeof(Version), typeof(Uri), typeof(Int128), typeof(System.Numerics.BigInteger),
     ];
 
+    private static readonly Type[] s_matrixElements =
+    [
+        typeof(double), typeof(float), typeof(int), typeof(long), typeof(byte), typeof(bool), typeof(char), typeof(string), typeof(decimal),
+        typeof(System.Numerics.Complex),
+    ];
+
     // Those among them that would come as the list of their properties.
     private static readonly Type[] s_listedTypes = [typeof(Version), typeof(Uri), typeof(Int128), typeof(System.Numerics.BigInteger)];
 
@@ -38,6 +44,14 @@ internal static class MimeBundles
         {
             Formatter.Register(type, (value, writer) => writer.Write(value), PlainText);
         }
+
+        foreach (var matrix in s_matrixElements.SelectMany(type => (Type[])[type.MakeArrayType(2), type.MakeArrayType(3), type.MakeArrayType(4)]))
+        {
+            foreach (var mimeType in (string[])[PlainText, "text/html"])
+            {
+                Formatter.Register(matrix, (value, writer) => writer.Write(Sequences.Rows((Array)value).ToDisplayString(mimeType)), mimeType);
+            }
+        }
     }
 
     /// <summary>The value in its preferred MIME types, or in the named ones.</summary>
@@ -48,6 +62,7 @@ internal static class MimeBundles
             return ready;
         }
 
+        value = Sequences.Plain(value);
         var data = new Dictionary<string, JsonNode>();
         foreach (var mimeType in mimeTypes.Count > 0 ? mimeTypes : Preferred(value))
         {
