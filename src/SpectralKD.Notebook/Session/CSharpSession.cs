@@ -41,7 +41,6 @@ public sealed class CSharpSession : INotebookSession
         Packages = new SessionPackages(this, References);
         _editor = new SessionEditor(_compiler, new SessionHost(this, null), Options.WorkingDirectory);
         _ready = new Lazy<Task>(() => Task.Run(Prepare));
-        CellConsole.Install();
         UnhandledExceptions.Install();
         _ = _ready.Value;
     }
@@ -74,6 +73,7 @@ public sealed class CSharpSession : INotebookSession
         try
         {
             await _ready.Value.ConfigureAwait(false);
+            CellConsole.Install();
             using var run = new CellRun(this, NextCellNumber++, output, cancellationToken);
             return await RunAsync(code, run).ConfigureAwait(false);
         }

@@ -47,6 +47,14 @@ public sealed class CellExecutionTests
     }
 
     [Fact]
+    public async Task A_cell_that_keeps_the_console_to_itself_does_not_silence_the_next()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Empty((await notebook.RunAsync("var mine = new StringWriter(); Console.SetOut(mine); Console.Write(\"kept\");")).Out);
+        Assert.Equal("kept heard", (await notebook.RunAsync("Console.Write($\"{mine} heard\");")).Out);
+    }
+
+    [Fact]
     public async Task Variables_functions_types_and_usings_live_from_cell_to_cell()
     {
         await using var notebook = new NotebookOfTest();

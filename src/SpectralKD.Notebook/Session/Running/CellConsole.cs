@@ -9,21 +9,28 @@ internal static class CellConsole
 {
     private static readonly Lock s_lock = new();
     private static CellWriter? s_out;
+    private static CellWriter? s_error;
+    private static CellReader? s_in;
+    private static (TextWriter? Out, TextWriter? Error, TextReader? In) s_console;
 
-    /// <summary>Takes the console over, once in a process.</summary>
+    /// <summary>
+    /// Takes the console over; called as each cell begins, so that one that has sent it elsewhere and not back does not silence those after it.
+    /// </summary>
     public static void Install()
     {
         lock (s_lock)
         {
-            if (s_out is not null)
+            s_out ??= new CellWriter("stdout", Console.Out);
+            s_error ??= new CellWriter("stderr", Console.Error);
+            s_in ??= new CellReader(Console.In);
+            if (Console.Out != s_console.Out || Console.Error != s_console.Error || Console.In != s_console.In)
             {
-                return;
+                Console.SetOut(s_out);
+                Console.SetError(s_error);
+                Console.SetIn(s_in);
+                // The console wraps what it is given.
+                s_console = (Console.Out, Console.Error, Console.In);
             }
-
-            s_out = new CellWriter("stdout", Console.Out);
-            Console.SetOut(s_out);
-            Console.SetError(new CellWriter("stderr", Console.Error));
-            Console.SetIn(new CellReader(Console.In));
         }
     }
 
