@@ -221,6 +221,7 @@ public sealed class CellExecutionTests
         });
         var output = await notebook.RunAsync("Console.ReadLine() + \"/\" + await GetInputAsync(\"who?\") + \"/\" + (await GetPasswordAsync()).GetClearTextPassword()");
         Assert.Equal("answer to ''/answer to 'who?'/secret", output.Result);
+        Assert.Equal("answer to ''", (await notebook.RunAsync("Console.In.ReadToEnd()")).Result);
     }
 
     [Fact]

@@ -34,6 +34,16 @@ public sealed class PackageTests : IDisposable
     }
 
     [Fact]
+    public async Task A_package_is_completed_and_explained_right_after_its_line_has_run()
+    {
+        MakePackage("Waver", "1.0.0", "namespace Waver { public static class Wave { public static int Crest(int height) => height; } }");
+        await using var notebook = NewNotebook();
+        await notebook.RunAsync("#i \"nuget:feed\"\n#r \"nuget: Waver, 1.0.0\"");
+        Assert.Contains("Crest", (await notebook.Session.CompleteAsync("Waver.Wave.", 11)).Items.Select(item => item.Text));
+        Assert.Contains("int Wave.Crest(int height)", RecordedOutput.Text((await notebook.Session.InspectAsync("using Waver;\nWave.Crest(", 24))!), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_package_that_does_not_exist_is_one_clear_line()
     {
         await using var notebook = NewNotebook();

@@ -39,6 +39,9 @@ internal sealed class CellCompiler
     /// <summary>What an assembly was compiled from; null for one that is no cell.</summary>
     public static CellSource? SourceOf(System.Reflection.Assembly assembly) => s_sources.GetValueOrDefault(assembly.GetName().Name!);
 
+    /// <summary>What <c>#r</c> has added, for the cells that follow.</summary>
+    public IReadOnlyList<MetadataReference> Added => [.. _added];
+
     /// <summary>Makes an assembly known to the cells that follow.</summary>
     public void AddReference(MetadataReference reference) => _added.Add(reference);
 

@@ -7,7 +7,7 @@ namespace SpectralKD.Notebook.Session.Editing;
 /// <summary>Completion of C# by Roslyn.</summary>
 internal static class CodeCompletion
 {
-    private const int MostItems = 500;
+    private const int MostItems = 3000;
     private const int MostDescribed = 12;
 
     /// <summary>Proposals at a position of a document.</summary>

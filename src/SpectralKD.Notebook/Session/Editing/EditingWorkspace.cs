@@ -18,11 +18,13 @@ internal sealed class EditingWorkspace : IDisposable
     /// <summary>A document with the cell's C#, on top of the submissions that ran. Positions are the cell's.</summary>
     /// <param name="code">The cell.</param>
     /// <param name="last">The newest submission.</param>
+    /// <param name="added">The references that cells have added.</param>
     /// <param name="cancellationToken">Gives it up.</param>
-    public async Task<Document> OpenAsync(string code, CSharpCompilation last, CancellationToken cancellationToken)
+    public async Task<Document> OpenAsync(
+        string code, CSharpCompilation last, IReadOnlyList<MetadataReference> added, CancellationToken cancellationToken)
     {
         var previous = ProjectOf(last);
-        var project = Describe("cell", CellText.WithoutMagic(code), previous, last.References);
+        var project = Describe("cell", CellText.WithoutMagic(code), previous, last.References.Concat(added));
         var solution = _workspace.CurrentSolution.AddProject(project);
         var document = solution.GetDocument(project.Documents[0].Id)!;
         var compilation = await document.Project.GetCompilationAsync(cancellationToken).ConfigureAwait(false);

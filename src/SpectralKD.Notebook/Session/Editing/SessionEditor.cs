@@ -64,7 +64,8 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
         try
         {
             return await Task.Run(
-                async () => await work(await _workspace.Value.OpenAsync(code, compiler.Last!, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false),
+                async () => await work(
+                    await _workspace.Value.OpenAsync(code, compiler.Last!, compiler.Added, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false),
                 cancellationToken).ConfigureAwait(false);
         }
         finally

@@ -93,6 +93,9 @@ internal static class CellConsole
 
         public override string? ReadLine() => CellRun.Current is null ? real.ReadLine() : TakeRest() ?? Ask("", password: false);
 
+        // There is no end of input in a notebook: one answer is all.
+        public override string ReadToEnd() => CellRun.Current is null ? real.ReadToEnd() : ReadLine() ?? "";
+
         public override int Peek() => CellRun.Current is null ? real.Peek() : Rest().Length > 0 ? Rest()[0] : -1;
 
         public override int Read()
