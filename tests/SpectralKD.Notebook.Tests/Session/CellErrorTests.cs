@@ -23,6 +23,17 @@ public sealed class CellErrorTests
             error.Traceback);
     }
 
+    [Theory]
+    [InlineData("using var s = new MemoryStream();", "A cell's variables outlive it")]
+    [InlineData("  await using var s = new MemoryStream();", "A cell's variables outlive it")]
+    [InlineData("static class Ext { public static int Twice(this int x) => 2 * x; }", "without a class")]
+    [InlineData("static class Ext { extension(int x) { public int Twice => 2 * x; } }", "without a class")]
+    public async Task What_a_cell_cannot_hold_comes_with_advice(string code, string advice)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Contains(advice, (await notebook.FailAsync(code)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_syntax_error_shows_its_place()
     {

@@ -30,9 +30,19 @@ internal sealed record CompileError(int Position, string Line, IReadOnlyList<str
         var carets = Math.Clamp(end - start, 1, Math.Max(1, line.End - start));
         return new CompileError(
             start,
-            string.Create(CultureInfo.InvariantCulture, $"{file}({line.LineNumber + 1},{column + 1}): {message}"),
+            string.Create(CultureInfo.InvariantCulture, $"{file}({line.LineNumber + 1},{column + 1}): {message}{Advice(message, line.ToString())}"),
             [line.ToString(), Indent(line.ToString(), column) + new string('^', carets)]);
     }
+
+    /// <summary>What to write in a cell instead of what a script cannot hold.</summary>
+    private static string Advice(string message, string line) => message.Split(' ', ':')[1] switch
+    {
+        "CS1002" or "CS1519" when line.TrimStart() is var code && (code.StartsWith("using var ", StringComparison.Ordinal)
+            || code.StartsWith("await using ", StringComparison.Ordinal))
+            => ". A cell's variables outlive it: write var alone, or put the using into { }",
+        "CS1109" or "CS9283" => ". In a cell write the extension method by itself, without a class: static int Twice(this string text) => …",
+        _ => "",
+    };
 
     /// <summary>The running cell needs no name; a file or another notebook's cell does.</summary>
     private static string FileOf(Diagnostic diagnostic)
