@@ -38,7 +38,8 @@ public sealed class PackageTests : IDisposable
     {
         MakePackage("Waver", "1.0.0", "namespace Waver { public static class Wave { public static int Crest(int height) => height; } }");
         await using var notebook = NewNotebook();
-        await notebook.RunAsync("#i \"nuget:feed\"\n#r \"nuget: Waver, 1.0.0\"");
+        var output = await notebook.RunAsync("#i \"nuget:feed\"\n#r \"nuget: Waver, 0.9.0\"");
+        Assert.Equal("Packages: Waver 1.0.0 (asked for: 0.9.0)", RecordedOutput.Text(output.Updates[^1].Data));
         Assert.Contains("Crest", (await notebook.Session.CompleteAsync("Waver.Wave.", 11)).Items.Select(item => item.Text));
         Assert.Contains("int Wave.Crest(int height)", RecordedOutput.Text((await notebook.Session.InspectAsync("using Waver;\nWave.Crest(", 24))!), StringComparison.Ordinal);
     }

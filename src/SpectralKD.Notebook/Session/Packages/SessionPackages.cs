@@ -58,7 +58,7 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         var names = string.Join(", ", wanted.Select(request => request.IsFloating ? request.Id : $"{request.Id} {request.Version}"));
         if (project.IsRestored)
         {
-            program.Display($"Packages: {names}");
+            program.Display($"Packages: {InUse(project, wanted)}");
             return;
         }
 
@@ -74,7 +74,16 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
             throw;
         }
 
-        shown.Update($"Packages: {names}");
+        shown.Update($"Packages: {InUse(project, wanted)}");
+    }
+
+    /// <summary>The packages with the versions that NuGet chose for them.</summary>
+    private static string InUse(RestoreProject project, IEnumerable<PackageRequest> wanted)
+    {
+        var chosen = RestoredAssets.Read(project.Assets).Packages.Select(package => package.Split('/', 2))
+            .ToDictionary(package => package[0], package => package[^1], StringComparer.OrdinalIgnoreCase);
+        return string.Join(", ", wanted.Select(request => !chosen.TryGetValue(request.Id, out var version) ? request.Id
+            : $"{request.Id} {version}" + (request.IsFloating || request.Version == version ? "" : $" (asked for: {request.Version})")));
     }
 
     private static async Task ShowingTimeAsync(Task restore, string names, DisplayedValue shown)
