@@ -42,6 +42,9 @@ internal static class HostReferences
     /// <summary>The path of the host's assembly of a simple name; null where the host has none.</summary>
     public static string? PathOf(string assemblyName) => s_paths.Value.GetValueOrDefault(assemblyName);
 
+    /// <summary>True for an assembly that cells have in common with the host; of its inner ones they may load their own.</summary>
+    public static bool IsShared(string assemblyName) => PathOf(assemblyName) is not null && !IsInner(assemblyName);
+
     /// <summary>A reference with the XML documentation that lies beside the assembly or in the SDK's reference pack.</summary>
     public static PortableExecutableReference Open(string path)
     {

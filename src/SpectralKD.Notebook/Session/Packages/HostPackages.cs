@@ -19,10 +19,15 @@ internal static class HostPackages
 
     private static readonly Lazy<Dictionary<string, string>> s_versions = new(Read);
 
-    /// <summary>The host's version of a package; null where it has none.</summary>
+    /// <summary>The host's version of a package; null where it has none that cells share.</summary>
     public static string? VersionOf(string id)
     {
         var name = s_standIns.GetValueOrDefault(id, id);
+        if (HostReferences.IsInner(name))
+        {
+            return null;
+        }
+
         if (s_versions.Value.TryGetValue(name, out var version))
         {
             return version;

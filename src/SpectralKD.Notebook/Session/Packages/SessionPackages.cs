@@ -39,15 +39,10 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
 
     private static bool IsSame(PackageRequest a, PackageRequest b) => string.Equals(a.Id, b.Id, StringComparison.OrdinalIgnoreCase);
 
-    private void NoteHostsOwn(PackageRequest request, CellProgram program)
+    private static void NoteHostsOwn(PackageRequest request, CellProgram program)
     {
         if (HostPackages.VersionOf(request.Id) is { } version)
         {
-            if (HostReferences.IsInner(request.Id) && HostReferences.PathOf(request.Id) is { } path)
-            {
-                references.AddReference(path);
-            }
-
             var asked = request.IsFloating || request.Version == version ? "" : $" (asked for: {request.Version})";
             program.Write($"{request.Id}: using {version}, which is part of this notebook host{asked}{Environment.NewLine}");
         }
@@ -114,5 +109,5 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         }
     }
 
-    private static bool IsNotHosts(string path) => HostReferences.PathOf(Path.GetFileNameWithoutExtension(path)) is null;
+    private static bool IsNotHosts(string path) => !HostReferences.IsShared(Path.GetFileNameWithoutExtension(path));
 }

@@ -5,7 +5,7 @@ using System.Runtime.Loader;
 namespace SpectralKD.Notebook.Session.Running;
 
 /// <summary>
-/// Where a session's cells and what they refer to by <c>#r</c> are loaded. What the host has itself always comes from the host.
+/// Where a session's cells and what they refer to by <c>#r</c> are loaded. What the host shares with them always comes from the host.
 /// </summary>
 internal sealed class SessionLoadContext(int number) : AssemblyLoadContext($"notebook session {number}")
 {
@@ -34,7 +34,7 @@ internal sealed class SessionLoadContext(int number) : AssemblyLoadContext($"not
 
     protected override Assembly? Load(AssemblyName assemblyName)
     {
-        if (assemblyName.Name is not { } name || Compiling.HostReferences.PathOf(name) is not null)
+        if (assemblyName.Name is not { } name || Compiling.HostReferences.IsShared(name))
         {
             return null;
         }
