@@ -15,12 +15,13 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
     public async Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken)
     {
         position = Math.Clamp(position, 0, code.Length);
-        if (IsMagic(code, position))
+        var language = LanguageAt(code, position);
+        if (language is null)
         {
             return MagicEditing.Complete(code, position, host, folder);
         }
 
-        return CellText.LanguageAt(code, position) != CellPart.CSharp ? new Completions(position, position, []) : await InTurnAsync(
+        return language != CellPart.CSharp ? new Completions(position, position, []) : await InTurnAsync(
             code,
             document => CodeCompletion.AtAsync(document, position, cancellationToken),
             cancellationToken).ConfigureAwait(false);
@@ -30,12 +31,13 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
     public async Task<MimeBundle?> InspectAsync(string code, int position, CancellationToken cancellationToken)
     {
         position = Math.Clamp(position, 0, code.Length);
-        if (IsMagic(code, position))
+        var language = LanguageAt(code, position);
+        if (language is null)
         {
             return MagicEditing.Inspect(code, position);
         }
 
-        return CellText.LanguageAt(code, position) != CellPart.CSharp ? null : await InTurnAsync(
+        return language != CellPart.CSharp ? null : await InTurnAsync(
             code,
             document => CodeInspection.AtAsync(document, position, cancellationToken),
             cancellationToken).ConfigureAwait(false);
@@ -51,11 +53,11 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
         }
     }
 
-    /// <summary>Also a line that only begins to be magic: <c>#!</c>.</summary>
-    private static bool IsMagic(string code, int position)
+    /// <summary>Null on a magic line, also on one that only begins to be: <c>#!</c>.</summary>
+    private static string? LanguageAt(string code, int position)
     {
         var start = position == 0 ? 0 : code.LastIndexOf('\n', position - 1) + 1;
-        return CellText.LanguageAt(code, position) is null || code[start..position].TrimStart() is "#" or "#!";
+        return code[start..position].TrimStart() is "#" or "#!" ? null : CellText.LanguageAt(code, position);
     }
 
     private async Task<T> InTurnAsync<T>(string code, Func<Document, Task<T>> work, CancellationToken cancellationToken)
