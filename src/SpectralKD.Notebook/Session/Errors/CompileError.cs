@@ -18,11 +18,11 @@ internal sealed record CompileError(int Position, string Line, IReadOnlyList<str
             CultureInfo.InvariantCulture, $"error {diagnostic.Id}: {diagnostic.GetMessage(CultureInfo.InvariantCulture)}");
         var span = diagnostic.Location.SourceSpan;
         return diagnostic.Location.IsInSource
-            ? At(FileOf(diagnostic), edits.ToOriginal(span.Start), edits.ToOriginal(span.End), message, source)
+            ? At(FileOf(diagnostic), edits.ToOriginal(span.Start), edits.ToOriginal(span.End), diagnostic.Id, message, source)
             : new CompileError(0, message, []);
     }
 
-    private static CompileError At(string file, int start, int end, string message, SourceText source)
+    private static CompileError At(string file, int start, int end, string id, string message, SourceText source)
     {
         start = Math.Min(start, source.Length);
         var line = source.Lines.GetLineFromPosition(start);
@@ -30,12 +30,12 @@ internal sealed record CompileError(int Position, string Line, IReadOnlyList<str
         var carets = Math.Clamp(end - start, 1, Math.Max(1, line.End - start));
         return new CompileError(
             start,
-            string.Create(CultureInfo.InvariantCulture, $"{file}({line.LineNumber + 1},{column + 1}): {message}{Advice(message, line.ToString())}"),
+            string.Create(CultureInfo.InvariantCulture, $"{file}({line.LineNumber + 1},{column + 1}): {message}{Advice(id, line.ToString())}"),
             [line.ToString(), Indent(line.ToString(), column) + new string('^', carets)]);
     }
 
     /// <summary>What to write in a cell instead of what a script cannot hold.</summary>
-    private static string Advice(string message, string line) => message.Split(' ', ':')[1] switch
+    private static string Advice(string id, string line) => id switch
     {
         "CS1002" or "CS1519" when line.TrimStart() is var code && (code.StartsWith("using var ", StringComparison.Ordinal)
             || code.StartsWith("await using ", StringComparison.Ordinal))

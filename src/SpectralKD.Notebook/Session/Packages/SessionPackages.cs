@@ -31,8 +31,7 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
 
         var all = _packages.Where(known => !wanted.Any(request => IsSame(request, known))).Concat(wanted).ToArray();
         var project = new RestoreProject(all, _sources, session.Options.WorkingDirectory);
-        await RestoreAsync(project, wanted, program).ConfigureAwait(false);
-        Use(RestoredAssets.Read(project.Assets));
+        Use(await RestoreAsync(project, wanted, program).ConfigureAwait(false));
         _packages.Clear();
         _packages.AddRange(all);
     }
@@ -48,13 +47,14 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         }
     }
 
-    private static async Task RestoreAsync(RestoreProject project, IReadOnlyList<PackageRequest> wanted, CellProgram program)
+    private static async Task<RestoredAssets> RestoreAsync(RestoreProject project, IReadOnlyList<PackageRequest> wanted, CellProgram program)
     {
         var names = string.Join(", ", wanted.Select(request => request.IsFloating ? request.Id : $"{request.Id} {request.Version}"));
         if (project.IsRestored)
         {
-            program.Display($"Packages: {InUse(project, wanted)}");
-            return;
+            var known = RestoredAssets.Read(project.Assets);
+            program.Display($"Packages: {InUse(known, wanted)}");
+            return known;
         }
 
         var shown = program.Display($"Restoring {names} …");
@@ -69,13 +69,15 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
             throw;
         }
 
-        shown.Update($"Packages: {InUse(project, wanted)}");
+        var restored = RestoredAssets.Read(project.Assets);
+        shown.Update($"Packages: {InUse(restored, wanted)}");
+        return restored;
     }
 
     /// <summary>The packages with the versions that NuGet chose for them.</summary>
-    private static string InUse(RestoreProject project, IEnumerable<PackageRequest> wanted)
+    private static string InUse(RestoredAssets assets, IEnumerable<PackageRequest> wanted)
     {
-        var chosen = RestoredAssets.Read(project.Assets).Packages.Select(package => package.Split('/', 2))
+        var chosen = assets.Packages.Select(package => package.Split('/', 2))
             .ToDictionary(package => package[0], package => package[^1], StringComparer.OrdinalIgnoreCase);
         return string.Join(", ", wanted.Select(request => !chosen.TryGetValue(request.Id, out var version) ? request.Id
             : $"{request.Id} {version}" + (request.IsFloating || request.Version == version ? "" : $" (asked for: {request.Version})")));
