@@ -17,6 +17,16 @@ public sealed class CellExecutionTests
         Assert.Equal(shown, (await notebook.RunAsync(code)).Result.ReplaceLineEndings("\n"));
     }
 
+    [Theory]
+    [InlineData("System.Linq.Enumerable.Range(1, 3).Where(i => i != 2).Select(i => { Console.Write(\"asked \"); return i; })", "[ 1, 3 ]")]
+    [InlineData("IEnumerable<int> Odd() { Console.Write(\"asked \"); yield return 1; Console.Write(\"asked \"); yield return 3; } Odd()", "[ 1, 3 ]")]
+    public async Task A_query_is_asked_once_for_each_element(string code, string shown)
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync(code);
+        Assert.Equal((shown, "asked asked "), (output.Result, output.Out));
+    }
+
     [Fact]
     public async Task The_last_expression_is_the_result_of_the_cell()
     {

@@ -18,6 +18,14 @@ public sealed class InterruptTests
         "System.Threading.Thread.Sleep(-1);",
         "await Task.Delay(1); System.Threading.Thread.Sleep(-1);",
         "await Task.Delay(-1);",
+        "await Task.Delay(-1).ConfigureAwait(false);",
+        "await new ValueTask(Task.Delay(-1));",
+        "while (true) { try { await Task.Delay(-1); } catch { } }",
+        "try { await Task.Delay(-1); } catch { } await Task.Delay(-1);",
+        "async IAsyncEnumerable<int> Never() { await Task.Delay(-1); yield return 1; } await foreach (var i in Never()) { }",
+        "class Sleeper { public override string ToString() { System.Threading.Thread.Sleep(-1); return \"\"; } } new Sleeper()",
+        "class Turner { public int Turns { get { while (true) { } } } } new Turner()",
+        "System.Linq.Enumerable.Range(0, 3).Select(i => { System.Threading.Thread.Sleep(-1); return i; })",
         "Task.Delay(-1).Wait();",
         "await new TaskCompletionSource().Task;",
         "await Task.Delay(-1, CancellationToken);",
@@ -53,6 +61,10 @@ public sealed class InterruptTests
     [InlineData("var a = 1;\nConsole.WriteLine(\"running\");\nwhile (true)\n{\n    a++;\n}", "   at cell [1], line 4")]
     [InlineData("void Turn()\n{\n    while (true) { }\n}\nConsole.WriteLine(\"running\");\nTurn();", "   at Turn in cell [1], line 3", "   at cell [1], line 6")]
     [InlineData("Console.WriteLine(\"running\");\nSystem.Threading.Thread.Sleep(100_000);", "   at cell [1], line 2")]
+    [InlineData("Console.WriteLine(\"running\");\nawait Task.Delay(100_000);", "   at cell [1], line 2")]
+    [InlineData(
+        "async Task Wait()\n{\n    Console.WriteLine(\"running\");\n    await Task.Delay(-1);\n}\nawait Wait();",
+        "   at Wait in cell [1], line 4", "   at cell [1], line 6")]
     public async Task An_interrupt_names_the_line_where_the_cell_was(string code, params string[] place)
     {
         await using var notebook = new NotebookOfTest();
@@ -86,6 +98,54 @@ public sealed class InterruptTests
             }
             """);
         Assert.Equal("running disposed caught slept 012", notebook.Output.Out);
+    }
+
+    [Fact]
+    public async Task What_waits_in_an_await_puts_things_in_order_innermost_first()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("""
+            class Log : IAsyncDisposable
+            {
+                public async ValueTask DisposeAsync() { await Task.Delay(100); Console.Write("disposed "); }
+            }
+
+            async Task<int> Inner(string name, int delay)
+            {
+                await using var log = new Log();
+                try { await Task.Delay(-1); return 1; }
+                finally { await Task.Delay(delay); Console.Write(name + " "); }
+            }
+
+            async ValueTask<int> Outer()
+            {
+                try { return (await Task.WhenAll(Inner("first", 100), Inner("second", 400))).Sum(); }
+                catch (OperationCanceledException) { Console.Write("caught "); throw; }
+            }
+            """);
+        await InterruptAsync(notebook, "Console.Write(\"running \");\ntry { await Outer().ConfigureAwait(false); }\nfinally { Console.Write(\"over\"); }");
+        Assert.Equal("running first disposed second disposed caught over", notebook.Output.Out);
+    }
+
+    [Fact]
+    public async Task What_is_awaited_is_awaited_as_without_an_interrupt()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync("""
+            class Odd { public System.Runtime.CompilerServices.TaskAwaiter<int> GetAwaiter() => Task.FromResult(5).GetAwaiter(); }
+            async Task<int> Later(int value) { await Task.Yield(); return value; }
+            async ValueTask<int> Small(int value) { await Task.Delay(1); return value; }
+            Func<int, Task<int>> twice = async value => 2 * await Later(value);
+            var many = await Task.WhenAll(new[] { 1, 2 }.Select(async value => await twice(value)));
+            dynamic known = Later(7);
+            $"{await await Task.WhenAny(Later(3))} {await Small(4).ConfigureAwait(true)} {await new Odd()} {many.Sum()} {await known}"
+            """);
+        Assert.Equal("3 4 5 6 7", output.Result);
+        Assert.Equal("2 1.5", (await notebook.RunAsync("$\"{(from i in many where i > 1 select i).Count()} {await Task.FromResult(1.51):F1}\"")).Result);
+        Assert.Equal("4", (await notebook.RunAsync("$\"{await Task.Run(async () => { await Later(3); return await Later(4); })}\"")).Result);
+        var error = await notebook.FailAsync("async Task Fail() { await Task.Yield(); throw new FormatException(\"odd\"); }\n\nawait Fail();");
+        Assert.Equal(["System.FormatException: odd", "   at Fail in cell [4], line 1", "   at cell [4], line 3"], error.Traceback);
+        Assert.Contains("CS4008", (await notebook.FailAsync("await Later(1).Wait();")).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -36,7 +36,8 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
             var parts = PackageParts.Gather(CellText.Split(code)).ToArray();
             for (var i = 0; i < parts.Length; i++)
             {
-                Show(await RunPartAsync(parts[i], name).ConfigureAwait(false), isLast: i == parts.Length - 1 && _depth == 0);
+                var value = await RunPartAsync(parts[i], name).ConfigureAwait(false);
+                await ShowAsync(value, isLast: i == parts.Length - 1 && _depth == 0).ConfigureAwait(false);
             }
         }
         finally
@@ -121,7 +122,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         }).ConfigureAwait(false);
     }
 
-    private void Show(object? value, bool isLast)
+    private async Task ShowAsync(object? value, bool isLast)
     {
         // A handle shows what was displayed already.
         if (value is null or DisplayedValue)
@@ -129,7 +130,8 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
             return;
         }
 
-        var bundle = MimeBundles.From(value == s_null ? null : value);
+        // The user's own ToString, getters and queries run in there, and can be interrupted as the cell can.
+        var bundle = await run.RunAsync(() => Task.FromResult(MimeBundles.From(value == s_null ? null : value))).ConfigureAwait(false);
         if (isLast && value is not MimeBundle)
         {
             run.Output.ExecuteResult(bundle);

@@ -69,6 +69,12 @@ internal sealed class CellCompiler
             {
                 ReferToMore(original);
             }
+            catch (CompilationFailed)
+            {
+                // An error is told in the user's words, not in those of the edits.
+                CompilationFailed.ThrowOnErrors(Create(original).GetDiagnostics(cancellationToken), original.GetText(cancellationToken), new TextEdits());
+                throw;
+            }
         }
     }
 

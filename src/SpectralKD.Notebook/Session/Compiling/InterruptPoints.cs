@@ -83,14 +83,32 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
 
     public override void VisitWhereClause(WhereClauseSyntax node)
     {
-        CheckInClause(node, node.Condition);
         base.VisitWhereClause(node);
+        CheckInClause(node, node.Condition);
     }
 
     public override void VisitSelectClause(SelectClauseSyntax node)
     {
-        CheckInClause(node, node.Expression);
         base.VisitSelectClause(node);
+        CheckInClause(node, node.Expression);
+    }
+
+    public override void VisitAwaitExpression(AwaitExpressionSyntax node)
+    {
+        // Of what is awaited with ConfigureAwait it is the task that must end.
+        var awaited = node.Expression is InvocationExpressionSyntax
+        {
+            Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "ConfigureAwait", Expression: var task },
+        }
+            ? task : node.Expression;
+        // Within a text, a colon outside of parentheses would begin the format.
+        var isInText = node.FirstAncestorOrSelf<SyntaxNode>(outer => outer is InterpolationSyntax or StatementSyntax or AnonymousFunctionExpressionSyntax)
+            is InterpolationSyntax;
+        _edits.Insert(node.SpanStart, isInText ? "(" : "");
+        _edits.Insert(awaited.SpanStart, Point + "Await(");
+        base.VisitAwaitExpression(node);
+        _edits.Insert(awaited.Span.End, ")");
+        _edits.Insert(node.Span.End, isInText ? ")" : "");
     }
 
     public override void VisitCatchClause(CatchClauseSyntax node)
@@ -160,14 +178,14 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
 
     public override void VisitSimpleLambdaExpression(SimpleLambdaExpressionSyntax node)
     {
-        CheckInLambda(node);
         base.VisitSimpleLambdaExpression(node);
+        CheckInLambda(node);
     }
 
     public override void VisitParenthesizedLambdaExpression(ParenthesizedLambdaExpressionSyntax node)
     {
-        CheckInLambda(node);
         base.VisitParenthesizedLambdaExpression(node);
+        CheckInLambda(node);
     }
 
     public override void VisitAnonymousMethodExpression(AnonymousMethodExpressionSyntax node)
@@ -199,8 +217,8 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
     {
         if (OperatorOf(clause) is { Parameters: [.., { Type: INamedTypeSymbol { DelegateInvokeMethod: not null } }] })
         {
-            _edits.Insert(expression.SpanStart, Point + "Pass(");
-            _edits.Insert(expression.Span.End, ")");
+            _edits.Insert(expression.SpanStart, $"({Point}Pass(");
+            _edits.Insert(expression.Span.End, "))");
         }
     }
 

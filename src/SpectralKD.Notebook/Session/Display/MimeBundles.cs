@@ -5,6 +5,7 @@ using Microsoft.DotNet.Interactive.Formatting;
 using Microsoft.DotNet.Interactive.Formatting.TabularData;
 using SpectralKD.Interactive.Views;
 using SpectralKD.Notebook.Session.Errors;
+using SpectralKD.Notebook.Session.Running;
 
 namespace SpectralKD.Notebook.Session.Display;
 
@@ -109,7 +110,7 @@ internal static class MimeBundles
         {
             return ToNode(value.ToDisplayString(mimeType), mimeType);
         }
-        catch (Exception error) when (CellErrors.Unwrap(error) is not OperationCanceledException)
+        catch (Exception error) when (CellErrors.Unwrap(error) is not OperationCanceledException && CellRun.Current is not { IsInterrupted: true })
         {
             return JsonValue.Create($"{value?.GetType().Name} could not be shown as {mimeType}: {string.Join('\n', CellErrors.Lines(CellErrors.Unwrap(error)))}");
         }

@@ -7,10 +7,12 @@ internal static class Sequences
 {
     private static readonly MethodInfo s_elements = typeof(Sequences).GetMethod(nameof(Elements), BindingFlags.Static | BindingFlags.NonPublic)!;
 
-    /// <summary>What a <c>yield return</c> gives is shown by its elements, as the product of a query is; all else as it is.</summary>
+    /// <summary>
+    /// What a query or a <c>yield return</c> gives is shown by its elements, each of which is asked for once however many MIME types they
+    /// are shown in; all else as it is.
+    /// </summary>
     public static object? Plain(object? value)
-        => value is not null && value.GetType().Name.StartsWith('<')
-            && value.GetType().GetInterface("IEnumerable`1") is { } sequence
+        => value is not null && IsLazy(value.GetType()) && value.GetType().GetInterface("IEnumerable`1") is { } sequence
             ? s_elements.MakeGenericMethod(sequence.GetGenericArguments()).Invoke(null, [value])
             : value;
 
@@ -35,5 +37,22 @@ internal static class Sequences
         return part;
     }
 
-    private static IEnumerable<T> Elements<T>(IEnumerable<T> sequence) => sequence.Select(element => element);
+    private static bool IsLazy(Type type)
+        => type.Name.StartsWith('<') || (type.Assembly == typeof(Enumerable).Assembly && type.Name.Contains("Iterator", StringComparison.Ordinal));
+
+    // The formatters know sequences of Linq.
+    private static IEnumerable<T> Elements<T>(IEnumerable<T> sequence) => Remembered(sequence.GetEnumerator(), []).Select(element => element);
+
+    private static IEnumerable<T> Remembered<T>(IEnumerator<T> elements, List<T> known)
+    {
+        for (var i = 0; i < known.Count || elements.MoveNext(); i++)
+        {
+            if (i == known.Count)
+            {
+                known.Add(elements.Current);
+            }
+
+            yield return known[i];
+        }
+    }
 }

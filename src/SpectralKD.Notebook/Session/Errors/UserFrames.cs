@@ -42,13 +42,8 @@ internal static partial class UserFrames
     {
         var place = known ?? (frame.GetFileName() is { } file ? $"{file}, line {frame.GetFileLineNumber().ToString(CultureInfo.InvariantCulture)}" : "");
         var name = NameOf(method);
-        return (name.Length, place.Length) switch
-        {
-            (0, 0) => "",
-            (0, _) => $"   at {place}",
-            (_, 0) => $"   at {name}",
-            _ => $"   at {name} in {place}",
-        };
+        // What has no place is the compiler's own.
+        return place.Length == 0 ? "" : name.Length == 0 ? $"   at {place}" : $"   at {name} in {place}";
     }
 
     /// <summary>The name that the user gave; empty for the cell's own top level.</summary>

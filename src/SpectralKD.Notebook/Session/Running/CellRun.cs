@@ -1,3 +1,4 @@
+using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Display;
 using SpectralKD.Notebook.Session.Scripting;
 
@@ -12,9 +13,12 @@ internal sealed class CellRun : IDisposable
     private static readonly AsyncLocal<CellRun?> s_current = new();
     private static readonly TimeSpan s_afterglow = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_timeForOrder = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_timeForOwnWaits = TimeSpan.FromMilliseconds(60);
     private readonly CancellationTokenRegistration _registration;
     // What waits for it goes on on the thread that ends the cell: the cell may have taken all of the pool's.
     private readonly TaskCompletionSource _over = new();
+    private readonly CancellationTokenSource _endOfWaits = new();
+    private readonly CancellationTokenSource _endOfOwnWaits = new();
     private bool _interrupted;
     private long _interruptedAt;
     private int _asides;
@@ -66,6 +70,8 @@ internal sealed class CellRun : IDisposable
 
     private bool MayPutInOrder => SinceInterrupt < s_timeForOrder;
 
+    private bool IsAside => Aside.IsHere && MayPutInOrder;
+
     private bool IsPuttingInOrder => Volatile.Read(ref _asides) > 0 && MayPutInOrder;
 
     /// <summary>Counts the places that put things in order after an interrupt.</summary>
@@ -74,11 +80,18 @@ internal sealed class CellRun : IDisposable
     /// <summary>Ends the caller where the cell was interrupted, unless it puts things in order.</summary>
     public void ThrowIfInterrupted()
     {
-        if (_interrupted && !(Aside.IsHere && MayPutInOrder))
+        if (_interrupted && !IsAside)
         {
             throw new OperationCanceledException("The cell was interrupted.", Token);
         }
     }
+
+    /// <summary>
+    /// What ends the wait for a task when the cell is interrupted. What waits for the cell's own functions is left for them to end, innermost
+    /// first; while things are put in order nothing ends a wait.
+    /// </summary>
+    public CancellationToken EndOf(Task awaited)
+        => _interrupted && IsAside ? CancellationToken.None : IsOwn(awaited) ? _endOfOwnWaits.Token : _endOfWaits.Token;
 
     /// <summary>Shows a value below the cell.</summary>
     public DisplayedValue Display(MimeBundle bundle, params string[] mimeTypes)
@@ -124,7 +137,6 @@ internal sealed class CellRun : IDisposable
         _interruptedAt = Environment.TickCount64;
         _interrupted = true;
         InterruptPoint.StartAsking();
-        Scheduler.Stop();
         // On a thread of its own: the cell may have taken all of the pool's.
         _ = Task.Factory.StartNew(End, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
@@ -132,18 +144,34 @@ internal sealed class CellRun : IDisposable
     private void End()
     {
         var manners = Manners;
-        while (Scheduler.IsBusy && SinceInterrupt < manners.Patience || IsPuttingInOrder)
+        EndWaits(_endOfWaits, manners, manners.Patience);
+        EndWaits(_endOfOwnWaits, manners, SinceInterrupt + s_timeForOwnWaits);
+        Scheduler.Stop();
+        LeftThreadRunning = Scheduler.IsBusy;
+        _ = KeepAskingAsync();
+        _over.TrySetResult();
+    }
+
+    private void EndWaits(CancellationTokenSource waits, InterruptManners manners, TimeSpan patience)
+    {
+        // What follows such a wait may run right there.
+        var ending = Task.Factory.StartNew(waits.Cancel, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        while ((Scheduler.IsBusy || !ending.IsCompleted) && SinceInterrupt < patience || IsPuttingInOrder)
         {
-            Thread.Sleep(20);
+            Thread.Sleep(10);
             if (SinceInterrupt >= manners.WakeAfter && !IsPuttingInOrder)
             {
                 Scheduler.InterruptWaiting();
             }
         }
+    }
 
-        LeftThreadRunning = Scheduler.IsBusy;
-        _ = KeepAskingAsync();
-        _over.TrySetResult();
+    /// <summary>True for a task of an async function of a cell, and for one that is made of others.</summary>
+    private static bool IsOwn(Task task)
+    {
+        var type = task.GetType();
+        return (type.Name.Contains("Promise", StringComparison.Ordinal) && !type.Name.StartsWith("Delay", StringComparison.Ordinal))
+            || type.GetGenericArguments().Any(argument => CellCompiler.SourceOf(argument.Assembly) is not null);
     }
 
     /// <summary>

@@ -9,16 +9,17 @@ internal sealed class CellScheduler(Func<bool> goesOn) : TaskScheduler
 {
     private readonly Lock _lock = new();
     private readonly HashSet<CellThread> _busy = [];
+    private int _queued;
     private bool _stopped;
 
-    /// <summary>True while one of the cell's threads executes something.</summary>
+    /// <summary>True while one of the cell's threads executes something or is about to.</summary>
     public bool IsBusy
     {
         get
         {
             lock (_lock)
             {
-                return _busy.Count > 0;
+                return _busy.Count + _queued > 0;
             }
         }
     }
@@ -55,6 +56,8 @@ internal sealed class CellScheduler(Func<bool> goesOn) : TaskScheduler
             {
                 return;
             }
+
+            _queued++;
         }
 
         CellThread.Run(thread => Execute(task, thread));
@@ -69,6 +72,7 @@ internal sealed class CellScheduler(Func<bool> goesOn) : TaskScheduler
     {
         lock (_lock)
         {
+            _queued--;
             if (_stopped && !goesOn())
             {
                 return;

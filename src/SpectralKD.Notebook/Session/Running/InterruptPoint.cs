@@ -42,11 +42,29 @@ public static class InterruptPoint
         return value;
     }
 
+    /// <summary>Around what is awaited: the wait ends with the cell, so that its <c>catch</c> and <c>finally</c> run.</summary>
+    public static Task Await(Task task) => task.WaitAsync(EndOf(task));
+
+    /// <inheritdoc cref="Await(Task)" />
+    public static Task<T> Await<T>(Task<T> task) => task.WaitAsync(EndOf(task));
+
+    /// <inheritdoc cref="Await(Task)" />
+    public static ValueTask Await(ValueTask task) => task.IsCompleted ? task : new ValueTask(Await(task.AsTask()));
+
+    /// <inheritdoc cref="Await(Task)" />
+    public static ValueTask<T> Await<T>(ValueTask<T> task) => task.IsCompleted ? task : new ValueTask<T>(Await(task.AsTask()));
+
+    /// <summary>What is no task is awaited as it is.</summary>
+    public static T Await<T>(T awaitable) => awaitable;
+
     /// <summary>
     /// At the beginning of <c>catch</c>, <c>finally</c> and <c>Dispose</c>: what an interrupt leads to puts things in order, and is given
     /// the time for it.
     /// </summary>
     public static Aside StepAside() => new(Volatile.Read(ref s_interrupting) != 0 ? CellRun.Current : null);
+
+    private static CancellationToken EndOf(Task task)
+        => task.IsCompleted || CellRun.Current is not { } run ? CancellationToken.None : run.EndOf(task);
 
     // Apart, so that what is compiled into loops stays small.
     [MethodImpl(MethodImplOptions.NoInlining)]
