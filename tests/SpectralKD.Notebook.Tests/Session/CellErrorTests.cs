@@ -144,6 +144,8 @@ public sealed class CellErrorTests
     [InlineData("int F(int n) => F(n + 1) + 1; F(0)")]
     [InlineData("int F(int n) { return G(n) + 1; } int G(int n) => F(n + 1) + 1; F(0)")]
     [InlineData("class C { public C Inner; public C() { Inner = new C(); } } new C()")]
+    [InlineData("class C { readonly C _inner = new(); public int X { get; } = 1; } new C()")]
+    [InlineData("class C { public C Inner { get; } = new C { }; } new C()")]
     [InlineData("Func<int, int> f = null; f = n => f(n + 1) + 1; f(0)")]
     public async Task A_recursion_without_end_is_an_error_and_not_the_end_of_the_notebook(string code)
     {

@@ -158,8 +158,22 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         base.VisitConstructorDeclaration(node);
     }
 
+    public override void VisitFieldDeclaration(FieldDeclarationSyntax node)
+    {
+        if (node.Parent is TypeDeclarationSyntax && !node.Modifiers.Any(SyntaxKind.ConstKeyword))
+        {
+            foreach (var variable in node.Declaration.Variables)
+            {
+                EnterBefore(variable.Initializer);
+            }
+        }
+
+        base.VisitFieldDeclaration(node);
+    }
+
     public override void VisitPropertyDeclaration(PropertyDeclarationSyntax node)
     {
+        EnterBefore(node.Initializer);
         CheckInGetter(node.ExpressionBody, node.SemicolonToken);
         base.VisitPropertyDeclaration(node);
     }
@@ -236,6 +250,16 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         {
             _edits.Replace(arrow.ArrowToken.SpanStart, arrow.ArrowToken.Span.Length, "{" + Enter + (givesValue ? "return " : ""));
             _edits.Insert(semicolon.Span.End, "}");
+        }
+    }
+
+    /// <summary>Before the first value of a field or a property, which may be made by a constructor without a body of its own.</summary>
+    private void EnterBefore(EqualsValueClauseSyntax? initializer)
+    {
+        if (initializer?.Value is BaseObjectCreationExpressionSyntax value)
+        {
+            _edits.Insert(value.SpanStart, $"({Point}Entered() ? ");
+            _edits.Insert(value.Span.End, " : default)");
         }
     }
 

@@ -34,6 +34,16 @@ public static class InterruptPoint
         Check();
     }
 
+    /// <summary>The same before a value, where there is no room for a statement.</summary>
+    /// <returns>True.</returns>
+    /// <exception cref="OperationCanceledException">The cell was interrupted.</exception>
+    /// <exception cref="InsufficientExecutionStackException">The functions call each other too deep.</exception>
+    public static bool Entered()
+    {
+        Enter();
+        return true;
+    }
+
     /// <summary>The same around a condition or a value of a query, whose clauses have no room for a statement.</summary>
     /// <exception cref="OperationCanceledException">The cell was interrupted.</exception>
     public static T Pass<T>(T value)
