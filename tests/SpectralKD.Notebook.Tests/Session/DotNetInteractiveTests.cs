@@ -73,6 +73,7 @@ public sealed class DotNetInteractiveTests
     [Theory]
     [InlineData("#!set --value 3", "#!set needs --name and --value")]
     [InlineData("#!set --name x", "#!set needs --name and --value")]
+    [InlineData("#!set --name x --value 3 --name y", "#!set takes --name once")]
     [InlineData("#!set --name 1x --value 3", "'1x' cannot be the name of a C# variable")]
     [InlineData("var words = 1;\n#!set --name x --value @wrods", "there is no variable wrods; did you mean words?")]
     [InlineData("#!set --name x --value @fsharp:y", "has one kernel, csharp, and none named fsharp")]

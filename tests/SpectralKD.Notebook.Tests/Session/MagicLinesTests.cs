@@ -157,6 +157,7 @@ public sealed class MagicLinesTests : IDisposable
     [Theory]
     [InlineData("#r \"no/such.dll\"", "there is no such assembly")]
     [InlineData("#r \"nuget: \"", "names no package")]
+    [InlineData("#r \"nuget: X, abc\"", "abc is no version")]
     [InlineData("#i \"folder\"", "takes \"nuget:\"")]
     [InlineData("#r \"nuget: X", "a quote is not closed")]
     public async Task A_wrong_reference_is_one_line(string code, string message)

@@ -100,6 +100,52 @@ public sealed class PackageTests : IDisposable
     }
 
     [Fact]
+    public async Task An_assembly_that_was_built_anew_is_used_until_the_first_one_is_loaded()
+    {
+        Build("public static class Lib { public static int Old => 1; }");
+        await using var notebook = NewNotebook();
+        await notebook.RunAsync("#r \"Lib.dll\"");
+        Build("public static class Lib { public static int New => 2; }");
+        Assert.Equal("2", (await notebook.RunAsync("#r \"Lib.dll\"\nLib.New")).Result);
+        Assert.Equal("2", (await notebook.RunAsync("#r \"Lib.dll\"\nLib.New")).Result);
+        Build("public static class Lib { public static int Newer => 3; }");
+        Assert.Equal(
+            "#r \"Lib.dll\": another Lib is in use already, from before this file was built anew; restart the kernel to use this one",
+            (await notebook.FailAsync("#r \"Lib.dll\"\nLib.Newer")).Message);
+        Assert.Equal("2", (await notebook.RunAsync("Lib.New")).Result);
+
+        // As build tools do it: a new file in place of the old one, whose pages are mapped.
+        void Build(string code)
+        {
+            File.Delete(Path.Combine(_folder, "Lib.dll"));
+            File.WriteAllBytes(Path.Combine(_folder, "Lib.dll"), Compile("Lib", code));
+        }
+    }
+
+    [Fact]
+    public async Task A_second_version_of_a_package_in_use_asks_for_a_restart()
+    {
+        MakePackage("Twin", "1.0.0", "public static class Twin { public static int One => 1; }");
+        MakePackage("Twin", "2.0.0", "public static class Twin { public static int Two => 2; }");
+        await using var notebook = NewNotebook();
+        await notebook.RunAsync("#i \"nuget:feed\"\n#r \"nuget: Twin, 1.0.0\"");
+        Assert.Equal("2", (await notebook.RunAsync("#r \"nuget: Twin, 2.0.0\"\nTwin.Two")).Result);
+        var output = await notebook.RunAsync("#r \"nuget: Twin, 1.0.0\"");
+        Assert.StartsWith("Twin 0.0.0.0 is in use already and stays until the kernel restarts: restart it to use ", output.Out, StringComparison.Ordinal);
+        Assert.Equal("2", (await notebook.RunAsync("Twin.Two")).Result);
+    }
+
+    [Fact]
+    public async Task A_source_that_does_not_answer_is_taken_back()
+    {
+        MakePackage("Lonely", "1.0.0", "public static class Lonely { public static int Value => 1; }");
+        await using var notebook = NewNotebook();
+        var error = await notebook.FailAsync("#i \"nuget:feed\"\n#i \"nuget:http://127.0.0.1:9/v3/index.json\"\n#r \"nuget: Lonely, 1.0.0\"");
+        Assert.EndsWith("; #i \"nuget:http://127.0.0.1:9/v3/index.json\" is taken back", error.Message, StringComparison.Ordinal);
+        Assert.Equal("1", (await notebook.RunAsync("#r \"nuget: Lonely, 1.0.0\"\nLonely.Value")).Result);
+    }
+
+    [Fact]
     public async Task A_file_that_is_no_assembly_is_refused()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "text.dll"), "text");

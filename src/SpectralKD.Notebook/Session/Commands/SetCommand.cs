@@ -14,6 +14,11 @@ internal sealed partial class SetCommand : SessionCommand
 
     public override async Task RunAsync(string rest, CellProgram program)
     {
+        if (Options().Matches(rest).CountBy(option => option.Groups["option"].Value).FirstOrDefault(option => option.Value > 1) is { Key: { } twice })
+        {
+            throw new SpectralKDException($"#!set takes {twice} once; found \"{rest}\"");
+        }
+
         var options = Options().Matches(rest).ToDictionary(option => option.Groups["option"].Value, option => option.Groups["value"]);
         if (options.GetValueOrDefault("--name")?.Value is not { Length: > 0 } name || options.GetValueOrDefault("--value") is not { Success: true } given)
         {

@@ -42,8 +42,12 @@ internal sealed class CellCompiler
     /// <summary>What <c>#r</c> has added, for the cells that follow.</summary>
     public IReadOnlyList<MetadataReference> Added => [.. _added];
 
-    /// <summary>Makes an assembly known to the cells that follow.</summary>
-    public void AddReference(MetadataReference reference) => _added.Add(reference);
+    /// <summary>Makes an assembly known to the cells that follow, instead of an earlier one.</summary>
+    public void ReplaceReference(MetadataReference? earlier, MetadataReference reference)
+    {
+        _added.RemoveAll(known => known == earlier);
+        _added.Add(reference);
+    }
 
     /// <summary>The submission that holds the <c>using</c>s which every cell sees.</summary>
     public CSharpCompilation CreatePrelude(IEnumerable<string> imports)

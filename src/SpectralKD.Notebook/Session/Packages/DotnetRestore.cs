@@ -7,6 +7,8 @@ namespace SpectralKD.Notebook.Session.Packages;
 /// <summary>Runs <c>dotnet restore</c> on a project.</summary>
 internal static partial class DotnetRestore
 {
+    private const int MostErrors = 3;
+
     /// <summary>Restores; on cancel the process is ended.</summary>
     /// <exception cref="SpectralKDException">The SDK is missing, or NuGet's first error.</exception>
     public static async Task RunAsync(RestoreProject project, CancellationToken cancellationToken)
@@ -77,10 +79,10 @@ internal static partial class DotnetRestore
         }
 
         var errors = ErrorLine().Matches(output).Select(match => match.Groups["text"].Value.Trim()).Distinct().ToArray();
-        var first = errors.FirstOrDefault() ?? output.Trim().ReplaceLineEndings(" ");
-        var more = errors.Length > 1 ? $" (and {errors.Length - 1} more)" : "";
+        var found = errors.Length > 0 ? string.Join("; ", errors.Take(MostErrors).Select(error => error.TrimEnd('.'))) : output.Trim().ReplaceLineEndings(" ");
+        var more = errors.Length > MostErrors ? $" (and {errors.Length - MostErrors} more)" : "";
         return new SpectralKDException(
-            $"the packages could not be restored: {first.TrimEnd('.')}{more}. "
+            $"the packages could not be restored: {found}{more}. "
             + "Check the name and version, the network and your NuGet sources (dotnet nuget list source)");
     }
 

@@ -31,7 +31,7 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
 
         var all = _packages.Where(known => !wanted.Any(request => IsSame(request, known))).Concat(wanted).ToArray();
         var project = new RestoreProject(all, _sources, session.Options.WorkingDirectory);
-        Use(await RestoreAsync(project, wanted, program).ConfigureAwait(false));
+        Use(await RestoreAsync(project, wanted, program).ConfigureAwait(false), program);
         _packages.Clear();
         _packages.AddRange(all);
     }
@@ -47,7 +47,7 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         }
     }
 
-    private static async Task<RestoredAssets> RestoreAsync(RestoreProject project, IReadOnlyList<PackageRequest> wanted, CellProgram program)
+    private async Task<RestoredAssets> RestoreAsync(RestoreProject project, IReadOnlyList<PackageRequest> wanted, CellProgram program)
     {
         var names = string.Join(", ", wanted.Select(request => request.IsFloating ? request.Id : $"{request.Id} {request.Version}"));
         if (project.IsRestored)
@@ -63,15 +63,25 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         {
             await ShowingTimeAsync(DotnetRestore.RunAsync(project, program.Token), names, shown).ConfigureAwait(false);
         }
-        catch
+        catch (Exception error)
         {
             shown.Update($"Not restored: {names}");
-            throw;
+            throw error is SpectralKDException ? TakeBackSources(error) : error;
         }
 
         var restored = RestoredAssets.Read(project.Assets);
         shown.Update($"Packages: {InUse(restored, wanted)}");
         return restored;
+    }
+
+    /// <summary>A source of <c>#i</c> that cannot be used (NuGet's NU1301 and its like) would fail every restore that follows.</summary>
+    private SpectralKDException TakeBackSources(Exception error)
+    {
+        var failures = error.Message.Split("; ").Where(part => part.Contains("NU130", StringComparison.Ordinal)).ToArray();
+        var bad = _sources.Where(source => failures.Any(failure => failure.Contains(source, StringComparison.OrdinalIgnoreCase))).ToArray();
+        _sources.RemoveAll(bad.Contains);
+        return new SpectralKDException(
+            error.Message + string.Concat(bad.Select(source => $"; #i \"nuget:{source}\" is taken back")), error);
     }
 
     /// <summary>The packages with the versions that NuGet chose for them.</summary>
@@ -93,14 +103,22 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         await restore.ConfigureAwait(false);
     }
 
-    private void Use(RestoredAssets assets)
+    private void Use(RestoredAssets assets, CellProgram program)
     {
+        var loaded = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var path in assets.Assemblies.Where(IsNotHosts))
         {
-            references.AddAssembly(path);
+            if (references.LoadedInsteadOf(path) is not { } other)
+            {
+                references.AddAssembly(path);
+            }
+            else if (loaded.Add(other.Name))
+            {
+                program.Write($"{other.Name} {other.Version} is in use already and stays until the kernel restarts: restart it to use {path}{Environment.NewLine}");
+            }
         }
 
-        foreach (var path in assets.References.Where(IsNotHosts))
+        foreach (var path in assets.References.Where(path => IsNotHosts(path) && !loaded.Contains(Path.GetFileNameWithoutExtension(path))))
         {
             references.AddReference(path);
         }

@@ -1,4 +1,7 @@
 using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+using Microsoft.CodeAnalysis;
 using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Running;
@@ -8,13 +11,13 @@ namespace SpectralKD.Notebook.Session.Packages;
 /// <summary>The assemblies that a session refers to besides the host's.</summary>
 internal sealed class SessionReferences(CellCompiler compiler, SessionLoadContext loadContext)
 {
-    private readonly HashSet<string> _referenced = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, (Guid Build, MetadataReference Reference)> _referenced = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What <c>#r "path.dll"</c> does; assemblies beside it are found when they are needed.</summary>
     /// <param name="path">The full path.</param>
     /// <param name="spelled">As the cell has it.</param>
     /// <param name="program">The cell.</param>
-    /// <exception cref="SpectralKDException">There is no such assembly.</exception>
+    /// <exception cref="SpectralKDException">There is no such assembly, or another one of its name is loaded.</exception>
     public void Add(string path, string spelled, CellProgram program)
     {
         var name = File.Exists(path) ? ManagedName(path, spelled) : BareName(spelled);
@@ -28,6 +31,11 @@ internal sealed class SessionReferences(CellCompiler compiler, SessionLoadContex
             return;
         }
 
+        if (LoadedInsteadOf(path) is { } loaded)
+        {
+            throw new SpectralKDException($"#r \"{spelled}\": another {loaded.Name} is in use already{Whence(loaded, path)}; restart the kernel to use this one");
+        }
+
         AddAssembly(path);
         loadContext.AddFolder(Path.GetDirectoryName(path)!);
         AddReference(path);
@@ -36,13 +44,37 @@ internal sealed class SessionReferences(CellCompiler compiler, SessionLoadContex
     /// <summary>Lets an assembly be loaded when it is needed.</summary>
     public void AddAssembly(string path) => loadContext.AddPath(path);
 
-    /// <summary>Lets cells name the types of an assembly.</summary>
+    /// <summary>Lets cells name the types of an assembly, in place of an earlier one of the same name.</summary>
     public void AddReference(string path)
     {
-        if (_referenced.Add(Path.GetFileName(path)))
+        var name = Path.GetFileName(path);
+        var known = _referenced.GetValueOrDefault(name);
+        var build = BuildOf(path);
+        if (known.Build != build)
         {
-            compiler.AddReference(HostReferences.Open(path));
+            _referenced[name] = (build, HostReferences.Open(path));
+            compiler.ReplaceReference(known.Reference, _referenced[name].Reference);
         }
+    }
+
+    /// <summary>What was loaded under an assembly's name though it is another build; null where the assembly itself can be used.</summary>
+    public (string Name, string Version, string Path)? LoadedInsteadOf(string path)
+    {
+        var name = Path.GetFileNameWithoutExtension(path);
+        return loadContext.Assemblies.FirstOrDefault(assembly => string.Equals(assembly.GetName().Name, name, StringComparison.OrdinalIgnoreCase))
+            is { } loaded && loaded.ManifestModule.ModuleVersionId != BuildOf(path)
+            ? (name, loaded.GetName().Version!.ToString(), loaded.Location)
+            : null;
+    }
+
+    private static string Whence((string Name, string Version, string Path) loaded, string path)
+        => loaded.Path == path ? ", from before this file was built anew" : $", from {loaded.Path}";
+
+    private static Guid BuildOf(string path)
+    {
+        using var image = new PEReader(File.OpenRead(path));
+        var reader = image.GetMetadataReader();
+        return reader.GetGuid(reader.GetModuleDefinition().Mvid);
     }
 
     private static string ManagedName(string path, string spelled)
