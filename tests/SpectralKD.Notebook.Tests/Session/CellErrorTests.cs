@@ -141,6 +141,31 @@ public sealed class CellErrorTests
     }
 
     [Theory]
+    [InlineData("a.matmul(a)", "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)")]
+    [InlineData("torch.matmul(a, torch.zeros(2))", "mat1 and mat2 shapes cannot be multiplied (2x3 and 2)")]
+    [InlineData("$\"{a.matmul(torch.tensor(1f)):F1}\"", "both arguments to matmul need to be at least 1D, but they are 2D and 0D")]
+    [InlineData("a.t().matmul(a.to(torch.float64)).matmul(a.t())", "expected m1 and m2 to have the same dtype, but got: Float32 != Float64")]
+    [InlineData("new[] { a }.Select(x => x.matmul(x)).ToArray()", "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)")]
+    [InlineData("torch.zeros(5, 3, 1, 1).matmul(torch.zeros(4, 1, 1))", "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1")]
+    public async Task Shapes_that_do_not_fit_are_an_error_and_not_the_end_of_the_process(string code, string message)
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var a = torch.ones(2, 3);");
+        Assert.Equal(message, (await notebook.FailAsync(code)).Message);
+        Assert.Equal("3", (await notebook.RunAsync("a.matmul(a\n    .t()).matmul(torch.ones(5, 2, 1)).sum().item<float>() / 20")).Result);
+    }
+
+    [Theory]
+    [InlineData("int F(int n)\n    => throw new FormatException();\nF(\n    1)", "   at F in cell [1], line 2", "   at cell [1], line 3")]
+    [InlineData("Func<int, int> f = n =>\n    int.Parse(\"x\");\nf(1)", "   at cell [1], line 2", "   at cell [1], line 3")]
+    [InlineData("class C\n{\n    public int P\n        => int.Parse(\"x\");\n}\nnew C().P", "   at C.get_P in cell [1], line 4", "   at cell [1], line 6")]
+    public async Task A_body_on_a_line_of_its_own_is_where_the_error_is(string code, params string[] frames)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal(frames, (await notebook.FailAsync(code)).Traceback.Skip(1));
+    }
+
+    [Theory]
     [InlineData("int F(int n) => F(n + 1) + 1; F(0)")]
     [InlineData("int F(int n) { return G(n) + 1; } int G(int n) => F(n + 1) + 1; F(0)")]
     [InlineData("class C { public C Inner; public C() { Inner = new C(); } } new C()")]

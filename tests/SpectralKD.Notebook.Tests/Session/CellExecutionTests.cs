@@ -28,6 +28,18 @@ public sealed class CellExecutionTests
     }
 
     [Fact]
+    public async Task Variables_keep_their_types_when_a_later_cell_needs_more_of_the_framework()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var a = torch.ones(2, 3); var table = new DataFrame(); var shown = display(1);");
+        Assert.Equal("8", (await notebook.RunAsync("(a + torch.tensor(1f / 3)).sum().item<float>()")).Result);
+        Assert.Equal("1", (await notebook.RunAsync("DataFrame same = table; DisplayedValue first = shown; new System.Net.Http.HttpClient().MaxResponseContentBufferSize / int.MaxValue")).Result);
+        Assert.Equal("0", (await notebook.RunAsync(
+            "using System.Threading.Tasks.Dataflow; using System.Xml;\nvar blocks = new BufferBlock<int>(); var xml = new XmlDocument(); table = same; a = torch.zeros(1); shown = first;\n"
+            + "table.ToTable().Rows.Count + System.Text.Json.JsonDocument.Parse(\"{}\").RootElement.GetPropertyCount()")).Result);
+    }
+
+    [Fact]
     public async Task The_last_expression_is_the_result_of_the_cell()
     {
         await using var notebook = new NotebookOfTest();

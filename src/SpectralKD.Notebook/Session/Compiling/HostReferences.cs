@@ -14,27 +14,22 @@ internal static class HostReferences
         "System.CommandLine", "Microsoft.VisualBasic", "Elfie", "BenchmarkDotNet", "Microsoft.Win32.SystemEvents", "System.ServiceModel",
     ];
 
-    /// <summary>
-    /// What most cells get by with. Each reference costs every compilation some microseconds: with all 200 of them <c>1+1</c> takes three
-    /// times as long.
-    /// </summary>
-    private static readonly string[] s_common =
+    /// <summary>What every cell can name. Each reference costs every compilation some microseconds; the rest comes when a cell asks for it.</summary>
+    private static readonly string[] s_roots =
     [
-        "System.Private.CoreLib", "System.Private.Uri", "System.Runtime", "System.Console", "System.Collections", "System.Linq",
-        "System.Collections.Immutable", "System.Threading",
-        "System.Threading.Tasks", "System.Threading.Thread", "System.Text.RegularExpressions", "System.Memory", "System.Runtime.Extensions",
-        "System.ObjectModel", "System.Linq.Expressions", "System.ComponentModel.Primitives", "netstandard",
-        "Microsoft.DotNet.Interactive.Formatting", "Microsoft.AspNetCore.Html.Abstractions", "SpectralKD", "SpectralKD.Interactive",
-        "SpectralKD.Notebook", "TorchSharp", "Plotly.NET", "FSharp.Core", "DynamicObj", "Giraffe.ViewEngine", "Microsoft.Data.Analysis",
-        "Microsoft.CSharp",
+        "SpectralKD.Notebook", "SpectralKD.Interactive", "SpectralKD", "TorchSharp", "Plotly.NET", "Microsoft.Data.Analysis",
+        "Microsoft.DotNet.Interactive.Formatting", "Microsoft.CSharp", "netstandard",
     ];
 
     private static readonly Lazy<Dictionary<string, string>> s_paths = new(FindPaths);
-    private static readonly Lazy<ImmutableArray<MetadataReference>> s_commonReferences = new(() => Load(IsCommon));
-    private static readonly Lazy<ImmutableArray<MetadataReference>> s_others = new(() => Load(name => !IsCommon(name) && !IsInner(name)));
+    private static readonly Lazy<Dictionary<string, MetadataReference>> s_common = new(WithAllThatTheyNeed);
+    private static readonly Lazy<ImmutableArray<MetadataReference>> s_others = new(LoadOthers);
 
-    /// <summary>The references that every cell gets.</summary>
-    public static ImmutableArray<MetadataReference> Common => s_commonReferences.Value;
+    /// <summary>
+    /// The references that every cell gets, with all that these need themselves: if something of theirs came later, the compiler would take
+    /// them for other assemblies, and the variables of earlier cells would be of other types than those of the same name.
+    /// </summary>
+    public static IEnumerable<MetadataReference> Common => s_common.Value.Values;
 
     /// <summary>All others, for cells that ask for more.</summary>
     public static ImmutableArray<MetadataReference> Others => s_others.Value;
@@ -52,10 +47,31 @@ internal static class HostReferences
         return MetadataReference.CreateFromFile(path, documentation: documentation);
     }
 
-    private static ImmutableArray<MetadataReference> Load(Func<string, bool> isWanted)
-        => [.. s_paths.Value.Where(entry => isWanted(entry.Key)).Select(entry => (MetadataReference)Open(entry.Value))];
+    private static Dictionary<string, MetadataReference> WithAllThatTheyNeed()
+    {
+        var found = new Dictionary<string, MetadataReference>(StringComparer.OrdinalIgnoreCase);
+        var names = new Queue<string>(s_roots);
+        while (names.TryDequeue(out var name))
+        {
+            if (!found.ContainsKey(name) && IsShared(name))
+            {
+                var reference = Open(PathOf(name)!);
+                found[name] = reference;
+                NeedsOf(reference).ForEach(names.Enqueue);
+            }
+        }
 
-    private static bool IsCommon(string name) => s_common.Contains(name, StringComparer.OrdinalIgnoreCase);
+        return found;
+    }
+
+    private static List<string> NeedsOf(PortableExecutableReference reference)
+    {
+        var reader = ((AssemblyMetadata)reference.GetMetadata()).GetModules()[0].GetMetadataReader();
+        return [.. reader.AssemblyReferences.Select(handle => reader.GetString(reader.GetAssemblyReference(handle).Name))];
+    }
+
+    private static ImmutableArray<MetadataReference> LoadOthers()
+        => [.. s_paths.Value.Where(entry => !s_common.Value.ContainsKey(entry.Key) && !IsInner(entry.Key)).Select(entry => Open(entry.Value))];
 
     private static Dictionary<string, string> FindPaths()
     {

@@ -6,13 +6,15 @@ namespace SpectralKD.Notebook.Session.Compiling;
 
 /// <summary>
 /// Finds the places of a cell at which a running program must look whether it was interrupted: loop bodies, function bodies, labels, lambdas
-/// and the clauses of queries; and those where it puts things in order: <c>catch</c>, <c>finally</c> and <c>Dispose</c>. Everything is put within its own line, so that line numbers stay; columns are mapped back by
+/// and the clauses of queries; those where it puts things in order: <c>catch</c>, <c>finally</c> and <c>Dispose</c>; and calls that must be guarded. Everything is put within its own line, so that line numbers stay; columns are mapped back by
 /// <see cref="TextEdits"/>.
 /// </summary>
 internal sealed class InterruptPoints : CSharpSyntaxWalker
 {
     private const string Point = "global::SpectralKD.Notebook.Session.Running.InterruptPoint.";
     private const string Check = Point + "Check();";
+    private const string Matmul = "matmul";
+    private const string Guarded = "global::SpectralKD.Notebook.Session.Running.TorchGuard.Matmul";
     private const string Enter = Point + "Enter();";
     private readonly TextEdits _edits = new();
     private readonly Lazy<SemanticModel> _model;
@@ -83,14 +85,16 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
 
     public override void VisitWhereClause(WhereClauseSyntax node)
     {
+        var end = CheckInClause(node, node.Condition);
         base.VisitWhereClause(node);
-        CheckInClause(node, node.Condition);
+        _edits.Insert(node.Condition.Span.End, end);
     }
 
     public override void VisitSelectClause(SelectClauseSyntax node)
     {
+        var end = CheckInClause(node, node.Expression);
         base.VisitSelectClause(node);
-        CheckInClause(node, node.Expression);
+        _edits.Insert(node.Expression.Span.End, end);
     }
 
     public override void VisitAwaitExpression(AwaitExpressionSyntax node)
@@ -101,14 +105,19 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
             Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "ConfigureAwait", Expression: var task },
         }
             ? task : node.Expression;
-        // Within a text, a colon outside of parentheses would begin the format.
-        var isInText = node.FirstAncestorOrSelf<SyntaxNode>(outer => outer is InterpolationSyntax or StatementSyntax or AnonymousFunctionExpressionSyntax)
-            is InterpolationSyntax;
+        var isInText = IsInText(node);
         _edits.Insert(node.SpanStart, isInText ? "(" : "");
         _edits.Insert(awaited.SpanStart, Point + "Await(");
         base.VisitAwaitExpression(node);
         _edits.Insert(awaited.Span.End, ")");
         _edits.Insert(node.Span.End, isInText ? ")" : "");
+    }
+
+    public override void VisitInvocationExpression(InvocationExpressionSyntax node)
+    {
+        var isGuarded = node.ToString().Contains(Matmul, StringComparison.Ordinal) && Guard(node);
+        base.VisitInvocationExpression(node);
+        _edits.Insert(node.Span.End, isGuarded && IsInText(node) ? ")" : "");
     }
 
     public override void VisitCatchClause(CatchClauseSyntax node)
@@ -192,14 +201,16 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
 
     public override void VisitSimpleLambdaExpression(SimpleLambdaExpressionSyntax node)
     {
+        var end = CheckInLambda(node);
         base.VisitSimpleLambdaExpression(node);
-        CheckInLambda(node);
+        _edits.Insert(node.Span.End, end);
     }
 
     public override void VisitParenthesizedLambdaExpression(ParenthesizedLambdaExpressionSyntax node)
     {
+        var end = CheckInLambda(node);
         base.VisitParenthesizedLambdaExpression(node);
-        CheckInLambda(node);
+        _edits.Insert(node.Span.End, end);
     }
 
     public override void VisitAnonymousMethodExpression(AnonymousMethodExpressionSyntax node)
@@ -227,14 +238,49 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
     }
 
     /// <summary>Around the expression of a clause, unless it becomes an expression tree.</summary>
-    private void CheckInClause(SyntaxNode clause, ExpressionSyntax expression)
+    /// <returns>What comes behind it.</returns>
+    private string CheckInClause(SyntaxNode clause, ExpressionSyntax expression)
     {
-        if (OperatorOf(clause) is { Parameters: [.., { Type: INamedTypeSymbol { DelegateInvokeMethod: not null } }] })
+        if (OperatorOf(clause) is not { Parameters: [.., { Type: INamedTypeSymbol { DelegateInvokeMethod: not null } }] })
         {
-            _edits.Insert(expression.SpanStart, $"({Point}Pass(");
-            _edits.Insert(expression.Span.End, "))");
+            return "";
         }
+
+        _edits.Insert(expression.SpanStart, $"({Point}Pass(");
+        return "))";
     }
+
+    /// <summary>Calls <see cref="Running.TorchGuard"/> instead of a function of TorchSharp that would end the process where it fails.</summary>
+    private bool Guard(InvocationExpressionSyntax node)
+    {
+        var access = node.Expression as MemberAccessExpressionSyntax;
+        if ((access?.Name ?? node.Expression) is not IdentifierNameSyntax { Identifier.Text: Matmul }
+            || _model.Value.GetSymbolInfo(node).Symbol is not IMethodSymbol method
+            || method.ContainingType.ToDisplayString() is not ("TorchSharp.torch" or "TorchSharp.torch.Tensor")
+            || (access is null && !method.IsStatic))
+        {
+            return false;
+        }
+
+        _edits.Insert(node.SpanStart, IsInText(node) ? "(" : "");
+        if (method.IsStatic)
+        {
+            _edits.Replace(node.Expression.SpanStart, node.Expression.Span.Length, Guarded);
+        }
+        else
+        {
+            _edits.Insert(node.SpanStart, Guarded + "(");
+            _edits.Replace(access!.OperatorToken.SpanStart, 1, ",");
+            _edits.Replace(access.Name.SpanStart, node.ArgumentList.OpenParenToken.Span.End - access.Name.SpanStart, "");
+        }
+
+        return true;
+    }
+
+    /// <summary>True within <c>$"{…}"</c>, where a colon outside of parentheses would begin the format.</summary>
+    private static bool IsInText(SyntaxNode node)
+        => node.FirstAncestorOrSelf<SyntaxNode>(outer => outer is InterpolationSyntax or StatementSyntax or AnonymousFunctionExpressionSyntax)
+            is InterpolationSyntax;
 
     private void CheckInBlock(BlockSyntax block) => _edits.Insert(block.OpenBraceToken.Span.End, Check);
 
@@ -248,7 +294,8 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         }
         else if (arrow is { Expression: not ThrowExpressionSyntax } && !semicolon.IsMissing)
         {
-            _edits.Replace(arrow.ArrowToken.SpanStart, arrow.ArrowToken.Span.Length, "{" + Enter + (givesValue ? "return " : ""));
+            _edits.Replace(arrow.ArrowToken.SpanStart, arrow.ArrowToken.Span.Length, "{" + Enter);
+            _edits.Insert(arrow.Expression.SpanStart, givesValue ? "return " : "");
             _edits.Insert(semicolon.Span.End, "}");
         }
     }
@@ -267,12 +314,14 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
     {
         if (arrow is { Expression: not ThrowExpressionSyntax } && !semicolon.IsMissing)
         {
-            _edits.Replace(arrow.ArrowToken.SpanStart, arrow.ArrowToken.Span.Length, "{get{" + Enter + "return ");
+            _edits.Replace(arrow.ArrowToken.SpanStart, arrow.ArrowToken.Span.Length, "{get{" + Enter);
+            _edits.Insert(arrow.Expression.SpanStart, "return ");
             _edits.Insert(semicolon.Span.End, "}}");
         }
     }
 
-    private void CheckInLambda(LambdaExpressionSyntax lambda)
+    /// <returns>What comes behind it.</returns>
+    private string CheckInLambda(LambdaExpressionSyntax lambda)
     {
         if (lambda.Block is { } block)
         {
@@ -282,9 +331,12 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         {
             var isAsync = lambda.AsyncKeyword != default;
             var isStatement = method.ReturnsVoid || (isAsync && method.ReturnType is INamedTypeSymbol { IsGenericType: false });
-            _edits.Insert(lambda.ArrowToken.Span.End, "{" + Enter + (isStatement ? "" : "return "));
-            _edits.Insert(body.Span.End, ";}");
+            _edits.Insert(lambda.ArrowToken.Span.End, "{" + Enter);
+            _edits.Insert(body.SpanStart, isStatement ? "" : "return ");
+            return ";}";
         }
+
+        return "";
     }
 
     /// <summary>

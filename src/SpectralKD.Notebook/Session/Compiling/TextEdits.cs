@@ -14,7 +14,13 @@ internal sealed class TextEdits
     public bool IsEmpty => _edits.Count == 0;
 
     /// <summary>Inserts text before a position; later insertions at the same position come after earlier ones.</summary>
-    public void Insert(int position, string text) => Replace(position, 0, text);
+    public void Insert(int position, string text)
+    {
+        if (text.Length > 0)
+        {
+            Replace(position, 0, text);
+        }
+    }
 
     /// <summary>Replaces a range. Ranges must not overlap.</summary>
     public void Replace(int position, int length, string text)
