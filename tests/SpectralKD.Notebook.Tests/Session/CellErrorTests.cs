@@ -141,6 +141,17 @@ public sealed class CellErrorTests
     }
 
     [Theory]
+    [InlineData("Thread.Sleep(1)", "CS0103: The name 'Thread' does not exist in the current context. Missing: using System.Threading;")]
+    [InlineData("var known = new ConcurrentDictionary<int, int>();", "reference?). Missing: using System.Collections.Concurrent;")]
+    [InlineData("JsonSerializer.Serialize(1)", "current context. Missing: using System.Text.Json; or using Newtonsoft.Json;")]
+    [InlineData("Nowhere.Sleep(1)", "CS0103: The name 'Nowhere' does not exist in the current context")]
+    public async Task A_type_that_the_cell_does_not_see_comes_with_its_using(string code, string end)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.EndsWith(end, (await notebook.FailAsync(code)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("a.matmul(a)", "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)")]
     [InlineData("torch.matmul(a, torch.zeros(2))", "mat1 and mat2 shapes cannot be multiplied (2x3 and 2)")]
     [InlineData("$\"{a.matmul(torch.tensor(1f)):F1}\"", "both arguments to matmul need to be at least 1D, but they are 2D and 0D")]

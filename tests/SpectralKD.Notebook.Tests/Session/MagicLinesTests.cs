@@ -158,6 +158,7 @@ public sealed class MagicLinesTests : IDisposable
     [InlineData("#r \"no/such.dll\"", "there is no such assembly")]
     [InlineData("#r \"nuget: \"", "names no package")]
     [InlineData("#r \"nuget: X, abc\"", "abc is no version")]
+    [InlineData("#!time 1 + 1", "#!time stands on a line of its own; found \"1 + 1\" after it")]
     [InlineData("#i \"folder\"", "takes \"nuget:\"")]
     [InlineData("#r \"nuget: X", "a quote is not closed")]
     public async Task A_wrong_reference_is_one_line(string code, string message)

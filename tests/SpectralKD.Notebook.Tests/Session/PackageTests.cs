@@ -146,6 +146,15 @@ public sealed class PackageTests : IDisposable
     }
 
     [Fact]
+    public async Task An_error_in_an_assembly_names_its_function_too()
+    {
+        File.WriteAllBytes(Path.Combine(_folder, "Risky.dll"), Compile("Risky", "public static class Risky { public static int Fall(string text) => int.Parse(text); }"));
+        await using var notebook = NewNotebook();
+        await notebook.RunAsync("#r \"Risky.dll\"");
+        Assert.Equal(["   at Risky.Fall", "   at cell [2], line 1"], (await notebook.FailAsync("Risky.Fall(\"x\")")).Traceback.Skip(1));
+    }
+
+    [Fact]
     public async Task A_file_that_is_no_assembly_is_refused()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "text.dll"), "text");

@@ -109,7 +109,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         if (SessionCommandTable.Find(line) is { } own)
         {
             run.ThrowIfInterrupted();
-            await own.RunAsync(line[SessionCommandTable.NameOf(line).Length..].Trim(), this).ConfigureAwait(false);
+            await own.RunAsync(SessionCommandTable.RestOf(line, own), this).ConfigureAwait(false);
             return null;
         }
 

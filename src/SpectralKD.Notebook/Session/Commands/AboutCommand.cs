@@ -10,6 +10,8 @@ internal sealed class AboutCommand : SessionCommand
 
     public override string Description => "shows the version of this notebook host";
 
+    public override bool TakesMore => false;
+
     public override Task RunAsync(string rest, CellProgram program)
     {
         program.Write(string.Join(

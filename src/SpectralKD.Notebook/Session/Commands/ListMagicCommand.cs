@@ -10,6 +10,8 @@ internal sealed class ListMagicCommand : SessionCommand
 
     public override string Description => "lists all magic lines";
 
+    public override bool TakesMore => false;
+
     public override Task RunAsync(string rest, CellProgram program)
     {
         var lines = SessionCommandTable.All.Select(command => (command.Name, command.Description))

@@ -11,6 +11,9 @@ internal abstract class SessionCommand
     /// <summary>What it does, one line.</summary>
     public abstract string Description { get; }
 
+    /// <summary>False where nothing may follow the name.</summary>
+    public virtual bool TakesMore => true;
+
     /// <summary>Runs it.</summary>
     /// <param name="rest">What stands after the name, trimmed.</param>
     /// <param name="program">The cell that it is in.</param>

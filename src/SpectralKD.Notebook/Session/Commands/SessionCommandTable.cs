@@ -31,6 +31,15 @@ internal static class SessionCommandTable
         return own;
     }
 
+    /// <summary>What follows the name.</summary>
+    /// <exception cref="SpectralKDException">The command takes nothing.</exception>
+    public static string RestOf(string line, SessionCommand command)
+    {
+        var rest = line[NameOf(line).Length..].Trim();
+        return command.TakesMore || rest.Length == 0 ? rest
+            : throw new SpectralKDException($"{command.Name} stands on a line of its own; found \"{rest}\" after it");
+    }
+
     /// <summary><c>#r</c> of <c>#r"x.dll"</c>, <c>#!time</c> of <c>#!time</c>.</summary>
     public static string NameOf(string line)
     {

@@ -11,6 +11,8 @@ internal sealed class TimeCommand : SessionCommand
 
     public override string Description => "measures how long the rest of the cell takes";
 
+    public override bool TakesMore => false;
+
     public override Task RunAsync(string rest, CellProgram program)
     {
         var start = Stopwatch.GetTimestamp();

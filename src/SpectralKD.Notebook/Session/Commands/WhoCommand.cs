@@ -9,6 +9,8 @@ internal sealed class WhoCommand : SessionCommand
 
     public override string Description => "lists the variables' names";
 
+    public override bool TakesMore => false;
+
     public override Task RunAsync(string rest, CellProgram program)
     {
         var names = program.Session.Variables.All.Select(variable => variable.Name).Order(StringComparer.Ordinal);

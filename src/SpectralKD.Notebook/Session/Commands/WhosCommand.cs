@@ -15,6 +15,8 @@ internal sealed class WhosCommand : SessionCommand
 
     public override string Description => "lists the variables with their types and values";
 
+    public override bool TakesMore => false;
+
     public override Task RunAsync(string rest, CellProgram program)
     {
         var table = new TextTable("Variable", "Type", "Value");

@@ -22,7 +22,7 @@ internal static partial class CellErrors
     public static CellError Interrupted(CellRun run, Exception? stopped)
     {
         const string Kept = "The cell was interrupted; what its variables held is kept.";
-        string[] left = run.LeftThreadRunning ? ["One of its threads is inside a call that cannot be stopped; it ends when that call returns."] : [];
+        string[] left = run.LeftThreadRunning ? ["One of its threads is inside a call that cannot be stopped; it ends when that call returns, or with a restart of the kernel."] : [];
         return new CellError("Interrupted", Kept, [Kept, .. stopped is null ? [] : UserFrames.Of(stopped), .. left]);
     }
 

@@ -30,17 +30,18 @@ internal sealed record CompileError(int Position, string Line, IReadOnlyList<str
         var carets = Math.Clamp(end - start, 1, Math.Max(1, line.End - start));
         return new CompileError(
             start,
-            string.Create(CultureInfo.InvariantCulture, $"{file}({line.LineNumber + 1},{column + 1}): {message}{Advice(id, line.ToString())}"),
+            string.Create(CultureInfo.InvariantCulture, $"{file}({line.LineNumber + 1},{column + 1}): {message}{Advice(id, line.ToString(), source.ToString(TextSpan.FromBounds(start, Math.Clamp(end, start, source.Length))))}"),
             [line.ToString(), Indent(line.ToString(), column) + new string('^', carets)]);
     }
 
     /// <summary>What to write in a cell instead of what a script cannot hold.</summary>
-    private static string Advice(string id, string line) => id switch
+    private static string Advice(string id, string line, string wrong) => id switch
     {
         "CS1002" or "CS1519" when line.TrimStart() is var code && (code.StartsWith("using var ", StringComparison.Ordinal)
             || code.StartsWith("await using ", StringComparison.Ordinal))
             => ". A cell's variables outlive it: write var alone, or put the using into { }",
         "CS1109" or "CS9283" => ". In a cell write the extension method by itself, without a class: static int Twice(this string text) => …",
+        "CS0103" or "CS0246" => MissingUsings.Advice(wrong.Split('<')[0]),
         _ => "",
     };
 

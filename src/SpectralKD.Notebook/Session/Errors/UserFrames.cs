@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.Loader;
 using System.Text.RegularExpressions;
 using SpectralKD.Notebook.Session.Compiling;
+using SpectralKD.Notebook.Session.Running;
 
 namespace SpectralKD.Notebook.Session.Errors;
 
-/// <summary>The part of a stack trace that the user wrote.</summary>
+/// <summary>The part of a stack trace that the user wrote or brought by <c>#r</c>.</summary>
 internal static partial class UserFrames
 {
     private const int MostFrames = 30;
@@ -27,9 +29,10 @@ internal static partial class UserFrames
         var isCheck = false;
         foreach (var frame in new StackTrace(exception, fNeedFileInfo: true).GetFrames())
         {
-            var line = frame.GetMethod() is { } method && CellCompiler.SourceOf(method.Module.Assembly) is { } source
+            var line = frame.GetMethod() is not { } method ? ""
+                : CellCompiler.SourceOf(method.Module.Assembly) is { } source
                 ? Describe(frame, method, isCheck ? CheckedLines.Place(source, NameOf(method).Split('.')[^1], frame.GetFileLineNumber(), exception) : null)
-                : "";
+                : AssemblyLoadContext.GetLoadContext(method.Module.Assembly) is SessionLoadContext ? DescribeBrought(frame, method) : "";
             isCheck = CheckedLines.IsCheck(frame.GetMethod());
             if (line.Length > 0 && line != last)
             {
@@ -45,6 +48,9 @@ internal static partial class UserFrames
         // What has no place is the compiler's own.
         return place.Length == 0 ? "" : name.Length == 0 ? $"   at {place}" : $"   at {name} in {place}";
     }
+
+    private static string DescribeBrought(StackFrame frame, MethodBase method)
+        => NameOf(method) is { Length: > 0 } name ? Describe(frame, method, null) is { Length: > 0 } placed ? placed : $"   at {name}" : "";
 
     /// <summary>The name that the user gave; empty for the cell's own top level.</summary>
     private static string NameOf(MethodBase method)
