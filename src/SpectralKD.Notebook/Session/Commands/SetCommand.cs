@@ -8,18 +8,24 @@ internal sealed partial class SetCommand : SessionCommand
 {
     private const string Example = "#!set --name x --value \"some text\", @variable or @input:\"Question?\"";
 
-    public override string Name => "#!set";
+    /// <summary>The command's name.</summary>
+    public const string Word = "#!set";
+
+    /// <summary>What it takes.</summary>
+    public static IReadOnlyList<string> Options { get; } = ["--name", "--value"];
+
+    public override string Name => Word;
 
     public override string Description => $"sets a variable: {Example}";
 
     public override async Task RunAsync(string rest, CellProgram program)
     {
-        if (Options().Matches(rest).CountBy(option => option.Groups["option"].Value).FirstOrDefault(option => option.Value > 1) is { Key: { } twice })
+        if (GivenOptions().Matches(rest).CountBy(option => option.Groups["option"].Value).FirstOrDefault(option => option.Value > 1) is { Key: { } twice })
         {
             throw new SpectralKDException($"#!set takes {twice} once; found \"{rest}\"");
         }
 
-        var options = Options().Matches(rest).ToDictionary(option => option.Groups["option"].Value, option => option.Groups["value"]);
+        var options = GivenOptions().Matches(rest).ToDictionary(option => option.Groups["option"].Value, option => option.Groups["value"]);
         if (options.GetValueOrDefault("--name")?.Value is not { Length: > 0 } name || options.GetValueOrDefault("--value") is not { Success: true } given)
         {
             throw new SpectralKDException($"#!set needs --name and --value: {Example}; found \"{rest}\"");
@@ -45,5 +51,5 @@ internal sealed partial class SetCommand : SessionCommand
 
     /// <summary>An option and what follows it up to the next one.</summary>
     [GeneratedRegex("""(?<=^|\s)(?<option>--[a-z-]+)(?:\s+(?!--)(?<value>"[^"]*"|(?:(?!\s+--|\s*$).)+))?""")]
-    private static partial Regex Options();
+    private static partial Regex GivenOptions();
 }

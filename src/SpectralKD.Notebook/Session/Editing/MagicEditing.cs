@@ -26,6 +26,11 @@ internal static class MagicEditing
             return Files(line, at, start, folder, extensions);
         }
 
+        if (at > name.Length && name == SetCommand.Word)
+        {
+            return Setting(line, at, start, host);
+        }
+
         var (from, to, proposals) = MagicCompletion.Complete(line, at, host);
         var own = at <= name.Length ? OwnNames(line[..at]) : [];
         var others = proposals.Select(found => new CompletionProposal(found.Text, "magic", found.Description));
@@ -55,6 +60,15 @@ internal static class MagicEditing
         => SessionCommandTable.All.Select(command => new CompletionProposal(command.Name, "magic", command.Description))
             .Concat(CellLanguages.Runnable.Select(name => new CompletionProposal(name, "magic", $"what follows is {name[2..]}")))
             .Where(proposal => proposal.Text.StartsWith(typed, StringComparison.OrdinalIgnoreCase));
+
+    private static Completions Setting(string line, int at, int start, INotebookHost host)
+    {
+        var from = line.LastIndexOf(' ', at - 1) + 1;
+        var proposals = host.Variables.Select(variable => new CompletionProposal("@" + variable.Name, "magic"))
+            .Concat(SetCommand.Options.Where(option => !line.Contains(option, StringComparison.Ordinal)).Select(option => new CompletionProposal(option, "magic")))
+            .Where(proposal => proposal.Text.StartsWith(line[from..at], StringComparison.Ordinal));
+        return new Completions(start + from, start + at, [.. proposals]);
+    }
 
     private static Completions Files(string line, int at, int start, string folder, string[] extensions)
     {
