@@ -1,10 +1,10 @@
+using Microsoft.DotNet.Interactive;
 using SpectralKD.Interactive.Magic;
 using SpectralKD.Notebook.Session.Commands;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Display;
 using SpectralKD.Notebook.Session.Packages;
 using SpectralKD.Notebook.Session.Running;
-using SpectralKD.Notebook.Session.Scripting;
 using SpectralKD.Notebook.Session.Variables;
 
 namespace SpectralKD.Notebook.Session.Cells;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.DotNet.Interactive.Formatting;
@@ -55,7 +56,8 @@ internal static class MimeBundles
         }
     }
 
-    /// <summary>The value in its preferred MIME types, or in the named ones.</summary>
+    /// <summary>The value in its preferred MIME types, or in the named ones. What fails in one of them says so there.</summary>
+    /// <exception cref="Exception">What the value's own code threw, where it cannot be shown in any way.</exception>
     public static MimeBundle From(object? value, params IReadOnlyList<string> mimeTypes)
     {
         if (value is MimeBundle ready)
@@ -63,16 +65,22 @@ internal static class MimeBundles
             return ready;
         }
 
-        value = Sequences.Plain(value);
-        var data = new Dictionary<string, JsonNode>();
-        foreach (var mimeType in mimeTypes.Count > 0 ? mimeTypes : Preferred(value))
+        if (value?.GetType().Namespace == "Newtonsoft.Json.Linq")
         {
-            data[mimeType] = Format(value, mimeType);
+            return Text(value.ToString()!);
         }
 
-        if (!data.ContainsKey(PlainText))
+        value = Sequences.Plain(value);
+        var data = new Dictionary<string, JsonNode>();
+        var failures = new List<Exception>();
+        foreach (var mimeType in (mimeTypes.Count > 0 ? mimeTypes : Preferred(value)).Append(PlainText).Distinct())
         {
-            data[PlainText] = Format(value, PlainText);
+            data[mimeType] = Format(value, mimeType, failures);
+        }
+
+        if (failures.Count == data.Count)
+        {
+            ExceptionDispatchInfo.Throw(failures[0]);
         }
 
         return new MimeBundle(data);
@@ -104,15 +112,16 @@ internal static class MimeBundles
         return table.ToPlainText();
     }
 
-    private static JsonNode Format(object? value, string mimeType)
+    private static JsonNode Format(object? value, string mimeType, List<Exception> failures)
     {
         try
         {
-            return ToNode(value.ToDisplayString(mimeType), mimeType);
+            return ToNode(CellErrors.WithoutSubmission(value.ToDisplayString(mimeType)), mimeType);
         }
         catch (Exception error) when (CellErrors.Unwrap(error) is not OperationCanceledException && CellRun.Current is not { IsInterrupted: true })
         {
-            return JsonValue.Create($"{value?.GetType().Name} could not be shown as {mimeType}: {string.Join('\n', CellErrors.Lines(CellErrors.Unwrap(error)))}");
+            failures.Add(CellErrors.Unwrap(error));
+            return JsonValue.Create($"The value could not be shown as {mimeType}: {string.Join('\n', CellErrors.Lines(failures[^1]))}");
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace SpectralKD.Notebook.Session.Display;
 
@@ -9,10 +11,10 @@ internal static class Sequences
 
     /// <summary>
     /// What a query or a <c>yield return</c> gives is shown by its elements, each of which is asked for once however many MIME types they
-    /// are shown in; all else as it is.
+    /// are shown in, and so is an array of tuples, of which the formatters would show the properties; all else as it is.
     /// </summary>
     public static object? Plain(object? value)
-        => value is not null && IsLazy(value.GetType()) && value.GetType().GetInterface("IEnumerable`1") is { } sequence
+        => value is not null && (IsLazy(value.GetType()) || IsOfTuples(value.GetType())) && value.GetType().GetInterface("IEnumerable`1") is { } sequence
             ? s_elements.MakeGenericMethod(sequence.GetGenericArguments()).Invoke(null, [value])
             : value;
 
@@ -40,19 +42,37 @@ internal static class Sequences
     private static bool IsLazy(Type type)
         => type.Name.StartsWith('<') || (type.Assembly == typeof(Enumerable).Assembly && type.Name.Contains("Iterator", StringComparison.Ordinal));
 
-    // The formatters know sequences of Linq.
-    private static IEnumerable<T> Elements<T>(IEnumerable<T> sequence) => Remembered(sequence.GetEnumerator(), []).Select(element => element);
+    private static bool IsOfTuples(Type type) => type.IsSZArray && typeof(ITuple).IsAssignableFrom(type.GetElementType());
 
-    private static IEnumerable<T> Remembered<T>(IEnumerator<T> elements, List<T> known)
+    // The formatters know sequences of Linq.
+    private static IEnumerable<T> Elements<T>(IEnumerable<T> sequence)
+        => Remembered(sequence.GetEnumerator(), [], new StrongBox<ExceptionDispatchInfo?>()).Select(element => element);
+
+    private static IEnumerable<T> Remembered<T>(IEnumerator<T> elements, List<T> known, StrongBox<ExceptionDispatchInfo?> failed)
     {
-        for (var i = 0; i < known.Count || elements.MoveNext(); i++)
+        for (var i = 0; i < known.Count || MoveNext(elements, known, failed); i++)
         {
-            if (i == known.Count)
+            yield return known[i];
+        }
+    }
+
+    private static bool MoveNext<T>(IEnumerator<T> elements, List<T> known, StrongBox<ExceptionDispatchInfo?> failed)
+    {
+        failed.Value?.Throw();
+        try
+        {
+            if (!elements.MoveNext())
             {
-                known.Add(elements.Current);
+                return false;
             }
 
-            yield return known[i];
+            known.Add(elements.Current);
+            return true;
+        }
+        catch (Exception error)
+        {
+            failed.Value = ExceptionDispatchInfo.Capture(error);
+            throw;
         }
     }
 }

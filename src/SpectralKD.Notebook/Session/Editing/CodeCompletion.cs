@@ -1,6 +1,7 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Completion;
 using Microsoft.CodeAnalysis.Tags;
+using Microsoft.CodeAnalysis.Text;
 
 namespace SpectralKD.Notebook.Session.Editing;
 
@@ -24,14 +25,15 @@ internal static class CodeCompletion
 
         var text = await document.GetTextAsync(cancellationToken).ConfigureAwait(false);
         var typed = text.ToString(found.Span);
-        var items = Matching(found.ItemsList, typed).DistinctBy(item => item.DisplayText).Take(MostItems).ToArray();
+        var isNew = text.ToString(TextSpan.FromBounds(0, found.Span.Start)).TrimEnd().EndsWith(" new", StringComparison.Ordinal);
+        var items = Matching(found.ItemsList, typed).Where(item => !isNew || KindOf(item) is "class" or "module").DistinctBy(item => item.DisplayText).Take(MostItems).ToArray();
         var proposals = new List<CompletionProposal>(items.Length);
         foreach (var item in items)
         {
             var signature = items.Length > MostDescribed
                 ? ""
                 : await DescribeAsync(service!, document, item, cancellationToken).ConfigureAwait(false);
-            proposals.Add(new CompletionProposal(item.DisplayText, KindOf(item), signature));
+            proposals.Add(new CompletionProposal(item.DisplayText + (item.DisplayTextSuffix == ":" ? ":" : ""), KindOf(item), signature));
         }
 
         return new Completions(found.Span.Start, found.Span.End, proposals);
@@ -40,11 +42,14 @@ internal static class CodeCompletion
     /// <summary>Those that begin with what was typed, in its case first; where there are none, those whose capitals do.</summary>
     private static IEnumerable<CompletionItem> Matching(IReadOnlyList<CompletionItem> items, string typed)
     {
-        // A name of a namespace that is not imported would be inserted without its using line.
-        var usable = items.Where(item => !item.Tags.Contains(WellKnownTags.Snippet) && string.IsNullOrEmpty(item.InlineDescription)).ToArray();
+        // A name of a namespace that is not imported would be inserted without its using line, and an indexer as "this".
+        var usable = items
+            .Where(item => !item.Tags.Contains(WellKnownTags.Snippet) && string.IsNullOrEmpty(item.InlineDescription) && item.DisplayTextSuffix != "[]")
+            .ToArray();
         var beginning = usable
             .Where(item => item.FilterText.StartsWith(typed, StringComparison.OrdinalIgnoreCase))
             .OrderByDescending(item => item.FilterText.StartsWith(typed, StringComparison.Ordinal))
+            .ThenByDescending(item => item.Rules.MatchPriority > MatchPriority.Default)
             .ThenBy(Rank)
             .ThenBy(item => item.SortText, StringComparer.OrdinalIgnoreCase)
             .ToArray();

@@ -99,7 +99,7 @@ internal static class CodeInspection
         var signature = string.Join('\n', descriptions.Select(section => section.Text));
         var rest = info.Sections
             .Where(section => section.Kind != QuickInfoSectionKinds.Description && !string.IsNullOrWhiteSpace(section.Text))
-            .Select(section => section.Text)
+            .Select(section => section.Text.ReplaceLineEndings("\n").Trim())
             .ToArray();
         var code = string.Join('\n', overloads.Length > 0 ? [signature, "", .. overloads] : new[] { signature });
         return new MimeBundle(new Dictionary<string, JsonNode>

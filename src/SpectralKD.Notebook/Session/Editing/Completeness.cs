@@ -8,10 +8,18 @@ internal static class Completeness
 {
     private const string Step = "    ";
 
+    // "text without its end, which the next line cannot bring.
+    private const string OpenText = "CS1010";
+
     /// <summary>The code's status, with the indentation for its next line.</summary>
     public static CodeCompleteness Of(string code)
     {
         var tree = CSharpSyntaxTree.ParseText(Cells.CellText.WithoutMagic(code), CellCompiler.ParseOptions);
+        if (tree.GetDiagnostics().Any(diagnostic => diagnostic.Id == OpenText))
+        {
+            return new CodeCompleteness("invalid");
+        }
+
         if (!SyntaxFactory.IsCompleteSubmission(tree) || tree.GetDiagnostics().Any(Cells.CellText.IsUnterminated))
         {
             return new CodeCompleteness("incomplete", NextIndent(code));

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using SpectralKD.Interactive.Magic;
 using SpectralKD.Notebook.Session.Cells;
@@ -6,7 +7,7 @@ using SpectralKD.Notebook.Session.Compiling;
 namespace SpectralKD.Notebook.Session.Editing;
 
 /// <summary>Completion and inspection of a session's cells. One request at a time; a running cell does not hold it up.</summary>
-internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, string folder) : IDisposable
+internal sealed partial class SessionEditor(CellCompiler compiler, INotebookHost host, string folder) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Lazy<EditingWorkspace> _workspace = new();
@@ -22,7 +23,7 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
         }
 
         return language != CellPart.CSharp ? new Completions(position, position, []) : await InTurnAsync(
-            code,
+            WithoutAwait(code, position),
             document => CodeCompletion.AtAsync(document, position, cancellationToken),
             cancellationToken).ConfigureAwait(false);
     }
@@ -52,6 +53,18 @@ internal sealed class SessionEditor(CellCompiler compiler, INotebookHost host, s
             _workspace.Value.Dispose();
         }
     }
+
+    /// <summary>What can stand after <c>await</c> can stand without it; before it is typed, the compiler takes the word for a name.</summary>
+    private static string WithoutAwait(string code, int position)
+    {
+        var before = code[..position].TrimEnd();
+        return before.Length < position && AwaitAtEnd().IsMatch(before)
+            ? $"{before[..^5]}     {code[before.Length..]}"
+            : code;
+    }
+
+    [GeneratedRegex(@"(?<![\w@])await$")]
+    private static partial Regex AwaitAtEnd();
 
     /// <summary>Null on a magic line, also on one that only begins to be: <c>#!</c>.</summary>
     private static string? LanguageAt(string code, int position)

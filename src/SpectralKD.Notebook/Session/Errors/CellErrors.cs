@@ -15,7 +15,7 @@ internal static partial class CellErrors
         _ when run.IsInterrupted => Interrupted(run, exception),
         CompilationFailed failed => FromCompiler(failed),
         SpectralKDException known => new CellError("SpectralKDError", known.Message, [known.Message]),
-        var thrown => new CellError(NameOf(thrown), FirstLine(MessageOf(thrown)), Lines(thrown)),
+        _ => new CellError(NameOf(exception), FirstLine(MessageOf(exception)), Lines(exception)),
     };
 
     /// <summary>The error of a cell that was interrupted, with the place where it was where that is known.</summary>
@@ -75,9 +75,10 @@ internal static partial class CellErrors
     private static string MessageOf(Exception exception) => WithoutSubmission(exception.Message);
 
     /// <summary>A type that a cell declares goes by its own name; the runtime puts the submission's before it.</summary>
-    private static string WithoutSubmission(string text) => SubmissionName().Replace(text, "");
+    public static string WithoutSubmission(string text)
+        => text.Contains("Submission#", StringComparison.Ordinal) ? SubmissionName().Replace(text, "") : text;
 
-    [GeneratedRegex(@"Submission#\d+\+")]
+    [GeneratedRegex(@"Submission#\d+[+.]")]
     private static partial Regex SubmissionName();
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0].TrimEnd('\r');

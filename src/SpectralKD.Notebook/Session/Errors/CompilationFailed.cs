@@ -8,6 +8,9 @@ namespace SpectralKD.Notebook.Session.Errors;
 /// <summary>A cell that does not compile.</summary>
 internal sealed class CompilationFailed(IReadOnlyList<CompileError> errors) : Exception(errors[0].Line)
 {
+    // The compiler's own failure after an extension block, which has its error already.
+    private const string CompilersOwn = "CS1569";
+
     /// <summary>The errors, in the order of the source.</summary>
     public IReadOnlyList<CompileError> Errors { get; } = errors;
 
@@ -18,7 +21,7 @@ internal sealed class CompilationFailed(IReadOnlyList<CompileError> errors) : Ex
     public static void ThrowOnErrors(IEnumerable<Diagnostic> diagnostics, SourceText source, TextEdits edits)
     {
         var errors = diagnostics
-            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
+            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && diagnostic.Id != CompilersOwn)
             .Select(diagnostic => CompileError.From(diagnostic, source, edits))
             .DistinctBy(error => error.Line)
             .OrderBy(error => error.Position)

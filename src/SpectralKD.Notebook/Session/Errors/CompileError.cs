@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Text;
 using SpectralKD.Notebook.Session.Compiling;
@@ -9,13 +10,12 @@ namespace SpectralKD.Notebook.Session.Errors;
 /// <param name="Position">Where it begins in the cell.</param>
 /// <param name="Line"><c>(2,9): error CS0103: The name 'x' does not exist in the current context</c>; line and column count from 1.</param>
 /// <param name="Source">The source line and, below it, carets under what is wrong; empty where the error has no place.</param>
-internal sealed record CompileError(int Position, string Line, IReadOnlyList<string> Source)
+internal sealed partial record CompileError(int Position, string Line, IReadOnlyList<string> Source)
 {
     /// <summary>Puts a diagnostic in words.</summary>
     public static CompileError From(Diagnostic diagnostic, SourceText source, TextEdits edits)
     {
-        var message = string.Create(
-            CultureInfo.InvariantCulture, $"error {diagnostic.Id}: {diagnostic.GetMessage(CultureInfo.InvariantCulture)}");
+        var message = $"error {diagnostic.Id}: {InWords(diagnostic.GetMessage(CultureInfo.InvariantCulture))}";
         var span = diagnostic.Location.SourceSpan;
         return diagnostic.Location.IsInSource
             ? At(FileOf(diagnostic), edits.ToOriginal(span.Start), edits.ToOriginal(span.End), diagnostic.Id, message, source)
@@ -40,10 +40,23 @@ internal sealed record CompileError(int Position, string Line, IReadOnlyList<str
         "CS1002" or "CS1519" when line.TrimStart() is var code && (code.StartsWith("using var ", StringComparison.Ordinal)
             || code.StartsWith("await using ", StringComparison.Ordinal))
             => ". A cell's variables outlive it: write var alone, or put the using into { }",
-        "CS1109" or "CS9283" => ". In a cell write the extension method by itself, without a class: static int Twice(this string text) => …",
+        "CS1109" or "CS9283" => ". In a cell write the extension method by itself, without a class or an extension block: static int Twice(this string text) => …",
+        "CS1014" when line.Contains(" with ", StringComparison.Ordinal) => ". In a cell put it in parentheses: (value with { … })",
+        "CS0117" when wrong is "Root" or "Current" => ". This notebook host runs C# only: .NET Interactive's objects for kernels are not here",
         "CS0103" or "CS0246" => MissingUsings.Advice(wrong.Split('<')[0]),
         _ => "",
     };
+
+    /// <summary>Without the names that the compiler gives to cells.</summary>
+    private static string InWords(string message)
+        => CellErrors.WithoutSubmission(SubmissionType().Replace(DeclaredIn().Replace(message, "of ${cell}"), "The cell"));
+
+    [GeneratedRegex(@"^(The t|T)ype 'Submission#\d+'")]
+    private static partial Regex SubmissionType();
+
+    /// <summary>What tells two types of one name apart: <c>'C [cell [1](1)]'</c>.</summary>
+    [GeneratedRegex(@"\[(?<cell>cell \[\d+\])\(\d+\)\]")]
+    private static partial Regex DeclaredIn();
 
     /// <summary>The running cell needs no name; a file or another notebook's cell does.</summary>
     private static string FileOf(Diagnostic diagnostic)

@@ -5,6 +5,7 @@ using System.Runtime.Loader;
 using System.Text.RegularExpressions;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Running;
+using SpectralKD.Notebook.Session.Variables;
 
 namespace SpectralKD.Notebook.Session.Errors;
 
@@ -63,7 +64,7 @@ internal static partial class UserFrames
             type = type.DeclaringType;
         }
 
-        var owner = type is null || type.Name.StartsWith("Submission#", StringComparison.Ordinal) ? "" : type.Name + ".";
+        var owner = type is null || type.Name.StartsWith("Submission#", StringComparison.Ordinal) ? "" : TypeNames.Short(type) + ".";
         return name.Length > 0 ? owner + name : "";
     }
 
@@ -73,7 +74,7 @@ internal static partial class UserFrames
     /// </summary>
     private static string Given(string name)
     {
-        if (name is "MoveNext" or "<Initialize>" or "<Factory>" or ".ctor" || name.StartsWith("<<Initialize>>", StringComparison.Ordinal))
+        if (name is "MoveNext" or "<Initialize>" or "<Factory>" or ".ctor" || name.TrimStart('<').StartsWith("Initialize>", StringComparison.Ordinal))
         {
             return name == ".ctor" ? "" : LocalName().Match(name).Groups["local"].Value;
         }

@@ -1,7 +1,7 @@
+using Microsoft.DotNet.Interactive;
 using System.Globalization;
 using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Compiling;
-using SpectralKD.Notebook.Session.Scripting;
 
 namespace SpectralKD.Notebook.Session.Packages;
 

@@ -1,6 +1,6 @@
+using Microsoft.DotNet.Interactive;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Display;
-using SpectralKD.Notebook.Session.Scripting;
 
 namespace SpectralKD.Notebook.Session.Running;
 

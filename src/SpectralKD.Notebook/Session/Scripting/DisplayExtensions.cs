@@ -1,3 +1,4 @@
+using Microsoft.DotNet.Interactive;
 using Microsoft.DotNet.Interactive.Formatting.TabularData;
 using SpectralKD.Notebook.Session.Display;
 using SpectralKD.Notebook.Session.Running;

@@ -1,7 +1,10 @@
 using SpectralKD.Interactive.Magic;
+using SpectralKD.Notebook.Session;
 using SpectralKD.Notebook.Session.Display;
 
-namespace SpectralKD.Notebook.Session.Scripting;
+#pragma warning disable IDE0130 // .NET Interactive's namespace: its notebooks run here unchanged.
+
+namespace Microsoft.DotNet.Interactive;
 
 /// <summary>Something that a cell shows and can replace in place, also from a later cell.</summary>
 public sealed class DisplayedValue : IDisplayedValue
