@@ -83,20 +83,28 @@ public static class MagicLine
         var current = command.Parameters.FirstOrDefault(p => p.Implicit);
         foreach (var word in words)
         {
+            var typed = word;
             if (word.IsOption)
             {
-                current = FindParameter(command, word.Text);
+                // --name=value is --name value.
+                var parts = word.Text.Split('=', 2);
+                current = FindParameter(command, parts[0]);
                 values.TryAdd(current.Name, []);
-                continue;
+                if (parts.Length == 1)
+                {
+                    continue;
+                }
+
+                typed = new MagicWord(parts[1], false);
             }
 
             var open = current is not null && (current.IsMany || values.GetValueOrDefault(current.Name) is not { Count: > 0 });
             if (!open)
             {
-                throw new SpectralKDException($"{command.Name} has no place for \"{word.Text}\"; it takes {Usage(command)}");
+                throw new SpectralKDException($"{command.Name} has no place for \"{typed.Text}\"; it takes {Usage(command)}");
             }
 
-            values[current!.Name] = [.. values.GetValueOrDefault(current.Name) ?? [], resolve(word, current)];
+            values[current!.Name] = [.. values.GetValueOrDefault(current.Name) ?? [], resolve(typed, current)];
         }
 
         var empty = command.Parameters.FirstOrDefault(p => !p.IsFlag && values.GetValueOrDefault(p.Name) is { Count: 0 });

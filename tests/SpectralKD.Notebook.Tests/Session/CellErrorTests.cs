@@ -141,6 +141,37 @@ public sealed class CellErrorTests
     }
 
     [Theory]
+    [InlineData("new[] { \"1\", \"x\", \"3\" }.Select(int.Parse)", "System.FormatException: The input string 'x' was not in a correct format.")]
+    [InlineData("Enumerable.Range(0, 3).Select(i => 6 / (i - 1))", "System.DivideByZeroException: Attempted to divide by zero.", "   at cell [1], line 1")]
+    [InlineData("display(Enumerable.Range(0, 3).Select(i => 6 / (i - 1)));", "System.DivideByZeroException: Attempted to divide by zero.", "   at cell [1], line 1")]
+    [InlineData("throw new AggregateException(\"several\", new FormatException(\"one\"));", "System.AggregateException: several (one)", "   at cell [1], line 1", " ---> System.FormatException: one")]
+    [InlineData("var bad = Task.Run(() => int.Parse(\"q\"));\nvar value = bad.Result;",
+        "System.AggregateException: One or more errors occurred. (The input string 'q' was not in a correct format.)", "   at cell [1], line 2",
+        " ---> System.FormatException: The input string 'q' was not in a correct format.", "   at cell [1], line 1")]
+    [InlineData("Func<Task> run = async () => { await Task.Yield(); throw new FormatException(); };\nawait run();",
+        "System.FormatException: One of the identified items was in an invalid format.", "   at cell [1], line 1", "   at cell [1], line 2")]
+    [InlineData("class C<T> { public static void M() => throw new FormatException(\"g\"); } C<int>.M();",
+        "System.FormatException: g", "   at C<T>.M in cell [1], line 1", "   at cell [1], line 1")]
+    [InlineData("torch.ones(6).reshape(4)", "System.Runtime.InteropServices.ExternalException: shape '[4]' is invalid for input of size 6", "   at cell [1], line 1")]
+    public async Task An_error_is_what_was_thrown_and_where(string code, params string[] traceback)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal(traceback, (await notebook.FailAsync(code)).Traceback);
+    }
+
+    [Theory]
+    [InlineData("int twice = 1; int twice = 2;", "(1,20): error CS0102: The cell already contains a definition for 'twice'")]
+    [InlineData("class D { } D second = first;", "(1,24): error CS0029: Cannot implicitly convert type 'D of cell [1]' to 'D of cell [2]'")]
+    [InlineData("first with { A = 5 }", "(1,14): error CS1014: A get or set accessor expected. In a cell put it in parentheses: (value with { … })")]
+    [InlineData("Span<int> numbers = stackalloc int[3];", "(1,1): error CS8345: Field or auto-implemented property cannot be of type 'Span<int>' unless it is an instance member of a ref struct. In a cell put it, with what uses it, into { }")]
+    public async Task A_compile_error_is_in_the_users_words(string code, string message)
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("class D { } var first = new D();");
+        Assert.Equal(message, (await notebook.FailAsync(code)).Message.Split(" (and ")[0]);
+    }
+
+    [Theory]
     [InlineData("Thread.Sleep(1)", "CS0103: The name 'Thread' does not exist in the current context. Missing: using System.Threading;")]
     [InlineData("var known = new ConcurrentDictionary<int, int>();", "reference?). Missing: using System.Collections.Concurrent;")]
     [InlineData("JsonSerializer.Serialize(1)", "current context. Missing: using System.Text.Json; or using Newtonsoft.Json;")]
@@ -232,7 +263,7 @@ public sealed class CellErrorTests
         var output = await notebook.RunAsync(
             "class Image { }\nFormatter.Register<Image>((image, writer) =>\n{\n    throw new FormatException(\"too dark\");\n}, \"text/html\");\nnew Image()");
         Assert.Equal(
-            "Image could not be shown as text/html: System.FormatException: too dark\n   at cell [1], line 4",
+            "The value could not be shown as text/html: System.FormatException: too dark\n   at cell [1], line 4",
             output.Results[0].Data["text/html"].GetValue<string>());
     }
 

@@ -7,6 +7,16 @@ public sealed class CellExecutionTests
     [InlineData("string nothing = null; nothing", "<null>")]
     [InlineData("new Uri(\"http://a.b/c?d=1\")", "http://a.b/c?d=1")]
     [InlineData("new Version(1, 2)", "1.2")]
+    [InlineData("new DateOnly(2024, 1, 2)", "2024-01-02")]
+    [InlineData("(Func<int, int>)(q => q + 1)", "Func<int, int>")]
+    [InlineData("new[] { (\"a\", 1), (\"b\", 2) }", "List<ValueTuple<String,Int32>>\n( a, 1 )\n( b, 2 )")]
+    [InlineData("System.Text.Json.Nodes.JsonNode.Parse(\"{\\\"a\\\":[1]}\")", "{\n  \"a\": [\n    1\n  ]\n}")]
+    [InlineData("Newtonsoft.Json.Linq.JToken.Parse(\"{\\\"a\\\":1}\")", "{\n  \"a\": 1\n}")]
+    [InlineData("System.Xml.Linq.XElement.Parse(\"<a><b>1</b></a>\")", "<a>\n  <b>1</b>\n</a>")]
+    [InlineData("torch.ones(0, 3)", "[0x3], type = Float32, device = cpu")]
+    [InlineData("var list = new List<object>(); list.Add(list); list", "List<object>, nested too deep to be shown (does it hold itself?)")]
+    [InlineData("var list = new List<object>(); list.Add(list); class Box { public object Inside { get; set; } } new Box { Inside = list }", "Box, nested too deep to be shown (does it hold itself?)")]
+    [InlineData("1.5.ToString(new System.Globalization.CultureInfo(\"de-DE\")) + 1.5", "1,51.5")]
     [InlineData("IEnumerable<int> Two() { yield return 1; yield return 2; } Two()", "[ 1, 2 ]")]
     [InlineData("IEnumerable<int> All() { for (var i = 0; ; i++) yield return i; } All()", "[ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 ... (more) ]")]
     [InlineData("new double[,] { { 1, 2 }, { 3, 4.5 } }", "Double[][]\n[ 1, 2 ]\n[ 3, 4.5 ]")]
@@ -15,6 +25,15 @@ public sealed class CellExecutionTests
     {
         await using var notebook = new NotebookOfTest();
         Assert.Equal(shown, (await notebook.RunAsync(code)).Result.ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public async Task A_name_that_the_user_imports_is_preferred_to_one_of_the_product()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal("255", (await notebook.RunAsync("using System.Diagnostics; using System.Drawing;\nTrace.WriteLine(1); Color.Red.R")).Result);
+        Assert.Equal("255", (await notebook.RunAsync("Color blue = Color.Blue; blue.B")).Result);
+        Assert.Equal("red", (await notebook.RunAsync("Plotly.NET.Color.fromString(\"red\").Value")).Result);
     }
 
     [Theory]
@@ -66,14 +85,6 @@ public sealed class CellExecutionTests
     {
         await using var notebook = new NotebookOfTest();
         Assert.Equal(["display:5"], (await notebook.RunAsync("display(5)")).Order);
-    }
-
-    [Fact]
-    public async Task A_cell_that_keeps_the_console_to_itself_does_not_silence_the_next()
-    {
-        await using var notebook = new NotebookOfTest();
-        Assert.Empty((await notebook.RunAsync("var mine = new StringWriter(); Console.SetOut(mine); Console.Write(\"kept\");")).Out);
-        Assert.Equal("kept heard", (await notebook.RunAsync("Console.Write($\"{mine} heard\");")).Out);
     }
 
     [Fact]

@@ -29,6 +29,10 @@ public sealed class EditingTests : IDisposable
         Assert.Equal("myVariable", names[0]);
         Assert.Contains("MyFunction", names);
         Assert.Contains("MyClass", names);
+        Assert.Contains("mine", (await CompleteAsync(notebook, "int mine = 1; await |")).Items.Select(item => item.Text));
+        Assert.Contains("prompt:", (await CompleteAsync(notebook, "Kernel.GetInputAsync(pro|")).Items.Select(item => item.Text));
+        Assert.All((await CompleteAsync(notebook, "var made = new |")).Items, item => Assert.Contains(item.Kind, new[] { "class", "module" }));
+        Assert.Equal("--value", Assert.Single((await CompleteAsync(notebook, "#!set --name x --v|")).Items).Text);
         Assert.Contains("Stopwatch", (await CompleteAsync(notebook, "Stopw|")).Items.Select(item => item.Text));
         Assert.Contains("display", (await CompleteAsync(notebook, "dis|")).Items.Select(item => item.Text));
     }
@@ -162,6 +166,7 @@ public sealed class EditingTests : IDisposable
     [InlineData("var x = @\"text", "incomplete", "")]
     [InlineData("/* text", "incomplete", "")]
     [InlineData("var x = 1 1;", "invalid", "")]
+    [InlineData("var x = \"text", "invalid", "")]
     [InlineData("#!time\n1 + 1", "complete", "")]
     public async Task Enter_runs_what_is_complete(string code, string status, string indent)
     {

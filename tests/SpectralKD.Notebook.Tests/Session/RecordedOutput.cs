@@ -10,9 +10,9 @@ internal sealed class RecordedOutput : ICellOutput
     private readonly StringBuilder _out = new();
     private readonly StringBuilder _error = new();
 
-    public string Out => _out.ToString();
+    public string Out => Read(_out);
 
-    public string Error => _error.ToString();
+    public string Error => Read(_error);
 
     public List<MimeBundle> Results { get; } = [];
 
@@ -25,6 +25,14 @@ internal sealed class RecordedOutput : ICellOutput
     public string Result => Text(Results[^1]);
 
     public static string Text(MimeBundle bundle) => bundle.Data["text/plain"].GetValue<string>();
+
+    private string Read(StringBuilder text)
+    {
+        lock (_lock)
+        {
+            return text.ToString();
+        }
+    }
 
     public void Stream(string name, string text)
     {

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using Microsoft.DotNet.Interactive.Formatting;
 using SpectralKD.Interactive.Views;
 using SpectralKD.Notebook.Session.Cells;
+using SpectralKD.Notebook.Session.Display;
 using SpectralKD.Notebook.Session.Variables;
 
 namespace SpectralKD.Notebook.Session.Commands;
@@ -37,7 +37,7 @@ internal sealed class WhosCommand : SessionCommand
     {
         try
         {
-            var text = variable.Value.ToDisplayString("text/plain").ReplaceLineEndings(" ");
+            var text = MimeBundles.From(variable.Value, "text/plain").Data["text/plain"].GetValue<string>().ReplaceLineEndings(" ");
             return text.Length > LongestValue ? text[..LongestValue] + "…" : text;
         }
         catch (Exception error) when (error is not OperationCanceledException)

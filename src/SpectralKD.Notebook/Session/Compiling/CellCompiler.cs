@@ -25,11 +25,13 @@ internal sealed class CellCompiler
         warningLevel: 0,
         assemblyIdentityComparer: DesktopAssemblyIdentityComparer.Default);
 
+    private const string Ambiguous = "CS0104";
     private static readonly Lock s_binding = new();
     private static readonly ConcurrentDictionary<string, CellSource> s_sources = new();
     private static readonly EmitOptions s_emitOptions = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
     private readonly string _prefix = $"cell-{Guid.NewGuid():N}-";
     private readonly List<MetadataReference> _added = [];
+    private readonly HashSet<string> _aliases = [];
     private bool _refersToAll;
     private int _count;
 
@@ -67,6 +69,24 @@ internal sealed class CellCompiler
         {
             try
             {
+                return EmitWithWhatItNeeds(original, cancellationToken);
+            }
+            catch (CompilationFailed failed) when (failed.Errors.Any(error => error.Id == Ambiguous))
+            {
+                if (!PreferUsersNames(original))
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    private CompiledCell EmitWithWhatItNeeds(SyntaxTree original, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
                 return Emit(original, cancellationToken);
             }
             catch (CompilationFailed) when (!_refersToAll)
@@ -80,6 +100,19 @@ internal sealed class CellCompiler
                 throw;
             }
         }
+    }
+
+    /// <summary>Where a name of the user's <c>using</c> is also one of the product's, the user's is meant from here on.</summary>
+    /// <returns>False where nothing was ambiguous in this way.</returns>
+    private bool PreferUsersNames(SyntaxTree original)
+    {
+        var aliases = Imports.AliasesFor(Create(original, HostReferences.Others)).Where(_aliases.Add).ToArray();
+        if (aliases.Length > 0)
+        {
+            Last = Create(CSharpSyntaxTree.ParseText(string.Concat(aliases), ParseOptions));
+        }
+
+        return aliases.Length > 0;
     }
 
     private CompiledCell Emit(SyntaxTree original, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -7,6 +8,7 @@ using Microsoft.DotNet.Interactive.Formatting.TabularData;
 using SpectralKD.Interactive.Views;
 using SpectralKD.Notebook.Session.Errors;
 using SpectralKD.Notebook.Session.Running;
+using SpectralKD.Notebook.Session.Variables;
 
 namespace SpectralKD.Notebook.Session.Display;
 
@@ -28,8 +30,12 @@ internal static class MimeBundles
         typeof(System.Numerics.Complex),
     ];
 
-    // Those among them that would come as the list of their properties.
-    private static readonly Type[] s_listedTypes = [typeof(Version), typeof(Uri), typeof(Int128), typeof(System.Numerics.BigInteger)];
+    // Those that would come as the list of their properties; of classes also what is derived from them.
+    private static readonly Type[] s_listedTypes =
+    [
+        typeof(Version), typeof(Uri), typeof(Int128), typeof(System.Numerics.BigInteger), typeof(JsonNode), typeof(Newtonsoft.Json.Linq.JToken),
+        typeof(System.Xml.Linq.XObject), typeof(FileSystemInfo), typeof(System.Net.IPAddress), typeof(System.Text.StringBuilder),
+    ];
 
     /// <summary>
     /// Numbers, dates and the like say it best as text, and a table is one in text too. Called once; the user's own preferences, set later, win.
@@ -37,7 +43,10 @@ internal static class MimeBundles
     public static void RegisterText()
     {
         Formatter.Register<TabularDataResource>((table, writer) => writer.Write(TextOf(table)), PlainText);
-        foreach (var type in s_plainTypes)
+        Formatter.Register<DateOnly>((value, writer) => writer.Write(value.ToString("O", CultureInfo.InvariantCulture)), PlainText);
+        Formatter.Register<TimeOnly>((value, writer) => writer.Write(value.ToString("O", CultureInfo.InvariantCulture)), PlainText);
+        Formatter.Register<Delegate>((value, writer) => writer.Write(TypeNames.Short(value.GetType())), PlainText);
+        foreach (var type in s_plainTypes.Concat(s_listedTypes).Append(typeof(Delegate)))
         {
             Formatter.SetPreferredMimeTypesFor(type, PlainText);
         }
@@ -65,7 +74,7 @@ internal static class MimeBundles
             return ready;
         }
 
-        if (value?.GetType().Namespace == "Newtonsoft.Json.Linq")
+        if (value?.GetType().FullName == "TorchSharp.torch+Tensor" && IsEmptyTensor(value))
         {
             return Text(value.ToString()!);
         }
@@ -73,9 +82,16 @@ internal static class MimeBundles
         value = Sequences.Plain(value);
         var data = new Dictionary<string, JsonNode>();
         var failures = new List<Exception>();
+        // As text first: that shows whether it has an end.
+        var text = Format(value, PlainText, failures);
+        if (failures is [NestedTooDeep])
+        {
+            return Text($"{TypeNames.Short(value!.GetType())}, nested too deep to be shown (does it hold itself?)");
+        }
+
         foreach (var mimeType in (mimeTypes.Count > 0 ? mimeTypes : Preferred(value)).Append(PlainText).Distinct())
         {
-            data[mimeType] = Format(value, mimeType, failures);
+            data[mimeType] = mimeType == PlainText ? text : Format(value, mimeType, failures);
         }
 
         if (failures.Count == data.Count)
@@ -97,6 +113,10 @@ internal static class MimeBundles
     /// <summary>One line or more of plain text.</summary>
     public static MimeBundle Text(string text) => Raw(text, PlainText);
 
+    // TorchSharp writes no table for it. Apart, so that it is loaded only where there is a tensor.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool IsEmptyTensor(object value) => value is TorchSharp.torch.Tensor { IsInvalid: false } tensor && tensor.numel() == 0;
+
     private static IReadOnlyCollection<string> Preferred(object? value)
         => value is null ? [PlainText] : Formatter.GetPreferredMimeTypesFor(value.GetType());
 
@@ -116,7 +136,9 @@ internal static class MimeBundles
     {
         try
         {
-            return ToNode(CellErrors.WithoutSubmission(value.ToDisplayString(mimeType)), mimeType);
+            using var writer = new ShallowWriter();
+            value.FormatTo(new FormatContext(writer), mimeType);
+            return ToNode(CellErrors.WithoutSubmission(writer.ToString()), mimeType);
         }
         catch (Exception error) when (CellErrors.Unwrap(error) is not OperationCanceledException && CellRun.Current is not { IsInterrupted: true })
         {

@@ -11,10 +11,12 @@ internal static class Sequences
 
     /// <summary>
     /// What a query or a <c>yield return</c> gives is shown by its elements, each of which is asked for once however many MIME types they
-    /// are shown in, and so is an array of tuples, of which the formatters would show the properties; all else as it is.
+    /// are shown in. An array of tuples, of which the formatters would show the properties, is shown as a list; all else as it is.
     /// </summary>
     public static object? Plain(object? value)
-        => value is not null && (IsLazy(value.GetType()) || IsOfTuples(value.GetType())) && value.GetType().GetInterface("IEnumerable`1") is { } sequence
+        => value?.GetType() is not { } type ? null
+            : IsOfTuples(type) ? Activator.CreateInstance(typeof(List<>).MakeGenericType(type.GetElementType()!), value)
+            : IsLazy(type) && type.GetInterface("IEnumerable`1") is { } sequence
             ? s_elements.MakeGenericMethod(sequence.GetGenericArguments()).Invoke(null, [value])
             : value;
 

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using SpectralKD.Notebook.Session.Running;
 
@@ -72,7 +73,12 @@ internal static partial class CellErrors
 
     private static string NameOf(Exception exception) => exception.GetType().Name;
 
-    private static string MessageOf(Exception exception) => WithoutSubmission(exception.Message);
+    /// <summary>Without the C++ functions that libtorch lists below its message.</summary>
+    private static string MessageOf(Exception exception)
+    {
+        var end = exception is ExternalException ? exception.Message.IndexOf("\nException raised from ", StringComparison.Ordinal) : -1;
+        return WithoutSubmission(end < 0 ? exception.Message : exception.Message[..end]);
+    }
 
     /// <summary>A type that a cell declares goes by its own name; the runtime puts the submission's before it.</summary>
     public static string WithoutSubmission(string text)

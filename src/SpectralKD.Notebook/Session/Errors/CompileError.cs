@@ -7,10 +7,11 @@ using SpectralKD.Notebook.Session.Compiling;
 namespace SpectralKD.Notebook.Session.Errors;
 
 /// <summary>One error of the compiler in a cell.</summary>
+/// <param name="Id">The compiler's, for example <c>CS0103</c>.</param>
 /// <param name="Position">Where it begins in the cell.</param>
 /// <param name="Line"><c>(2,9): error CS0103: The name 'x' does not exist in the current context</c>; line and column count from 1.</param>
 /// <param name="Source">The source line and, below it, carets under what is wrong; empty where the error has no place.</param>
-internal sealed partial record CompileError(int Position, string Line, IReadOnlyList<string> Source)
+internal sealed partial record CompileError(string Id, int Position, string Line, IReadOnlyList<string> Source)
 {
     /// <summary>Puts a diagnostic in words.</summary>
     public static CompileError From(Diagnostic diagnostic, SourceText source, TextEdits edits)
@@ -19,7 +20,7 @@ internal sealed partial record CompileError(int Position, string Line, IReadOnly
         var span = diagnostic.Location.SourceSpan;
         return diagnostic.Location.IsInSource
             ? At(FileOf(diagnostic), edits.ToOriginal(span.Start), edits.ToOriginal(span.End), diagnostic.Id, message, source)
-            : new CompileError(0, message, []);
+            : new CompileError(diagnostic.Id, 0, message, []);
     }
 
     private static CompileError At(string file, int start, int end, string id, string message, SourceText source)
@@ -27,10 +28,12 @@ internal sealed partial record CompileError(int Position, string Line, IReadOnly
         start = Math.Min(start, source.Length);
         var line = source.Lines.GetLineFromPosition(start);
         var column = start - line.Start;
+        var advice = Advice(id, line.ToString(), source.ToString(TextSpan.FromBounds(start, Math.Clamp(end, start, source.Length))));
         var carets = Math.Clamp(end - start, 1, Math.Max(1, line.End - start));
         return new CompileError(
+            id,
             start,
-            string.Create(CultureInfo.InvariantCulture, $"{file}({line.LineNumber + 1},{column + 1}): {message}{Advice(id, line.ToString(), source.ToString(TextSpan.FromBounds(start, Math.Clamp(end, start, source.Length))))}"),
+            string.Create(CultureInfo.InvariantCulture, $"{file}({line.LineNumber + 1},{column + 1}): {(advice.Length > 0 ? message.TrimEnd('.') : message)}{advice}"),
             [line.ToString(), Indent(line.ToString(), column) + new string('^', carets)]);
     }
 
@@ -43,6 +46,8 @@ internal sealed partial record CompileError(int Position, string Line, IReadOnly
         "CS1109" or "CS9283" => ". In a cell write the extension method by itself, without a class or an extension block: static int Twice(this string text) => …",
         "CS1014" when line.Contains(" with ", StringComparison.Ordinal) => ". In a cell put it in parentheses: (value with { … })",
         "CS0117" when wrong is "Root" or "Current" => ". This notebook host runs C# only: .NET Interactive's objects for kernels are not here",
+        "CS8345" => ". In a cell put it, with what uses it, into { }",
+        "CS0103" when wrong == "Chart2D" => ". For C# there is #r \"nuget: Plotly.NET.CSharp\", whose Chart is in Plotly.NET.CSharp",
         "CS0103" or "CS0246" => MissingUsings.Advice(wrong.Split('<')[0]),
         _ => "",
     };

@@ -1,5 +1,6 @@
 using Microsoft.DotNet.Interactive;
 using System.Globalization;
+using System.Reflection;
 using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Compiling;
 
@@ -105,6 +106,11 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
 
     private void Use(RestoredAssets assets, CellProgram program)
     {
+        foreach (var path in assets.Assemblies)
+        {
+            NoteOlderHosts(path, program);
+        }
+
         var loaded = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var path in assets.Assemblies.Where(IsNotHosts))
         {
@@ -126,6 +132,22 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         foreach (var folder in assets.NativeFolders)
         {
             session.LoadContext.AddNativeFolder(folder);
+        }
+    }
+
+    /// <summary>What a package brings for itself may be newer than the host's, which is used instead.</summary>
+    private static void NoteOlderHosts(string path, CellProgram program)
+    {
+        var name = Path.GetFileNameWithoutExtension(path);
+        if (IsNotHosts(path) || HostReferences.PathOf(name) is not { } hosts)
+        {
+            return;
+        }
+
+        var (has, wants) = (AssemblyName.GetAssemblyName(hosts).Version, AssemblyName.GetAssemblyName(path).Version);
+        if (has < wants)
+        {
+            program.Write($"{name}: a package wants {wants}; this notebook host has {has}, and what needs the newer one will fail{Environment.NewLine}");
         }
     }
 
