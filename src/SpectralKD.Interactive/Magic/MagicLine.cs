@@ -4,7 +4,7 @@ namespace SpectralKD.Interactive.Magic;
 
 /// <summary>
 /// Parses and runs one magic line, as .NET Interactive does: <c>#!name value --option value --flag</c>. Double quotes keep spaces
-/// together; <c>@name</c> (or <c>@csharp:name</c>) stands for the value of a variable.
+/// together; <c>@name</c> (or <c>@csharp:name</c>) stands for the value of a variable; <c>--help</c> shows the command's help instead.
 /// </summary>
 public static class MagicLine
 {
@@ -17,6 +17,11 @@ public static class MagicLine
     {
         var words = Words(line);
         var command = MagicCommandTable.Find(words.Count > 0 ? words[0].Text : "");
+        if (words.Any(word => !word.Quoted && word.Text is "--help" or "-h"))
+        {
+            return ExecuteAsync($"#!spectral-help {command.Name}", host, cancellationToken);
+        }
+
         return command.ExecuteAsync(Bind(command, words.Skip(1), (word, parameter) => Resolve(word, parameter, host)), host, cancellationToken);
     }
 

@@ -13,8 +13,8 @@ public sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) : I
     {
         var entries = ModelCatalog.Search(filter);
         return entries.Count > 0 ? new CatalogueView(entries) : throw new SpectralKDException(
-            $"no model of the catalogue matches \"{filter}\"{NearestName.Suggestion(filter ?? "", ModelCatalog.All.Select(m => m.Name))} "
-            + $"It has {ModelCatalog.All.Count} models; leave the filter out to see them");
+            $"no model of the catalogue matches \"{filter}\"{NearestName.Suggestion(filter ?? "", ModelCatalog.All.Select(m => m.Name))}; "
+            + $"it has {ModelCatalog.All.Count} models: leave the filter out to see them");
     }
 
     /// <inheritdoc/>

@@ -29,6 +29,16 @@ public sealed class MagicLineTests
     }
 
     [Theory]
+    [InlineData("#!spectral-analyze --help")]
+    [InlineData("#!spectral-analyze -h")]
+    [InlineData("#!spectral-help --command=analyze")]
+    public async Task Help_is_asked_for_as_in_a_shell_too(string line)
+    {
+        await MagicLine.ExecuteAsync(line, _host);
+        Assert.Contains("#!spectral-analyze", Assert.IsType<CommandHelpView>(Assert.Single(_host.Displayed)).ToPlainText(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("#!spectral-hepl", "did you mean #!spectral-help?")]
     [InlineData("#!spectral-help --comand x", "did you mean --command?")]
     [InlineData("#!spectral-help analyse one two", "no place for \"one\"")]
