@@ -115,7 +115,7 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
 
     public override void VisitInvocationExpression(InvocationExpressionSyntax node)
     {
-        var isGuarded = node.ToString().Contains(Matmul, StringComparison.Ordinal) && Guard(node);
+        var isGuarded = Guard(node);
         base.VisitInvocationExpression(node);
         _edits.Insert(node.Span.End, isGuarded && IsInText(node) ? ")" : "");
     }

@@ -10,6 +10,7 @@ internal sealed unsafe class ShallowWriter : StringWriter
 {
     // Some 60 lists in each other. Leaving takes much more of the stack than going in: each level throws anew.
     private const long Deepest = 96 * 1024;
+    private readonly int _thread = Environment.CurrentManagedThreadId;
     private readonly long _start;
 
     /// <summary>Begins at the caller's depth.</summary>
@@ -39,7 +40,7 @@ internal sealed unsafe class ShallowWriter : StringWriter
     private void ThrowIfTooDeep()
     {
         byte here;
-        if (_start - (long)&here > Deepest)
+        if (_start - (long)&here > Deepest && Environment.CurrentManagedThreadId == _thread)
         {
             throw new NestedTooDeep();
         }
