@@ -1,6 +1,6 @@
-using Microsoft.DotNet.Interactive;
 using System.Globalization;
 using System.Reflection;
+using Microsoft.DotNet.Interactive;
 using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Compiling;
 
