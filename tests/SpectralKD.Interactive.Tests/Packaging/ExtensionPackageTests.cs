@@ -62,7 +62,7 @@ public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixtu
             var output = await ShellAsync(commands.Replace("/path/to/feed", package.Folder, StringComparison.Ordinal)
                 .Replace("\ndotnet run\n", $"\ncat > Program.cs <<'END'\n{program}END\n{Hardlinks}dotnet run\n", StringComparison.Ordinal));
             Assert.Matches("\\(score [0-9.]+\\)", output);
-            Assert.Matches("top-1 [0-9.]+ %, weights in runs/first/best.safetensors", output);
+            Assert.Matches("top-1 [0-9.,]+ %, weights in runs/first/best.safetensors", output);
         }
         finally
         {
