@@ -33,6 +33,8 @@ public sealed class CellExecutionTests
         Assert.Equal("255", (await notebook.RunAsync("using System.Diagnostics; using System.Drawing;\nTrace.WriteLine(1); Color.Red.R")).Result);
         Assert.Equal("255", (await notebook.RunAsync("Color blue = Color.Blue; blue.B")).Result);
         Assert.Equal("red", (await notebook.RunAsync("Plotly.NET.Color.fromString(\"red\").Value")).Result);
+        Assert.Equal("red", (await notebook.RunAsync("using Plotly.NET;\nColor.fromString(\"red\").Value")).Result);
+        Assert.Equal("0", (await notebook.RunAsync("using System.Drawing;\nColor.Blue.R")).Result);
     }
 
     [Theory]

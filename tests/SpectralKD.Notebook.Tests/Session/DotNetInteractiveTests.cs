@@ -52,6 +52,7 @@ public sealed class DotNetInteractiveTests
 
     [Theory]
     [InlineData("#!set --name x --value hello", "hello")]
+    [InlineData("#!set --name=x --value=hello", "hello")]
     [InlineData("#!set --value \"one two\" --name x", "one two")]
     [InlineData("#!set --name x --value { \"a\": 1 }", "{ \"a\": 1 }")]
     [InlineData("var y = \"of y\";\n#!set --name x --value @y", "of y")]

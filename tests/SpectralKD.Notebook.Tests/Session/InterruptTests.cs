@@ -127,6 +127,21 @@ public sealed class InterruptTests
         Assert.Equal("running first disposed second disposed caught over", notebook.Output.Out);
     }
 
+    [Theory]
+    [InlineData("class Log : IDisposable { public void Dispose() => Console.Write(\"over\"); }\nusing (new Log()) { Console.Write(\"running \"); await Task.Delay(-1); }")]
+    [InlineData("class Log : IDisposable { void IDisposable.Dispose() => Close(true); void Close(bool all) { Console.Write(\"over\"); } }\n"
+        + "using (new Log()) { Console.Write(\"running \"); System.Threading.Thread.Sleep(-1); }")]
+    [InlineData("class Log : IAsyncDisposable { public async ValueTask DisposeAsync() => await Task.Run(() => Console.Write(\"over\")); }\n"
+        + "await using (new Log()) { Console.Write(\"running \"); await Task.Delay(-1); }")]
+    [InlineData("var stop = new System.Threading.CancellationTokenSource(); stop.Token.Register(() => { Console.Write(\"ov\"); });\n"
+        + "try { Console.Write(\"running \"); while (true) { } } finally { stop.Cancel(); Console.Write(\"er\"); }")]
+    public async Task Order_is_made_also_by_short_functions_and_what_they_call_back(string code)
+    {
+        await using var notebook = new NotebookOfTest();
+        await InterruptAsync(notebook, code);
+        Assert.Equal("running over", notebook.Output.Out);
+    }
+
     [Fact]
     public async Task What_is_awaited_is_awaited_as_without_an_interrupt()
     {

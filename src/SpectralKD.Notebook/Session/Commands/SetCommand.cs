@@ -50,6 +50,6 @@ internal sealed partial class SetCommand : SessionCommand
     }
 
     /// <summary>An option and what follows it up to the next one.</summary>
-    [GeneratedRegex("""(?<=^|\s)(?<option>--[a-z-]+)(?:\s+(?!--)(?<value>"[^"]*"|(?:(?!\s+--|\s*$).)+))?""")]
+    [GeneratedRegex("""(?<=^|\s)(?<option>--[a-z-]+)(?:(?:\s+|=)(?!--)(?<value>"[^"]*"|(?:(?!\s+--|\s*$).)+))?""")]
     private static partial Regex GivenOptions();
 }

@@ -31,7 +31,7 @@ internal sealed class CellCompiler
     private static readonly EmitOptions s_emitOptions = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
     private readonly string _prefix = $"cell-{Guid.NewGuid():N}-";
     private readonly List<MetadataReference> _added = [];
-    private readonly HashSet<string> _aliases = [];
+    private readonly Dictionary<string, string> _aliases = [];
     private bool _refersToAll;
     private int _count;
 
@@ -65,6 +65,12 @@ internal sealed class CellCompiler
     {
         var original = CSharpSyntaxTree.ParseText(code, ParseOptions, name, Encoding.UTF8, cancellationToken);
         CompilationFailed.ThrowOnErrors(original.GetDiagnostics(cancellationToken), original.GetText(cancellationToken), new TextEdits());
+        if (_aliases.Count > 0)
+        {
+            // The newest using wins.
+            Alias(Imports.ImportedHere(Create(original, HostReferences.Others), _aliases.Keys));
+        }
+
         while (true)
         {
             try
@@ -73,7 +79,8 @@ internal sealed class CellCompiler
             }
             catch (CompilationFailed failed) when (failed.Errors.Any(error => error.Id == Ambiguous))
             {
-                if (!PreferUsersNames(original))
+                // Where a name of the user's using is also one of the product's, the user's is meant from here on.
+                if (!Alias(Imports.UsersTypes(Create(original, HostReferences.Others))))
                 {
                     throw;
                 }
@@ -102,17 +109,26 @@ internal sealed class CellCompiler
         }
     }
 
-    /// <summary>Where a name of the user's <c>using</c> is also one of the product's, the user's is meant from here on.</summary>
-    /// <returns>False where nothing was ambiguous in this way.</returns>
-    private bool PreferUsersNames(SyntaxTree original)
+    /// <summary>Lets the names of some types mean these types in the cells from here on.</summary>
+    /// <returns>False where they do already.</returns>
+    private bool Alias(IEnumerable<INamedTypeSymbol> types)
     {
-        var aliases = Imports.AliasesFor(Create(original, HostReferences.Others)).Where(_aliases.Add).ToArray();
-        if (aliases.Length > 0)
+        var source = "";
+        foreach (var (name, type) in types.Select(type => (type.Name, type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat))).Distinct().ToArray())
         {
-            Last = Create(CSharpSyntaxTree.ParseText(string.Concat(aliases), ParseOptions));
+            if (_aliases.GetValueOrDefault(name) != type)
+            {
+                _aliases[name] = type;
+                source += $"using {name} = {type};";
+            }
         }
 
-        return aliases.Length > 0;
+        if (source.Length > 0)
+        {
+            Last = Create(CSharpSyntaxTree.ParseText(source, ParseOptions));
+        }
+
+        return source.Length > 0;
     }
 
     private CompiledCell Emit(SyntaxTree original, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace SpectralKD.Notebook.Session.Compiling;
 
@@ -35,10 +36,8 @@ internal static class Imports
         return string.Join(Environment.NewLine, namespaces.Concat(types).Distinct().ToImmutableArray());
     }
 
-    /// <summary>
-    /// For each name of a cell that is ambiguous because the user and the product import it, <c>using Color = global::System.Drawing.Color;</c>.
-    /// </summary>
-    public static IEnumerable<string> AliasesFor(CSharpCompilation cell)
+    /// <summary>The types that a cell means by names which both the user and the product import.</summary>
+    public static IEnumerable<INamedTypeSymbol> UsersTypes(CSharpCompilation cell)
     {
         var tree = cell.SyntaxTrees[0];
         var model = cell.GetSemanticModel(tree);
@@ -46,13 +45,20 @@ internal static class Imports
         {
             var node = tree.GetRoot().FindNode(diagnostic.Location.SourceSpan, getInnermostNodeForTie: true);
             var users = model.GetSymbolInfo(node).CandidateSymbols.OfType<INamedTypeSymbol>()
-                .Where(type => type.Arity == 0 && !s_products.Contains(type.ContainingNamespace.ToDisplayString())).ToArray();
+                .Where(type => type.Arity == 0 && (type.ContainingType is not null || !s_products.Contains(type.ContainingNamespace.ToDisplayString()))).ToArray();
             if (users is [var meant])
             {
-                yield return $"using {meant.Name} = {meant.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)};";
+                yield return meant;
             }
         }
     }
+
+    /// <summary>The types of some names in the namespaces that a cell itself imports.</summary>
+    public static IEnumerable<INamedTypeSymbol> ImportedHere(CSharpCompilation cell, IEnumerable<string> names)
+        => ((CompilationUnitSyntax)cell.SyntaxTrees[0].GetRoot()).Usings
+            .Where(directive => directive.Alias is null && directive.StaticKeyword == default)
+            .SelectMany(directive => names.Select(name => cell.GetTypeByMetadataName($"{directive.NamespaceOrType}.{name}")))
+            .OfType<INamedTypeSymbol>();
 
     private static bool Exists(CSharpCompilation compilation, string name)
     {

@@ -134,12 +134,8 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
 
     public override void VisitMethodDeclaration(MethodDeclarationSyntax node)
     {
-        if (node is { Identifier.Text: "Dispose" or "DisposeAsync", Body: { } body })
-        {
-            StepAsideIn(body);
-        }
-
-        CheckInFunction(node.Body, node.ExpressionBody, node.SemicolonToken, GivesValue(node.ReturnType, node.Modifiers));
+        var putsInOrder = node.Identifier.Text is "Dispose" or "DisposeAsync";
+        CheckInFunction(node.Body, node.ExpressionBody, node.SemicolonToken, GivesValue(node.ReturnType, node.Modifiers), putsInOrder);
         base.VisitMethodDeclaration(node);
     }
 
@@ -231,11 +227,9 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         _edits.Insert(body.Span.End, "}");
     }
 
-    private void StepAsideIn(BlockSyntax block)
-    {
-        var position = block.OpenBraceToken.Span.End;
-        _edits.Insert(position, $"using var __aside{position}={Point}StepAside();");
-    }
+    private void StepAsideIn(BlockSyntax block) => _edits.Insert(block.OpenBraceToken.Span.End, StepAsideAt(block.OpenBraceToken.Span.End));
+
+    private static string StepAsideAt(int position) => $"using var __aside{position}={Point}StepAside();";
 
     /// <summary>Around the expression of a clause, unless it becomes an expression tree.</summary>
     /// <returns>What comes behind it.</returns>
@@ -286,15 +280,22 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
 
     private void EnterIn(BlockSyntax body) => _edits.Insert(body.OpenBraceToken.Span.End, Enter);
 
-    private void CheckInFunction(BlockSyntax? body, ArrowExpressionClauseSyntax? arrow, SyntaxToken semicolon, bool givesValue)
+    private void CheckInFunction(
+        BlockSyntax? body, ArrowExpressionClauseSyntax? arrow, SyntaxToken semicolon, bool givesValue, bool putsInOrder = false)
     {
         if (body is not null)
         {
+            if (putsInOrder)
+            {
+                StepAsideIn(body);
+            }
+
             EnterIn(body);
         }
         else if (arrow is { Expression: not ThrowExpressionSyntax } && !semicolon.IsMissing)
         {
-            _edits.Replace(arrow.ArrowToken.SpanStart, arrow.ArrowToken.Span.Length, "{" + Enter);
+            var aside = putsInOrder ? StepAsideAt(arrow.ArrowToken.SpanStart) : "";
+            _edits.Replace(arrow.ArrowToken.SpanStart, arrow.ArrowToken.Span.Length, "{" + aside + Enter);
             _edits.Insert(arrow.Expression.SpanStart, givesValue ? "return " : "");
             _edits.Insert(semicolon.Span.End, "}");
         }

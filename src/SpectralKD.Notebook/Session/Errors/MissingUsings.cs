@@ -13,6 +13,11 @@ internal static class MissingUsings
     /// <summary>What to add for a type that the cell names; nothing where there is no such type.</summary>
     public static string Advice(string name)
     {
+        if (name is "Tensor" or "nn" or "optim")
+        {
+            return ". Missing: using static TorchSharp.torch;";
+        }
+
         var found = s_namespaces.Value[name].Distinct().OrderByDescending(IsFrameworks).ThenBy(found => found.Length).Take(MostNamespaces)
             .Select(found => $"using {found};").ToArray();
         return found.Length == 0 ? "" : $". Missing: {string.Join(" or ", found)}";

@@ -33,10 +33,9 @@ internal sealed class SessionReferences(CellCompiler compiler, SessionLoadContex
 
         if (LoadedInsteadOf(path) is { } loaded)
         {
-            throw new SpectralKDException($"#r \"{spelled}\": another {loaded.Name} is in use already{Whence(loaded, path)}; restart the kernel to use this one");
+            throw new SpectralKDException($"#r \"{spelled}\": another {loaded.Name} is in use already; restart the kernel to use this one");
         }
 
-        AddAssembly(path);
         loadContext.AddFolder(Path.GetDirectoryName(path)!);
         AddReference(path);
     }
@@ -58,17 +57,14 @@ internal sealed class SessionReferences(CellCompiler compiler, SessionLoadContex
     }
 
     /// <summary>What was loaded under an assembly's name though it is another build; null where the assembly itself can be used.</summary>
-    public (string Name, string Version, string Path)? LoadedInsteadOf(string path)
+    public (string Name, string Version)? LoadedInsteadOf(string path)
     {
         var name = Path.GetFileNameWithoutExtension(path);
         return loadContext.Assemblies.FirstOrDefault(assembly => string.Equals(assembly.GetName().Name, name, StringComparison.OrdinalIgnoreCase))
             is { } loaded && loaded.ManifestModule.ModuleVersionId != BuildOf(path)
-            ? (name, loaded.GetName().Version!.ToString(), loaded.Location)
+            ? (name, loaded.GetName().Version!.ToString())
             : null;
     }
-
-    private static string Whence((string Name, string Version, string Path) loaded, string path)
-        => loaded.Path == path ? ", from before this file was built anew" : $", from {loaded.Path}";
 
     private static Guid BuildOf(string path)
     {

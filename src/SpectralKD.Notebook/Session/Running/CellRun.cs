@@ -70,7 +70,7 @@ internal sealed class CellRun : IDisposable
 
     private bool MayPutInOrder => SinceInterrupt < s_timeForOrder;
 
-    private bool IsAside => Aside.IsHere && MayPutInOrder;
+    private bool IsAside => Aside.IsHere(this) && MayPutInOrder;
 
     private bool IsPuttingInOrder => Volatile.Read(ref _asides) > 0 && MayPutInOrder;
 

@@ -19,7 +19,8 @@ internal sealed class SessionLoadContext(int number) : AssemblyLoadContext($"not
     /// <summary>A folder whose assemblies and native libraries are found when they are needed.</summary>
     public void AddFolder(string folder)
     {
-        _folders.Add(folder);
+        _folders.Remove(folder);
+        _folders.Insert(0, folder);
         AddNativeFolder(folder);
     }
 
@@ -39,9 +40,21 @@ internal sealed class SessionLoadContext(int number) : AssemblyLoadContext($"not
             return null;
         }
 
-        var path = _paths.GetValueOrDefault(name)
-            ?? _folders.Select(folder => Path.Combine(folder, name + ".dll")).FirstOrDefault(File.Exists);
-        return path is not null ? LoadFromAssemblyPath(path) : null;
+        if (_paths.TryGetValue(name, out var path))
+        {
+            return LoadFromAssemblyPath(path);
+        }
+
+        return _folders.Select(folder => Path.Combine(folder, name + ".dll")).FirstOrDefault(File.Exists) is { } users ? LoadCopy(users) : null;
+    }
+
+    /// <summary>The user's own build output may be written anew while it is in use.</summary>
+    private Assembly LoadCopy(string path)
+    {
+        using var assembly = new MemoryStream(File.ReadAllBytes(path));
+        var symbols = Path.ChangeExtension(path, ".pdb");
+        using var pdb = File.Exists(symbols) ? new MemoryStream(File.ReadAllBytes(symbols)) : null;
+        return LoadFromStream(assembly, pdb);
     }
 
     protected override nint LoadUnmanagedDll(string unmanagedDllName)
