@@ -109,13 +109,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         if (SessionCommandTable.Find(line) is { } own)
         {
             run.ThrowIfInterrupted();
-            if (line[SessionCommandTable.NameOf(line).Length..].Trim() is "--help" or "-h")
-            {
-                Write($"{own.Name}: {own.Description}{Environment.NewLine}");
-                return null;
-            }
-
-            await own.RunAsync(SessionCommandTable.RestOf(line, own), this).ConfigureAwait(false);
+            await SessionCommandTable.RunAsync(own, line, this).ConfigureAwait(false);
             return null;
         }
 

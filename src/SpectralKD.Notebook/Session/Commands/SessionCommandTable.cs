@@ -31,12 +31,18 @@ internal static class SessionCommandTable
         return own;
     }
 
-    /// <summary>What follows the name.</summary>
-    /// <exception cref="SpectralKDException">The command takes nothing.</exception>
-    public static string RestOf(string line, SessionCommand command)
+    /// <summary>Runs a command with what follows its name; <c>--help</c> there says what it does.</summary>
+    /// <exception cref="SpectralKDException">The command takes nothing, or its own error.</exception>
+    public static Task RunAsync(SessionCommand command, string line, CellProgram program)
     {
         var rest = line[NameOf(line).Length..].Trim();
-        return command.TakesMore || rest.Length == 0 ? rest
+        if (rest is "--help" or "-h")
+        {
+            program.Write($"{command.Name}: {command.Description}{Environment.NewLine}");
+            return Task.CompletedTask;
+        }
+
+        return command.TakesMore || rest.Length == 0 ? command.RunAsync(rest, program)
             : throw new SpectralKDException($"{command.Name} stands on a line of its own; found \"{rest}\" after it");
     }
 

@@ -20,13 +20,13 @@ internal sealed partial class SetCommand : SessionCommand
 
     public override async Task RunAsync(string rest, CellProgram program)
     {
-        if (GivenOptions().Matches(rest).CountBy(option => option.Groups["option"].Value).FirstOrDefault(option => option.Value > 1) is { Key: { } twice })
+        var options = GivenOptions().Matches(rest).ToLookup(option => option.Groups["option"].Value, option => option.Groups["value"]);
+        if (options.FirstOrDefault(option => option.Count() > 1) is { } twice)
         {
-            throw new SpectralKDException($"#!set takes {twice} once; found \"{rest}\"");
+            throw new SpectralKDException($"#!set takes {twice.Key} once; found \"{rest}\"");
         }
 
-        var options = GivenOptions().Matches(rest).ToDictionary(option => option.Groups["option"].Value, option => option.Groups["value"]);
-        if (options.GetValueOrDefault("--name")?.Value is not { Length: > 0 } name || options.GetValueOrDefault("--value") is not { Success: true } given)
+        if (options["--name"].FirstOrDefault()?.Value is not { Length: > 0 } name || options["--value"].FirstOrDefault() is not { Success: true } given)
         {
             throw new SpectralKDException($"#!set needs --name and --value: {Example}; found \"{rest}\"");
         }

@@ -25,7 +25,6 @@ internal sealed class CellCompiler
         warningLevel: 0,
         assemblyIdentityComparer: DesktopAssemblyIdentityComparer.Default);
 
-    private const string Ambiguous = "CS0104";
     private static readonly Lock s_binding = new();
     private static readonly ConcurrentDictionary<string, CellSource> s_sources = new();
     private static readonly EmitOptions s_emitOptions = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
@@ -77,7 +76,7 @@ internal sealed class CellCompiler
             {
                 return EmitWithWhatItNeeds(original, cancellationToken);
             }
-            catch (CompilationFailed failed) when (failed.Errors.Any(error => error.Id == Ambiguous))
+            catch (CompilationFailed failed) when (failed.Errors.Any(error => error.Id == Imports.Ambiguous))
             {
                 // Where a name of the user's using is also one of the product's, the user's is meant from here on.
                 if (!Alias(Imports.UsersTypes(Create(original, HostReferences.Others))))

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Reflection.Metadata;
 using Microsoft.CodeAnalysis;
 
 namespace SpectralKD.Notebook.Session.Compiling;
@@ -64,9 +65,13 @@ internal static class HostReferences
         return found;
     }
 
+    /// <summary>What stands in an assembly.</summary>
+    public static MetadataReader ReaderOf(PortableExecutableReference reference)
+        => ((AssemblyMetadata)reference.GetMetadata()).GetModules()[0].GetMetadataReader();
+
     private static List<string> NeedsOf(PortableExecutableReference reference)
     {
-        var reader = ((AssemblyMetadata)reference.GetMetadata()).GetModules()[0].GetMetadataReader();
+        var reader = ReaderOf(reference);
         return [.. reader.AssemblyReferences.Select(handle => reader.GetString(reader.GetAssemblyReference(handle).Name))];
     }
 

@@ -23,6 +23,9 @@ internal static class Imports
         "SpectralKD.Weights", "SpectralKD.Interactive", "SpectralKD.Interactive.Charting", "TorchSharp", "Plotly.NET", "Microsoft.Data.Analysis",
     ];
 
+    /// <summary>The compiler's error for a name that two <c>using</c>s bring.</summary>
+    public const string Ambiguous = "CS0104";
+
     private static readonly string[] s_static =
     [
         "Microsoft.DotNet.Interactive.Kernel",
@@ -41,7 +44,7 @@ internal static class Imports
     {
         var tree = cell.SyntaxTrees[0];
         var model = cell.GetSemanticModel(tree);
-        foreach (var diagnostic in cell.GetDiagnostics().Where(diagnostic => diagnostic.Id == "CS0104" && diagnostic.Location.SourceTree == tree))
+        foreach (var diagnostic in cell.GetDiagnostics().Where(diagnostic => diagnostic.Id == Ambiguous && diagnostic.Location.SourceTree == tree))
         {
             var node = tree.GetRoot().FindNode(diagnostic.Location.SourceSpan, getInnermostNodeForTie: true);
             var users = model.GetSymbolInfo(node).CandidateSymbols.OfType<INamedTypeSymbol>()

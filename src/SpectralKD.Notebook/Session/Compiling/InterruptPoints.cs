@@ -6,7 +6,8 @@ namespace SpectralKD.Notebook.Session.Compiling;
 
 /// <summary>
 /// Finds the places of a cell at which a running program must look whether it was interrupted: loop bodies, function bodies, labels, lambdas
-/// and the clauses of queries; those where it puts things in order: <c>catch</c>, <c>finally</c> and <c>Dispose</c>; and calls that must be guarded. Everything is put within its own line, so that line numbers stay; columns are mapped back by
+/// and the clauses of queries; those where it waits; those where it puts things in order: <c>catch</c>, <c>finally</c> and <c>Dispose</c>;
+/// and calls that must be guarded. Everything is put within its own line, so that line numbers stay; columns are mapped back by
 /// <see cref="TextEdits"/>.
 /// </summary>
 internal sealed class InterruptPoints : CSharpSyntaxWalker
@@ -115,9 +116,9 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
 
     public override void VisitInvocationExpression(InvocationExpressionSyntax node)
     {
-        var isGuarded = Guard(node);
+        var end = Guard(node);
         base.VisitInvocationExpression(node);
-        _edits.Insert(node.Span.End, isGuarded && IsInText(node) ? ")" : "");
+        _edits.Insert(node.Span.End, end);
     }
 
     public override void VisitCatchClause(CatchClauseSyntax node)
@@ -245,7 +246,8 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
     }
 
     /// <summary>Calls <see cref="Running.TorchGuard"/> instead of a function of TorchSharp that would end the process where it fails.</summary>
-    private bool Guard(InvocationExpressionSyntax node)
+    /// <returns>What comes behind it.</returns>
+    private string Guard(InvocationExpressionSyntax node)
     {
         var access = node.Expression as MemberAccessExpressionSyntax;
         if ((access?.Name ?? node.Expression) is not IdentifierNameSyntax { Identifier.Text: Matmul }
@@ -253,10 +255,11 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
             || method.ContainingType.ToDisplayString() is not ("TorchSharp.torch" or "TorchSharp.torch.Tensor")
             || (access is null && !method.IsStatic))
         {
-            return false;
+            return "";
         }
 
-        _edits.Insert(node.SpanStart, IsInText(node) ? "(" : "");
+        var isInText = IsInText(node);
+        _edits.Insert(node.SpanStart, isInText ? "(" : "");
         if (method.IsStatic)
         {
             _edits.Replace(node.Expression.SpanStart, node.Expression.Span.Length, Guarded);
@@ -268,7 +271,7 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
             _edits.Replace(access.Name.SpanStart, node.ArgumentList.OpenParenToken.Span.End - access.Name.SpanStart, "");
         }
 
-        return true;
+        return isInText ? ")" : "";
     }
 
     /// <summary>True within <c>$"{…}"</c>, where a colon outside of parentheses would begin the format.</summary>

@@ -21,7 +21,7 @@ internal static class MimeBundles
     [
         typeof(bool), typeof(byte), typeof(sbyte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong),
         typeof(float), typeof(double), typeof(decimal), typeof(Half), typeof(char), typeof(Guid), typeof(DateTime), typeof(DateTimeOffset),
-        typeof(DateOnly), typeof(TimeOnly), typeof(TimeSpan), typeof(Version), typeof(Uri), typeof(Int128), typeof(System.Numerics.BigInteger),
+        typeof(DateOnly), typeof(TimeOnly), typeof(TimeSpan), typeof(Delegate),
     ];
 
     private static readonly Type[] s_matrixElements =
@@ -46,7 +46,7 @@ internal static class MimeBundles
         Formatter.Register<DateOnly>((value, writer) => writer.Write(value.ToString("O", CultureInfo.InvariantCulture)), PlainText);
         Formatter.Register<TimeOnly>((value, writer) => writer.Write(value.ToString("O", CultureInfo.InvariantCulture)), PlainText);
         Formatter.Register<Delegate>((value, writer) => writer.Write(TypeNames.Short(value.GetType())), PlainText);
-        foreach (var type in s_plainTypes.Concat(s_listedTypes).Append(typeof(Delegate)))
+        foreach (var type in s_plainTypes.Concat(s_listedTypes))
         {
             Formatter.SetPreferredMimeTypesFor(type, PlainText);
         }

@@ -26,7 +26,11 @@ internal static class CodeCompletion
         var text = await document.GetTextAsync(cancellationToken).ConfigureAwait(false);
         var typed = text.ToString(found.Span);
         var isNew = text.ToString(TextSpan.FromBounds(0, found.Span.Start)).TrimEnd().EndsWith(" new", StringComparison.Ordinal);
-        var items = Matching(found.ItemsList, typed).Where(item => !isNew || KindOf(item) is "class" or "module").DistinctBy(item => item.DisplayText).Take(MostItems).ToArray();
+        var items = Matching(found.ItemsList, typed)
+            .Where(item => !isNew || KindOf(item) is "class" or "module")
+            .DistinctBy(item => item.DisplayText)
+            .Take(MostItems)
+            .ToArray();
         var proposals = new List<CompletionProposal>(items.Length);
         foreach (var item in items)
         {

@@ -15,17 +15,18 @@ internal static class Completeness
     public static CodeCompleteness Of(string code)
     {
         var tree = CSharpSyntaxTree.ParseText(Cells.CellText.WithoutMagic(code), CellCompiler.ParseOptions);
-        if (tree.GetDiagnostics().Any(diagnostic => diagnostic.Id == OpenText))
+        var diagnostics = tree.GetDiagnostics().ToArray();
+        if (diagnostics.Any(diagnostic => diagnostic.Id == OpenText))
         {
             return new CodeCompleteness("invalid");
         }
 
-        if (!SyntaxFactory.IsCompleteSubmission(tree) || tree.GetDiagnostics().Any(Cells.CellText.IsUnterminated))
+        if (!SyntaxFactory.IsCompleteSubmission(tree) || diagnostics.Any(Cells.CellText.IsUnterminated))
         {
             return new CodeCompleteness("incomplete", NextIndent(code));
         }
 
-        var hasErrors = tree.GetDiagnostics().Any(diagnostic => diagnostic.Severity == Microsoft.CodeAnalysis.DiagnosticSeverity.Error);
+        var hasErrors = diagnostics.Any(diagnostic => diagnostic.Severity == Microsoft.CodeAnalysis.DiagnosticSeverity.Error);
         return new CodeCompleteness(hasErrors ? "invalid" : "complete");
     }
 

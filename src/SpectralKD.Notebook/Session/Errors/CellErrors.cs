@@ -84,7 +84,7 @@ internal static partial class CellErrors
     public static string WithoutSubmission(string text)
         => text.Contains("Submission#", StringComparison.Ordinal) ? SubmissionName().Replace(text, "") : text;
 
-    [GeneratedRegex(@"Submission#\d+[+.]")]
+    [GeneratedRegex(@"Submission#0[+.](?=[\w<])")]
     private static partial Regex SubmissionName();
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0].TrimEnd('\r');

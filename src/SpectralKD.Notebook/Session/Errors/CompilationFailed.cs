@@ -21,14 +21,14 @@ internal sealed class CompilationFailed(IReadOnlyList<CompileError> errors) : Ex
     public static void ThrowOnErrors(IEnumerable<Diagnostic> diagnostics, SourceText source, TextEdits edits)
     {
         var errors = diagnostics
-            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && diagnostic.Id != CompilersOwn)
+            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
             .Select(diagnostic => CompileError.From(diagnostic, source, edits))
             .DistinctBy(error => error.Line)
             .OrderBy(error => error.Position)
             .ToImmutableArray();
         if (errors.Length > 0)
         {
-            throw new CompilationFailed(errors);
+            throw new CompilationFailed(errors.Length > 1 ? errors.RemoveAll(error => error.Id == CompilersOwn) : errors);
         }
     }
 }

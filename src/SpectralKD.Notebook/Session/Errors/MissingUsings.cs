@@ -31,7 +31,7 @@ internal static class MissingUsings
 
     private static List<(string Name, string Namespace)> TypesOf(PortableExecutableReference reference)
     {
-        var reader = ((AssemblyMetadata)reference.GetMetadata()).GetModules()[0].GetMetadataReader();
+        var reader = HostReferences.ReaderOf(reference);
         return
         [
             .. reader.TypeDefinitions.Select(reader.GetTypeDefinition)

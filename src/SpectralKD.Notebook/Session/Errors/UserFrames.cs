@@ -33,7 +33,7 @@ internal static partial class UserFrames
             var line = frame.GetMethod() is not { } method ? ""
                 : CellCompiler.SourceOf(method.Module.Assembly) is { } source
                 ? Describe(frame, method, isCheck ? CheckedLines.Place(source, NameOf(method).Split('.')[^1], frame.GetFileLineNumber(), exception) : null)
-                : AssemblyLoadContext.GetLoadContext(method.Module.Assembly) is SessionLoadContext ? DescribeBrought(frame, method) : "";
+                : AssemblyLoadContext.GetLoadContext(method.Module.Assembly) is SessionLoadContext ? Describe(frame, method, null, isBrought: true) : "";
             isCheck = CheckedLines.IsCheck(frame.GetMethod());
             if (line.Length > 0 && line != last)
             {
@@ -42,16 +42,19 @@ internal static partial class UserFrames
         }
     }
 
-    private static string Describe(StackFrame frame, MethodBase method, string? known)
+    private static string Describe(StackFrame frame, MethodBase method, string? known, bool isBrought = false)
     {
         var place = known ?? (frame.GetFileName() is { } file ? $"{file}, line {frame.GetFileLineNumber().ToString(CultureInfo.InvariantCulture)}" : "");
         var name = NameOf(method);
-        // What has no place is the compiler's own.
-        return place.Length == 0 ? "" : name.Length == 0 ? $"   at {place}" : $"   at {name} in {place}";
+        return (name.Length > 0, place.Length > 0) switch
+        {
+            (true, true) => $"   at {name} in {place}",
+            // Of a cell, what has no name is its top level, and what has no place is the compiler's own.
+            (false, true) when !isBrought => $"   at {place}",
+            (true, false) when isBrought => $"   at {name}",
+            _ => "",
+        };
     }
-
-    private static string DescribeBrought(StackFrame frame, MethodBase method)
-        => NameOf(method) is { Length: > 0 } name ? Describe(frame, method, null) is { Length: > 0 } placed ? placed : $"   at {name}" : "";
 
     /// <summary>The name that the user gave; empty for the cell's own top level.</summary>
     private static string NameOf(MethodBase method)

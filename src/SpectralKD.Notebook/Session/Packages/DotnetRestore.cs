@@ -10,7 +10,8 @@ internal static partial class DotnetRestore
     private const int MostErrors = 3;
 
     /// <summary>Restores; on cancel the process is ended.</summary>
-    /// <exception cref="SpectralKDException">The SDK is missing, or NuGet's first error.</exception>
+    /// <exception cref="SpectralKDException">The SDK is missing.</exception>
+    /// <exception cref="RestoreFailed">NuGet's errors.</exception>
     public static async Task RunAsync(RestoreProject project, CancellationToken cancellationToken)
     {
         using var process = Start(project);
@@ -70,7 +71,7 @@ internal static partial class DotnetRestore
         return candidates.FirstOrDefault(File.Exists) ?? name;
     }
 
-    private static SpectralKDException Failed(string output)
+    private static Exception Failed(string output)
     {
         var knowsNoRestore = output.Contains("does not exist", StringComparison.Ordinal) && !ErrorLine().IsMatch(output);
         if (knowsNoRestore || output.Contains("No .NET SDKs were found", StringComparison.Ordinal))
@@ -81,9 +82,10 @@ internal static partial class DotnetRestore
         var errors = ErrorLine().Matches(output).Select(match => match.Groups["text"].Value.Trim()).Distinct().ToArray();
         var found = errors.Length > 0 ? string.Join("; ", errors.Take(MostErrors).Select(error => error.TrimEnd('.'))) : output.Trim().ReplaceLineEndings(" ");
         var more = errors.Length > MostErrors ? $" (and {errors.Length - MostErrors} more)" : "";
-        return new SpectralKDException(
+        return new RestoreFailed(
             $"the packages could not be restored: {found}{more}. "
-            + "Check the name and version, the network and your NuGet sources (dotnet nuget list source)");
+            + "Check the name and version, the network and your NuGet sources (dotnet nuget list source)",
+            errors);
     }
 
     private static SpectralKDException NoSdk(string found)

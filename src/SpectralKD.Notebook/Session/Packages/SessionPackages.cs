@@ -67,7 +67,12 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         catch (Exception error)
         {
             shown.Update($"Not restored: {names}");
-            throw error is SpectralKDException ? TakeBackSources(error) : error;
+            if (error is RestoreFailed failed)
+            {
+                throw TakeBackSources(failed);
+            }
+
+            throw;
         }
 
         var restored = RestoredAssets.Read(project.Assets);
@@ -76,13 +81,13 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
     }
 
     /// <summary>A source of <c>#i</c> that cannot be used (NuGet's NU1301 and its like) would fail every restore that follows.</summary>
-    private SpectralKDException TakeBackSources(Exception error)
+    private SpectralKDException TakeBackSources(RestoreFailed failed)
     {
-        var failures = error.Message.Split("; ").Where(part => part.Contains("NU130", StringComparison.Ordinal)).ToArray();
-        var bad = _sources.Where(source => failures.Any(failure => failure.Contains(source, StringComparison.OrdinalIgnoreCase))).ToArray();
+        var unusable = failed.Errors.Where(error => error.StartsWith("NU130", StringComparison.Ordinal)).ToArray();
+        var bad = _sources.Where(source => unusable.Any(error => error.Contains(source, StringComparison.OrdinalIgnoreCase))).ToArray();
         _sources.RemoveAll(bad.Contains);
         return new SpectralKDException(
-            error.Message + string.Concat(bad.Select(source => $"; #i \"nuget:{source}\" is taken back")), error);
+            failed.Message + string.Concat(bad.Select(source => $"; #i \"nuget:{source}\" is taken back")), failed);
     }
 
     /// <summary>The packages with the versions that NuGet chose for them.</summary>
@@ -106,15 +111,14 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
 
     private void Use(RestoredAssets assets, CellProgram program)
     {
+        var loaded = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var path in assets.Assemblies)
         {
-            NoteOlderHosts(path, program);
-        }
-
-        var loaded = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var path in assets.Assemblies.Where(IsNotHosts))
-        {
-            if (references.LoadedInsteadOf(path) is not { } other)
+            if (!IsNotHosts(path))
+            {
+                NoteOlderHosts(path, program);
+            }
+            else if (references.LoadedInsteadOf(path) is not { } other)
             {
                 references.AddAssembly(path);
             }
@@ -139,12 +143,7 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
     private static void NoteOlderHosts(string path, CellProgram program)
     {
         var name = Path.GetFileNameWithoutExtension(path);
-        if (IsNotHosts(path) || HostReferences.PathOf(name) is not { } hosts)
-        {
-            return;
-        }
-
-        var (has, wants) = (AssemblyName.GetAssemblyName(hosts).Version, AssemblyName.GetAssemblyName(path).Version);
+        var (has, wants) = (AssemblyName.GetAssemblyName(HostReferences.PathOf(name)!).Version, AssemblyName.GetAssemblyName(path).Version);
         if (has < wants)
         {
             program.Write($"{name}: a package wants {wants}; this notebook host has {has}, and what needs the newer one will fail{Environment.NewLine}");
