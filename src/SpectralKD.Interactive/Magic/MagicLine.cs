@@ -92,7 +92,7 @@ public static class MagicLine
             if (word.IsOption)
             {
                 // --name=value is --name value.
-                var parts = word.Text.Split('=', 2);
+                var parts = word.Text.Split('=', 2, StringSplitOptions.RemoveEmptyEntries);
                 current = FindParameter(command, parts[0]);
                 values.TryAdd(current.Name, []);
                 if (parts.Length == 1)

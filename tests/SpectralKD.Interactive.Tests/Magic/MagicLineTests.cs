@@ -43,6 +43,7 @@ public sealed class MagicLineTests
     [InlineData("#!spectral-help --comand x", "did you mean --command?")]
     [InlineData("#!spectral-help analyse one two", "no place for \"one\"")]
     [InlineData("#!spectral-help --command", "needs a value")]
+    [InlineData("#!spectral-help --command=", "needs a value")]
     [InlineData("#!spectral-help \"open", "a quote is not closed")]
     [InlineData("#!spectral-help @nothing", "there is no variable nothing")]
     [InlineData("#!spectral-images textures --as class", "--as takes a C# name; found \"class\"")]
