@@ -9,6 +9,8 @@ internal sealed class ConnectionFileForTest : IDisposable
 {
     public const string Key = "a0436f6c-1916-498b-8eb9-e81ab9368e84";
 
+    private static readonly HashSet<int> s_taken = [];
+
     public ConnectionFileForTest()
     {
         Ports = FreePorts();
@@ -25,18 +27,26 @@ internal sealed class ConnectionFileForTest : IDisposable
 
     public void Dispose() => File.Delete(Path);
 
+    // Below those that a system gives to connections, so that none takes one of them meanwhile; another test takes others.
     private static int[] FreePorts()
     {
-        var listeners = Enumerable.Range(0, 5).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        foreach (var listener in listeners)
+        lock (s_taken)
         {
+            return [.. Enumerable.Range(0, int.MaxValue).Select(_ => Random.Shared.Next(10_000, 32_000)).Where(port => IsFree(port) && s_taken.Add(port)).Take(5)];
+        }
+    }
+
+    private static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
             listener.Start();
+            return true;
         }
-        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
-        foreach (var listener in listeners)
+        catch (SocketException)
         {
-            listener.Dispose();
+            return false;
         }
-        return ports;
     }
 }

@@ -19,7 +19,7 @@ public sealed class JupyterClientTests
         var script = Path.Combine(SharedData.RepositoryRoot, "tests", "SpectralKD.Notebook.Tests", "Jupyter", "Clients", "jupyter_client_talk.py");
         var (code, output) = await PythonAsync(script, connection.Path);
         Assert.True(code == 0, output);
-        await kernel.WaitAsync(TimeSpan.FromSeconds(30));
+        await kernel.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     private static async Task<bool> HasJupyterClientAsync()

@@ -57,7 +57,9 @@ public sealed class JupyterKernelTests : IAsyncLifetime
         var running = _client.Execute("wait");
         string[] waiting = [_client.Execute("print b"), _client.Send(_client.Shell, "is_complete_request", new JsonObject { ["code"] = "c" })];
         WaitUntilExecuted("wait");
-        Thread.Sleep(100);
+        // Nothing tells that the kernel has read them: it is given time, and an answer on the other channel that it read later.
+        Thread.Sleep(300);
+        _client.Answer(_client.Send(_client.Control, "kernel_info_request"), _client.Control);
         _client.Send(_client.Control, "interrupt_request");
         Assert.Equal("error", _client.Answer(running).Reply.Status);
         Assert.Equal("aborted", _client.Answer(waiting[0]).Reply.Status);
@@ -94,7 +96,7 @@ public sealed class JupyterKernelTests : IAsyncLifetime
         _client.Execute("wait");
         WaitUntilExecuted("wait");
         _client.Heartbeat.SendFrame("ping");
-        Assert.True(_client.Heartbeat.TryReceiveFrameString(TimeSpan.FromSeconds(10), out var echo));
+        Assert.True(_client.Heartbeat.TryReceiveFrameString(TimeSpan.FromSeconds(60), out var echo));
         Assert.Equal("ping", echo);
         Assert.Equal("kernel_info_reply", _client.Answer(_client.Send(_client.Control, "kernel_info_request"), _client.Control).Reply.Type);
     }
@@ -187,7 +189,7 @@ public sealed class JupyterKernelTests : IAsyncLifetime
         var (reply, broadcasts) = _client.Answer(id, _client.Control);
         Assert.True(reply.Content["restart"]!.GetValue<bool>());
         Assert.Contains(broadcasts, message => message.Type == "shutdown_reply");
-        await _kernel.Ended.WaitAsync(TimeSpan.FromSeconds(20));
+        await _kernel.Ended.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]
@@ -216,7 +218,7 @@ public sealed class JupyterKernelTests : IAsyncLifetime
     }
 
     private void WaitUntilExecuted(string code) => Assert.True(
-        SpinWait.SpinUntil(() => _kernel.Session.Executed.Contains(code), TimeSpan.FromSeconds(20)), $"{code} never began");
+        SpinWait.SpinUntil(() => _kernel.Session.Executed.Contains(code), TimeSpan.FromSeconds(60)), $"{code} never began");
 
     private IEnumerable<string> History(JsonObject request)
         => _client.Ask("history_request", request).Reply.Content["history"]!.AsArray().Select(entry => entry![2]!.GetValue<string>());

@@ -10,7 +10,7 @@ namespace SpectralKD.Notebook.Tests.Jupyter;
 /// <summary>A Jupyter client with its own reading of the wire protocol, so that both sides cannot be wrong together.</summary>
 internal sealed class KernelClient : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string _session = Guid.NewGuid().ToString();
     private int _count;
@@ -99,7 +99,7 @@ internal sealed class KernelClient : IDisposable
     public static WireMessage Receive(NetMQSocket socket)
     {
         var frames = new List<byte[]>();
-        Assert.True(socket.TryReceiveMultipartBytes(Patience, ref frames!), "the kernel said nothing for 20 s");
+        Assert.True(socket.TryReceiveMultipartBytes(Patience, ref frames!), "the kernel said nothing for a minute");
         return WireMessage.Read(frames!);
     }
 

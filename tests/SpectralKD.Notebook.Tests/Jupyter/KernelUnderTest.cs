@@ -34,7 +34,7 @@ internal sealed class KernelUnderTest : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await Ended.WaitAsync(TimeSpan.FromSeconds(20));
+        await Ended.WaitAsync(TimeSpan.FromSeconds(60));
         _stop.Dispose();
         _connection.Dispose();
     }

@@ -5,7 +5,8 @@ namespace SpectralKD.Notebook.Tests.Session;
 /// <summary>A session for one test, with all that its cells showed.</summary>
 internal sealed class NotebookOfTest(CSharpSessionOptions? options = null) : IAsyncDisposable
 {
-    public CSharpSession Session { get; } = new(options);
+    // A loaded machine may take longer than a user's patience.
+    public CSharpSession Session { get; } = new(options ?? new CSharpSessionOptions { InterruptPatience = TimeSpan.FromSeconds(15) });
 
     public RecordedOutput Output { get; private set; } = new();
 

@@ -25,7 +25,7 @@ internal sealed class CellCompiler
         warningLevel: 0,
         assemblyIdentityComparer: DesktopAssemblyIdentityComparer.Default);
 
-    private static readonly Lock s_binding = new();
+    private static readonly SemaphoreSlim s_binding = new(1);
     private static readonly ConcurrentDictionary<string, CellSource> s_sources = new();
     private static readonly EmitOptions s_emitOptions = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
     private readonly string _prefix = $"cell-{Guid.NewGuid():N}-";
@@ -172,11 +172,16 @@ internal sealed class CellCompiler
     /// Two compilations that bind the same references at the same time may each make symbols of its own for them, and a later one takes
     /// either: then <c>Kernel</c> is not <c>Kernel</c>.
     /// </summary>
-    public static void Bind(Compilation compilation)
+    public static async Task<T> BindAsync<T>(Func<Task<T>> make, CancellationToken cancellationToken)
     {
-        lock (s_binding)
+        await s_binding.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            _ = compilation.Assembly;
+            return await make().ConfigureAwait(false);
+        }
+        finally
+        {
+            s_binding.Release();
         }
     }
 
@@ -190,7 +195,16 @@ internal sealed class CellCompiler
             Last,
             typeof(object),
             typeof(CellGlobals));
-        Bind(compilation);
+        s_binding.Wait();
+        try
+        {
+            _ = compilation.Assembly;
+        }
+        finally
+        {
+            s_binding.Release();
+        }
+
         return compilation;
     }
 }

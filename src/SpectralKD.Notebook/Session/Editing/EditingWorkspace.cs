@@ -27,12 +27,8 @@ internal sealed class EditingWorkspace : IDisposable
         var project = Describe("cell", CellText.WithoutMagic(code), previous, last.References.Concat(added));
         var solution = _workspace.CurrentSolution.AddProject(project);
         var document = solution.GetDocument(project.Documents[0].Id)!;
-        var compilation = await document.Project.GetCompilationAsync(cancellationToken).ConfigureAwait(false);
-        for (var current = compilation; current is not null; current = current.ScriptCompilationInfo?.PreviousScriptCompilation)
-        {
-            CellCompiler.Bind(current);
-        }
-
+        // It binds the references of the cell and of the submissions before it.
+        await CellCompiler.BindAsync(() => document.Project.GetCompilationAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
         return document;
     }
 

@@ -1,6 +1,5 @@
 """Talks to a running kernel as Jupyter's own Python client does. Argument: the connection file. Exits with 0 where everything is right."""
 import sys
-import threading
 
 from jupyter_client import BlockingKernelClient
 
@@ -41,10 +40,8 @@ check("result", outputs[1]["content"]["data"]["text/plain"], "21")
 content, outputs = run("throw new InvalidOperationException(\"no\");")
 check("error", (content["ename"], content["evalue"]), ("InvalidOperationException", "no"))
 
-timer = threading.Timer(1.0, interrupt)
-timer.start()
-content, outputs = run("while (true) { }")
-timer.join()
+content = client.execute_interactive(
+    "Console.WriteLine(1); while (true) { }", output_hook=lambda message: message["msg_type"] == "stream" and interrupt(), timeout=TIMEOUT)["content"]
 check("interrupt", content["ename"], "Interrupted")
 content, outputs = run("x * 2")
 check("variables kept", outputs[0]["content"]["data"]["text/plain"], "40")
@@ -53,7 +50,7 @@ content, outputs = run(
     "Console.WriteLine(\"Hello \" + Console.ReadLine());", allow_stdin=True, stdin_hook=lambda message: client.input("Ada"))
 check("input", outputs[-1]["content"]["text"], "Hello Ada\n")
 
-requests = [client.execute(code) for code in ("throw new Exception(\"a\");", "1")]
+requests = [client.execute(code) for code in ("await Task.Delay(1000); throw new Exception(\"a\");", "1")]
 check("queue", [reply_to(request)["status"] for request in requests], ["error", "aborted"])
 
 received = []
