@@ -6,6 +6,8 @@ from jupyter_client import BlockingKernelClient
 TIMEOUT = 60
 client = BlockingKernelClient(connection_file=sys.argv[1])
 client.load_connection_file()
+# A kernel without a heartbeat for a second is dead to the client; a loaded machine may hold it up for longer.
+client.hb_channel.time_to_dead = TIMEOUT
 client.start_channels()
 client.wait_for_ready(timeout=TIMEOUT)
 
