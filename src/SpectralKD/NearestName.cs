@@ -19,21 +19,28 @@ public static class NearestName
     public static string Suggestion(string name, IEnumerable<string> names) =>
         Of(name, names) is { } nearest ? $"; did you mean {nearest}?" : "";
 
-    // Levenshtein distance, upper and lower case alike, one row at a time.
-    private static int Distance(string a, string b)
+    /// <summary>
+    /// The names that were probably meant where much of a long one is left out, as <c>deit tiny</c> for <c>deit_tiny_patch16_224</c>: the
+    /// nearest first, ties in the list's order.
+    /// </summary>
+    internal static IReadOnlyList<string> Completing(string name, IEnumerable<string> names, int count = 3)
+        => [.. names.OrderBy(known => Distance(name, known, wrong: 5)).Take(count)];
+
+    // Levenshtein distance, upper and lower case alike, one row at a time; a character that is only missing costs 1.
+    private static int Distance(string typed, string name, int wrong = 1)
     {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
+        var row = Enumerable.Range(0, name.Length + 1).ToArray();
+        foreach (var letter in typed)
         {
             var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
+            row[0] += wrong;
+            for (var j = 1; j <= name.Length; j++)
             {
-                var same = char.ToLowerInvariant(a[i - 1]) == char.ToLowerInvariant(b[j - 1]);
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (same ? 0 : 1)));
+                var same = char.ToLowerInvariant(letter) == char.ToLowerInvariant(name[j - 1]);
+                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j] + wrong, row[j - 1] + 1), diagonal + (same ? 0 : wrong)));
             }
         }
 
-        return row[b.Length];
+        return row[^1];
     }
 }

@@ -91,7 +91,7 @@ public sealed class DistillationJob : IDisposable
     private static VisionModel WithDropPath(VisionModel loaded, double rate)
     {
         var model = ModelCatalog.Create(loaded.Spec with { DropPath = rate }, seed: null);
-        model.to(loaded.parameters().First().device);
+        model.to(loaded.AnyWeight.device);
         using var guard = no_grad();
         var source = loaded.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
         foreach (var (name, parameter) in model.named_parameters())

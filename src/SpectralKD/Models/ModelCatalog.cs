@@ -93,7 +93,7 @@ public static class ModelCatalog
 
     private static SpectralKDException Unknown(string name, string model)
     {
-        var nearest = NearestModels.Of(model, All.Select(entry => entry.Name));
+        var nearest = NearestName.Completing(model, All.Select(entry => entry.Name));
         return new SpectralKDException(
             $"No model is called '{name}'. Nearest: {string.Join(", ", nearest)}. The catalogue has {All.Count} models.");
     }

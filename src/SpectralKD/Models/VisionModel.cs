@@ -28,6 +28,11 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// </summary>
     public virtual IReadOnlySet<string> NoWeightDecay => new HashSet<string>();
 
+    /// <summary>One of the weights; it tells on which device and in which precision the model is.</summary>
+    /// <exception cref="SpectralKDException">The model was disposed of.</exception>
+    internal Tensor AnyWeight => parameters().FirstOrDefault(parameter => parameter.is_floating_point())
+        ?? throw new SpectralKDException($"{Spec.Name} was disposed of; load it again");
+
     /// <summary>
     /// Fits a checkpoint's tensor to this model where its shape depends on the image size: position embeddings and relative
     /// position bias tables are interpolated as timm does.

@@ -16,7 +16,7 @@ internal sealed class ModelRun : IDisposable
     internal ModelRun(VisionModel model, SpectralOptions options)
     {
         _model = model;
-        var weight = model.parameters().First(parameter => parameter.is_floating_point());
+        var weight = model.AnyWeight;
         (_device, _type) = (weight.device, weight.dtype);
         RequireDevice(options.Device);
         _indices = [.. BlockSelection.Resolve(options.Layers, model.Blocks.Count, model.Spec.Name)];

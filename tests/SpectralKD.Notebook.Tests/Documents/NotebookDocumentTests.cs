@@ -143,5 +143,6 @@ public sealed class NotebookDocumentTests
         Assert.Equal(["# Title", "#!spectral-help\nvar a = 1;", "let b = 2", "c"], notebook.Cells.Select(cell => cell.Source));
         Assert.Equal(CellKind.Markdown, notebook.Cells[0].Kind);
         Assert.Equal(["csharp", "fsharp", "m"], notebook.Cells.Skip(1).Select(cell => CellLanguage.Of(cell, notebook)));
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 }

@@ -31,7 +31,13 @@ public sealed class EditingTests : IDisposable
         Assert.Contains("MyClass", names);
         Assert.Contains("mine", (await CompleteAsync(notebook, "int mine = 1; await |")).Items.Select(item => item.Text));
         Assert.Contains("prompt:", (await CompleteAsync(notebook, "Kernel.GetInputAsync(pro|")).Items.Select(item => item.Text));
-        Assert.All((await CompleteAsync(notebook, "var made = new |")).Items, item => Assert.Contains(item.Kind, new[] { "class", "module" }));
+        foreach (var code in new[] { "var made = new |", "Console.Write(new |)", "Console.Write(new St|", "new\n  |" })
+        {
+            var made = (await CompleteAsync(notebook, code)).Items;
+            Assert.NotEmpty(made);
+            Assert.All(made, item => Assert.Contains(item.Kind, new[] { "class", "module" }));
+        }
+
         Assert.Equal("--value", Assert.Single((await CompleteAsync(notebook, "#!set --name x --v|")).Items).Text);
         Assert.Contains("Stopwatch", (await CompleteAsync(notebook, "Stopw|")).Items.Select(item => item.Text));
         Assert.Contains("display", (await CompleteAsync(notebook, "dis|")).Items.Select(item => item.Text));

@@ -32,6 +32,15 @@ public sealed class SpectralAnalysisTests : IDisposable
     }
 
     [Fact]
+    public void A_model_that_was_disposed_of_is_named()
+    {
+        var model = ModelCatalog.Create("deit_nano_patch4_32");
+        model.Dispose();
+        var error = Assert.Throws<SpectralKDException>(() => SpectralAnalysis.Run(model, _images, new SpectralOptions()));
+        Assert.Equal("deit_nano_patch4_32 was disposed of; load it again", error.Message);
+    }
+
+    [Fact]
     public void Batch_size_and_workers_do_not_matter()
     {
         var one = SpectralAnalysis.Run(_model, _images, new SpectralOptions { BatchSize = 14, Domain = SpectralDomain.Spatial });

@@ -1,7 +1,7 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Completion;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Tags;
-using Microsoft.CodeAnalysis.Text;
 
 namespace SpectralKD.Notebook.Session.Editing;
 
@@ -25,7 +25,7 @@ internal static class CodeCompletion
 
         var text = await document.GetTextAsync(cancellationToken).ConfigureAwait(false);
         var typed = text.ToString(found.Span);
-        var isNew = text.ToString(TextSpan.FromBounds(0, found.Span.Start)).TrimEnd().EndsWith(" new", StringComparison.Ordinal);
+        var isNew = await IsAfterNewAsync(document, found.Span.Start, cancellationToken).ConfigureAwait(false);
         var items = Matching(found.ItemsList, typed)
             .Where(item => !isNew || KindOf(item) is "class" or "module")
             .DistinctBy(item => item.DisplayText)
@@ -41,6 +41,13 @@ internal static class CodeCompletion
         }
 
         return new Completions(found.Span.Start, found.Span.End, proposals);
+    }
+
+    private static async Task<bool> IsAfterNewAsync(Document document, int position, CancellationToken cancellationToken)
+    {
+        var root = await document.GetSyntaxRootAsync(cancellationToken).ConfigureAwait(false);
+        var token = root!.FindToken(Math.Max(0, position - 1));
+        return (token.SpanStart < position ? token : token.GetPreviousToken()).IsKind(SyntaxKind.NewKeyword);
     }
 
     /// <summary>Those that begin with what was typed, in its case first; where there are none, those whose capitals do.</summary>

@@ -49,7 +49,7 @@ public sealed record Evaluation(long Images, double Loss, double Top1, double To
         using var pause = GarbagePause.Begin();
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        var weight = model.parameters().First();
+        var weight = model.AnyWeight;
         var labels = batch.Labels.to(weight.device);
         var logits = model.forward(batch.Images.to(weight.device).to(weight.dtype)).to(ScalarType.Float32);
         var loss = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).to(ScalarType.Float64);

@@ -21,7 +21,7 @@ internal sealed class TrainingSetup : IDisposable
         StepsPerEpoch = data.BatchesPerEpoch(recipe.Batch) / recipe.Accumulate;
         Layers = SetupRules.Layers(student, Teacher, recipe);
         TeacherHash = Teacher is null ? null : WeightHash.Of(Teacher);
-        _teacherType = Teacher?.parameters().First().dtype;
+        _teacherType = Teacher?.AnyWeight.dtype;
         Teacher = Teacher is null ? null : Frozen(Teacher, device, recipe.TeacherBFloat16);
         student.to(recipe.Precision == TrainingPrecision.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32);
         student.to(device);

@@ -33,7 +33,7 @@ internal sealed class TrainingStep(
     private LossValues Backward(Tensor images, Tensor labels, double share)
     {
         using var scope = NewDisposeScope();
-        var weight = student.parameters().First();
+        var weight = student.AnyWeight;
         var (input, targets) = (images.to(weight.device), labels.to(weight.device));
         var (teacherLogits, teacherMaps) = AskTeacher(input);
         var own = Forward(student, input.to(weight.dtype), layers.Student);
@@ -59,7 +59,7 @@ internal sealed class TrainingStep(
         }
 
         using var guard = no_grad();
-        var type = teacher.parameters().First();
+        var type = teacher.AnyWeight;
         var output = Forward(teacher, images.to(type.dtype).to(type.device), layers.Teacher);
         return (output.Logits.to(images.device).to(ScalarType.Float32), [.. Paired(output, layers.Teacher).Select(map => map.to(images.device))]);
     }

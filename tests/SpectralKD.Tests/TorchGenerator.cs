@@ -1,7 +1,7 @@
-namespace SpectralKD.Tests.Distillation;
+namespace SpectralKD.Tests;
 
 /// <summary>
-/// Tests that compare training runs bit for bit: stochastic depth draws from torch's one generator, so nothing else may draw meanwhile.
+/// Tests that ask much of torch's one generator, from which stochastic depth draws: nothing else may draw meanwhile.
 /// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class TorchGenerator
