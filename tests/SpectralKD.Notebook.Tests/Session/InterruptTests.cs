@@ -127,6 +127,18 @@ public sealed class InterruptTests
         Assert.Equal("running first disposed second disposed caught over", notebook.Output.Out);
     }
 
+    [Fact]
+    public async Task What_goes_on_in_the_pool_puts_things_in_order_too()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("async Task Wait() { try { await Task.Delay(-1); } finally { await Task.Delay(1); Console.Write(\"inner \"); } }");
+        for (var round = 0; round < 30; round++)
+        {
+            await InterruptAsync(notebook, "Console.Write(\"running \");\ntry { await Wait().ConfigureAwait(false); }\nfinally { Console.Write(\"outer\"); }");
+            Assert.Equal("running inner outer", notebook.Output.Out);
+        }
+    }
+
     [Theory]
     [InlineData("class Log : IDisposable { public void Dispose() => Console.Write(\"over\"); }\nusing (new Log()) { Console.Write(\"running \"); await Task.Delay(-1); }")]
     [InlineData("class Log : IDisposable { void IDisposable.Dispose() => Close(true); void Close(bool all) { Console.Write(\"over\"); } }\n"

@@ -14,6 +14,7 @@ internal sealed class CellRun : IDisposable
     private static readonly TimeSpan s_afterglow = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_timeForOrder = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_timeForOwnWaits = TimeSpan.FromMilliseconds(60);
+    private static readonly TimeSpan s_timeForPool = TimeSpan.FromMilliseconds(150);
     private readonly CancellationTokenRegistration _registration;
     // What waits for it goes on on the thread that ends the cell: the cell may have taken all of the pool's.
     private readonly TaskCompletionSource _over = new();
@@ -22,6 +23,7 @@ internal sealed class CellRun : IDisposable
     private bool _interrupted;
     private long _interruptedAt;
     private int _asides;
+    private int _parts;
 
     /// <summary>Begins the run.</summary>
     public CellRun(CSharpSession session, int number, ICellOutput output, CancellationToken cancellationToken)
@@ -106,7 +108,10 @@ internal sealed class CellRun : IDisposable
     public async Task<T> RunAsync<T>(Func<Task<T>> part)
     {
         ThrowIfInterrupted();
+        Interlocked.Increment(ref _parts);
         var running = Task.Factory.StartNew(part, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
+        _ = running.ContinueWith(
+            _ => Interlocked.Decrement(ref _parts), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         if (await Task.WhenAny(running, _over.Task).ConfigureAwait(false) == running && !_interrupted)
         {
             return await running.ConfigureAwait(false);
@@ -145,19 +150,37 @@ internal sealed class CellRun : IDisposable
     {
         var manners = Manners;
         EndWaits(_endOfWaits, manners, manners.Patience);
-        EndWaits(_endOfOwnWaits, manners, SinceInterrupt + s_timeForOwnWaits);
+        var more = SinceInterrupt + s_timeForOwnWaits;
+        EndWaits(_endOfOwnWaits, manners, more > manners.Patience ? more : manners.Patience);
         Scheduler.Stop();
         LeftThreadRunning = Scheduler.IsBusy;
         _ = KeepAskingAsync();
         _over.TrySetResult();
     }
 
+    /// <summary>
+    /// Ends the waits and gives the cell time to come to its end. What goes on in the pool, after <c>ConfigureAwait(false)</c>, is not seen
+    /// to be busy: the cell is given up only where it has not been for a while.
+    /// </summary>
     private void EndWaits(CancellationTokenSource waits, InterruptManners manners, TimeSpan patience)
     {
         // What follows such a wait may run right there.
         var ending = Task.Factory.StartNew(waits.Cancel, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        while ((Scheduler.IsBusy || !ending.IsCompleted) && SinceInterrupt < patience || IsPuttingInOrder)
+        var seen = SinceInterrupt;
+        while (true)
         {
+            var isBusy = Scheduler.IsBusy || !ending.IsCompleted;
+            if (isBusy || IsPuttingInOrder)
+            {
+                seen = SinceInterrupt;
+            }
+
+            var mayGoOn = Volatile.Read(ref _parts) > 0 && (manners.EndsByItself || SinceInterrupt - seen < s_timeForPool);
+            if (!IsPuttingInOrder && (SinceInterrupt >= patience || !isBusy && !mayGoOn))
+            {
+                return;
+            }
+
             Thread.Sleep(10);
             if (SinceInterrupt >= manners.WakeAfter && !IsPuttingInOrder)
             {
