@@ -7,10 +7,12 @@ namespace SpectralKD;
 public sealed class SpectralKDException : Exception
 {
     /// <summary>Makes an error whose message is shown to the user as it stands.</summary>
-    /// <param name="message">One line: what went wrong, what was found, what to do.</param>
+    /// <param name="message">
+    /// One line: what went wrong, what was found, what to do. Line breaks, which a damaged file's names may bring, become spaces.
+    /// </param>
     /// <param name="innerException">The cause, for debugging.</param>
     public SpectralKDException(string message, Exception? innerException = null)
-        : base(message, innerException)
+        : base(message.ReplaceLineEndings(" "), innerException)
     {
     }
 }
