@@ -19,9 +19,7 @@ internal static class NotebookFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new SpectralKDException($"cannot read the notebook {path}: {OneLine(error)}", error);
+            throw new SpectralKDException($"cannot read the notebook {path}: {error.Message}", error);
         }
     }
-
-    private static string OneLine(Exception error) => error.Message.ReplaceLineEndings(" ");
 }

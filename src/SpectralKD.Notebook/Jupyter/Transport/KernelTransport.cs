@@ -87,7 +87,7 @@ internal sealed class KernelTransport : IDisposable
         catch (Exception error) when (error is NetMQException or ArgumentException or System.Net.Sockets.SocketException)
         {
             socket.Dispose();
-            var reason = error is AddressAlreadyInUseException ? "another program does already" : error.Message.ReplaceLineEndings(" ");
+            var reason = error is AddressAlreadyInUseException ? "another program does already" : error.Message;
             throw new SpectralKDException($"the {channel} channel cannot listen on {address}: {reason}", error);
         }
     }

@@ -53,7 +53,7 @@ internal sealed record ConnectionFile
         catch (JsonException error)
         {
             throw new SpectralKDException(
-                $"{path} is not a Jupyter connection file ({error.Message.ReplaceLineEndings(" ")}); Jupyter writes one and puts it in place of "
+                $"{path} is not a Jupyter connection file ({error.Message}); Jupyter writes one and puts it in place of "
                 + "{connection_file}", error);
         }
     }
