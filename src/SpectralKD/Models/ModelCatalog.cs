@@ -62,6 +62,7 @@ public static class ModelCatalog
         if (seed is { } number)
         {
             TimmInitialization.Apply(model, number);
+            model.Origin = new ModelOrigin { Kind = WeightsKind.Seeded, Name = FormattableString.Invariant($"seed {number}") };
         }
 
         return model;

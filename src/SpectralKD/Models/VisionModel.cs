@@ -19,6 +19,9 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// <summary>What the model is: timm name, family, sizes, preprocessing.</summary>
     public abstract ModelSpec Spec { get; }
 
+    /// <summary>Where the weights came from. Who fills them sets it; a model of one's own may set it too.</summary>
+    public ModelOrigin Origin { get; set; } = new() { Kind = WeightsKind.Unknown, Name = "" };
+
     /// <summary>The blocks in order, with the shapes of their feature maps.</summary>
     public abstract IReadOnlyList<BlockInfo> Blocks { get; }
 

@@ -1,0 +1,64 @@
+using System.Collections.Immutable;
+
+namespace SpectralKD.Models;
+
+/// <summary>What kind of place a model's weights came from.</summary>
+public enum WeightsKind
+{
+    /// <summary>Nobody said: a model built by hand whose weights were filled by the caller.</summary>
+    Unknown,
+
+    /// <summary>timm's initial values from a seed: the model is untrained.</summary>
+    Seeded,
+
+    /// <summary>Small weights inside the package.</summary>
+    Embedded,
+
+    /// <summary>A repository of the Hugging Face hub.</summary>
+    Hub,
+
+    /// <summary>A file of the user's.</summary>
+    File,
+
+    /// <summary>Trained in this process.</summary>
+    Trained,
+}
+
+/// <summary>
+/// Where a model's weights came from, and what had to be done to make them fit: said on the model's card, in its spectra, in charts and run folders.
+/// </summary>
+/// <example><code>
+/// using var model = ModelLoader.Load("deit_tiny_patch16_224", new ModelLoadOptions { Weights = "seeded:3" });
+/// Console.WriteLine(model.Origin.Words);   // UNTRAINED: initial weights, seed 3
+/// </code></example>
+public sealed record ModelOrigin
+{
+    /// <summary>The kind of place.</summary>
+    public required WeightsKind Kind { get; init; }
+
+    /// <summary>The place: <c>seed 3</c>, a file's full path, <c>timm/deit_tiny_patch16_224.fb_in1k</c>, an embedded name, a run's folder.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The hub's commit, where the weights came from there.</summary>
+    public string? Revision { get; init; }
+
+    /// <summary>SHA-256 of the weights' file as lower-case hex; null where there is no file.</summary>
+    public string? Sha256 { get; init; }
+
+    /// <summary>What was dropped, replaced or chosen in loading, one line each: a fresh head, averaged weights, resized position tables, a NaN.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+
+    /// <summary>True for a model with initial weights that nothing was learnt in.</summary>
+    public bool IsUntrained => Kind == WeightsKind.Seeded;
+
+    /// <summary>One line without the notes.</summary>
+    public string Words => Kind switch
+    {
+        WeightsKind.Seeded => $"UNTRAINED: initial weights, {Name}",
+        WeightsKind.Embedded => $"weights {Name}, in the package",
+        WeightsKind.Hub => Revision is null ? $"weights {Name} of the hub" : $"weights {Name} of the hub, revision {Revision}",
+        WeightsKind.File => $"weights of {Name}" + (Sha256 is null ? "" : $" (SHA-256 {Sha256[..12]}…)"),
+        WeightsKind.Trained => $"trained here: {Name}",
+        _ => "weights of unknown origin",
+    };
+}
