@@ -92,6 +92,7 @@ public sealed class DistillationJob : IDisposable
     {
         var model = ModelCatalog.Create(loaded.Spec with { DropPath = rate }, seed: null);
         model.to(loaded.AnyWeight.device);
+        model.Origin = loaded.Origin;
         using var guard = no_grad();
         var source = loaded.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
         foreach (var (name, parameter) in model.named_parameters())

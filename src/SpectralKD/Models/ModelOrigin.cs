@@ -48,6 +48,9 @@ public sealed record ModelOrigin
     /// <summary>What was dropped, replaced or chosen in loading, one line each: a fresh head, averaged weights, resized position tables, a NaN.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 
+    /// <summary>True where the weights brought no head that fits the classes: the head is random, so the features are the weights' and the logits mean nothing.</summary>
+    public bool FreshHead { get; init; }
+
     /// <summary>True for a model with initial weights that nothing was learnt in.</summary>
     public bool IsUntrained => Kind == WeightsKind.Seeded;
 

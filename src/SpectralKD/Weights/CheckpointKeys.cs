@@ -39,9 +39,11 @@ internal sealed partial class CheckpointKeys
     private static string NextStage(Match match) =>
         (int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) + 1).ToString(CultureInfo.InvariantCulture);
 
-    private static bool IsOfNoUse(string key) =>
-        key.EndsWith("relative_position_index", StringComparison.Ordinal) || key.EndsWith("attn_mask", StringComparison.Ordinal)
-        || key.StartsWith("pre_logits.", StringComparison.Ordinal);
+    /// <summary>True for buffers that every model works out itself, so that nothing is lost without them.</summary>
+    public static bool IsComputed(string key) =>
+        key.EndsWith("relative_position_index", StringComparison.Ordinal) || key.EndsWith("attn_mask", StringComparison.Ordinal);
+
+    private static bool IsOfNoUse(string key) => IsComputed(key) || key.StartsWith("pre_logits.", StringComparison.Ordinal);
 
     [GeneratedRegex(@"^layers\.([0-9]{1,4})\.downsample")]
     private static partial Regex DownsampleKey();

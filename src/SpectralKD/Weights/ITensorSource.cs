@@ -11,6 +11,12 @@ public interface ITensorSource : IDisposable
     /// <summary>What the source is called in messages: usually the file's name.</summary>
     string Name { get; }
 
+    /// <summary>Full path of the file; null for a source that is none.</summary>
+    string? FilePath => null;
+
+    /// <summary>What was chosen or passed over in opening it, one line each, for <see cref="Models.ModelOrigin.Notes"/>.</summary>
+    IReadOnlyList<string> Notes => [];
+
     /// <summary>All tensors by key, in the source's order.</summary>
     IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 

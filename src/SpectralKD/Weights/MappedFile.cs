@@ -13,6 +13,7 @@ internal sealed unsafe class MappedFile : IDisposable
     private MappedFile(string path)
     {
         Path = path;
+        FullPath = System.IO.Path.GetFullPath(path);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         Length = stream.Length;
         if (Length == 0)
@@ -28,6 +29,8 @@ internal sealed unsafe class MappedFile : IDisposable
     }
 
     public string Path { get; }
+
+    public string FullPath { get; }
 
     public string Name => System.IO.Path.GetFileName(Path);
 

@@ -38,8 +38,8 @@ public static class ModelLoader
             return Ready(ModelCatalog.Create(spec, seeded.Seed), options);
         }
 
-        var (path, ema) = await PathOfAsync(entry, source, progress, cancellationToken).ConfigureAwait(false);
-        return Ready(FromFile(spec, path, ema, options), options);
+        var place = await PlaceOfAsync(entry, source, progress, cancellationToken).ConfigureAwait(false);
+        return Ready(FromFile(spec, place, options), options);
     }
 
     /// <summary>As <see cref="LoadAsync"/>, waiting for it.</summary>
@@ -59,33 +59,37 @@ public static class ModelLoader
         SafetensorsWriter.Write(path, model.state_dict());
     }
 
-    private static async Task<(string Path, bool Ema)> PathOfAsync(
+    private static async Task<WeightsPlace> PlaceOfAsync(
         ModelCatalogEntry entry, WeightSource source, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
     {
         if (source is WeightSource.LocalFile file)
         {
-            return (file.Path, file.Ema);
+            return new WeightsPlace(file.Path, WeightsKind.File, Path.GetFullPath(file.Path), Ema: file.Ema);
         }
 
         if (source is WeightSource.Pretrained && entry.Weights is { Repository: null } embedded)
         {
-            return (EmbeddedWeights.PathOf($"{entry.Name}.{embedded.Tag}"), false);
+            var name = $"{entry.Name}.{embedded.Tag}";
+            return new WeightsPlace(EmbeddedWeights.PathOf(name), WeightsKind.Embedded, name);
         }
 
         var hub = source as WeightSource.Hub ?? (entry.Weights?.Repository is { } repository
             ? new WeightSource.Hub(repository)
             : throw new SpectralKDException($"{entry.Name} has no published weights; use weights seeded, seeded:N or a file"));
-        return (await HubWeights.FindAsync(hub.Repository, hub.Revision, progress, cancellation).ConfigureAwait(false), false);
+        var path = await HubWeights.FindAsync(hub.Repository, hub.Revision, progress, cancellation).ConfigureAwait(false);
+        return new WeightsPlace(path, WeightsKind.Hub, hub.Repository, HubCache.CommitOf(path));
     }
 
-    private static VisionModel FromFile(ModelSpec spec, string path, bool ema, ModelLoadOptions options)
+    private static VisionModel FromFile(ModelSpec spec, WeightsPlace place, ModelLoadOptions options)
     {
-        using var file = WeightsFile.Open(path, ema);
-        var model = ModelCatalog.Create(spec with { Classes = options.Classes ?? HeadRows.Of(file) ?? spec.Classes }, seed: null);
+        using var file = WeightsFile.Open(place.Path, place.Ema);
+        var stored = HeadRows.Of(file); // null: a backbone alone, which is enough for spectra
+        var model = ModelCatalog.Create(spec with { Classes = options.Classes ?? stored ?? spec.Classes }, seed: null);
         try
         {
-            var report = WeightLoader.Load(model, file, new LoadOptions { AllowHeadMismatch = options.Classes is not null });
+            var report = WeightLoader.Load(model, file, new LoadOptions { AllowHeadMismatch = options.Classes is not null || stored is null });
             HeadRows.Fill(model, report.FreshHead);
+            model.Origin = model.Origin with { Kind = place.Kind, Name = place.Name, Revision = place.Revision };
             return model;
         }
         catch
@@ -100,4 +104,7 @@ public static class ModelLoader
         model.eval();
         return (VisionModel)model.to(options.Device ?? Devices.Default);
     }
+
+    /// <summary>Weights on this machine, and what their place is called.</summary>
+    private sealed record WeightsPlace(string Path, WeightsKind Kind, string Name, string? Revision = null, bool Ema = false);
 }

@@ -34,6 +34,9 @@ public sealed class SafetensorsFile : ITensorSource
     /// <inheritdoc/>
     public string Name => file.Name;
 
+    /// <inheritdoc/>
+    public string FilePath => file.FullPath;
+
     /// <summary>The header's <c>__metadata__</c>, empty if there is none; PyTorch's writers put <c>format = pt</c> there.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 

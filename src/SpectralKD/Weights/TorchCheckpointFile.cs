@@ -28,6 +28,9 @@ public sealed class TorchCheckpointFile : ITensorSource
     public string Name => file.Name;
 
     /// <inheritdoc/>
+    public string FilePath => file.FullPath;
+
+    /// <inheritdoc/>
     public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
     /// <summary>Opens a checkpoint and checks its archive, its pickle, every tensor's bounds and every storage's checksum.</summary>

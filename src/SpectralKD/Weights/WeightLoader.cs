@@ -12,7 +12,9 @@ namespace SpectralKD.Weights;
 public static class WeightLoader
 {
     /// <summary>Loads a model from a source whose keys are timm's or one of the dialects that timm itself accepts.</summary>
-    /// <param name="model">The model; its parameters are changed in place, on the device and in the type that they have.</param>
+    /// <param name="model">
+    /// The model; its parameters are changed in place, on the device and in the type that they have, and its <see cref="VisionModel.Origin"/> says so.
+    /// </param>
     /// <param name="weights">The opened weights.</param>
     /// <param name="options">What may differ; nothing if null.</param>
     /// <returns>What was done besides copying.</returns>
@@ -21,7 +23,9 @@ public static class WeightLoader
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(weights);
-        return Load(model, model.Spec.Name, weights, CheckpointRules.Of(model), options ?? LoadOptions.Strict);
+        var report = Load(model, model.Spec.Name, weights, CheckpointRules.Of(model), options ?? LoadOptions.Strict);
+        model.Origin = LoadedOrigin.Of(model, weights, report);
+        return report;
     }
 
     /// <summary>Loads any module by the given rules.</summary>

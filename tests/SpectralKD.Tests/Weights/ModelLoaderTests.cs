@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using SpectralKD.Models;
 using SpectralKD.Weights;
 using static TorchSharp.torch;
@@ -143,6 +144,75 @@ public sealed class ModelLoaderTests : IDisposable
     [InlineData("hf-hub:vit", "hf-hub:timm/")]
     public void An_unknown_source_is_an_error_that_shows_a_known_one(string text, string expected) =>
         Assert.Contains(expected, Assert.Throws<SpectralKDException>(() => WeightSource.Parse(text)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_model_from_a_file_knows_its_path_and_hash()
+    {
+        var path = Saved(classes: 7);
+        using var model = Load(Vit, path);
+        var expected = Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path))).ToLowerInvariant();
+        Assert.Equal((WeightsKind.File, Path.GetFullPath(path), expected), (model.Origin.Kind, model.Origin.Name, model.Origin.Sha256));
+        Assert.Empty(model.Origin.Notes);
+        Assert.False(model.Origin.FreshHead);
+    }
+
+    [Fact]
+    public void A_model_from_the_package_knows_its_embedded_name()
+    {
+        using var model = Load("deit_nano_patch8_64", "pretrained");
+        Assert.Equal((WeightsKind.Embedded, "deit_nano_patch8_64.spectralkd_textures"), (model.Origin.Kind, model.Origin.Name));
+    }
+
+    [Fact]
+    public void A_fresh_head_is_said()
+    {
+        using var model = Load(Vit, Saved(classes: 7), new ModelLoadOptions { Classes = 3 });
+        Assert.True(model.Origin.FreshHead);
+        Assert.StartsWith("the head (3 classes) is fresh: its weights are random, its logits mean nothing (the file's has 7 classes)",
+            Assert.Single(model.Origin.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_backbone_without_a_head_loads_and_says_that_its_head_is_fresh()
+    {
+        using var scope = NewDisposeScope();
+        using var whole = Load(Vit, "seeded:9");
+        var path = folder.File("headless.safetensors");
+        SafetensorsWriter.Write(path, whole.state_dict().Where(pair => !CheckpointRules.IsHead(pair.Key)).ToDictionary(pair => pair.Key, pair => pair.Value));
+        using var model = Load(Vit, path);
+        Assert.True(model.Origin.FreshHead);
+        Assert.Contains("the file has no head", Assert.Single(model.Origin.Notes), StringComparison.Ordinal);
+        Assert.True(model.state_dict()["head.weight"].abs().sum().item<float>() > 0, "the fresh head is all zero");
+    }
+
+    [Fact]
+    public void Resized_position_tables_are_said()
+    {
+        using var model = Load(Vit, Saved(classes: 7), new ModelLoadOptions { ImageSize = 64 });
+        Assert.Equal("1 tensor (pos_embed) interpolated to images of 64 pixels", Assert.Single(model.Origin.Notes));
+    }
+
+    [Fact]
+    public void Weights_that_are_not_finite_are_said_with_the_first_key_and_their_number()
+    {
+        using var scope = NewDisposeScope();
+        using var whole = Load(Vit, "seeded:9");
+        whole.state_dict()["blocks.1.norm1.weight"].detach().bytes[..8].Fill(0xff);
+        var path = folder.File("nan.safetensors");
+        ModelLoader.Save(whole, path);
+        using var model = Load(Vit, path);
+        Assert.Equal("WEIGHTS ARE NOT FINITE: 2 numbers are NaN or infinite, in 1 tensor (blocks.1.norm1.weight)", Assert.Single(model.Origin.Notes));
+    }
+
+    [Fact]
+    public void Weights_loaded_over_a_seeded_model_end_its_being_untrained()
+    {
+        using var model = ModelCatalog.Create(Vit, classes: 7);
+        using var file = WeightsFile.Open(Saved(classes: 7));
+        Assert.True(model.Origin.IsUntrained);
+        WeightLoader.Load(model, file);
+        Assert.Equal(WeightsKind.File, model.Origin.Kind);
+    }
 
     private static VisionModel Load(string name, string weights, ModelLoadOptions? options = null) =>
         ModelLoader.Load(name, (options ?? new ModelLoadOptions()) with { Weights = weights, Device = CPU });

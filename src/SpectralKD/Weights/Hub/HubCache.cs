@@ -19,6 +19,9 @@ internal sealed class HubCache(string cacheFolder, HubFile file)
 
     private string RefPath => Path.Combine(Folder, "refs", Native(file.Revision));
 
+    /// <summary>The commit of a file at the top of a repository, from its place in the cache: <c>snapshots/COMMIT/FILE</c>.</summary>
+    public static string? CommitOf(string snapshot) => Path.GetFileName(Path.GetDirectoryName(snapshot));
+
     /// <summary>The file at the revision as last seen, or null.</summary>
     public string? Find()
     {
