@@ -1,5 +1,5 @@
 using Microsoft.Data.Analysis;
-using SpectralKD.Spectra;
+using SpectralKD.Distillation;
 
 namespace SpectralKD.Interactive.Charting;
 

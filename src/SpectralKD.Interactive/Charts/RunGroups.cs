@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using SpectralKD.Spectra;
+using SpectralKD.Distillation;
 
 namespace SpectralKD.Interactive.Charting;
 

@@ -1,4 +1,4 @@
-using SpectralKD.Spectra;
+using SpectralKD.Distillation;
 
 namespace SpectralKD.Interactive.Charting;
 

@@ -1,5 +1,5 @@
 using Plotly.NET;
-using SpectralKD.Spectra;
+using SpectralKD.Distillation;
 
 namespace SpectralKD.Interactive.Charting;
 

@@ -38,6 +38,20 @@ public sealed class CheckpointTests
     [InlineData("{")]
     [InlineData("null")]
     [InlineData("""{ "epoch": "x" }""")]
+    [InlineData("""{ "sums": null }""")]
+    [InlineData("""{ "epochs": null }""")]
+    [InlineData("""{ "epochs": [null] }""")]
+    [InlineData("""{ "warnings": [null] }""")]
+    [InlineData("""{ "files": null }""")]
+    [InlineData("""{ "files": { "model.safetensors": null } }""")]
+    [InlineData("""{ "files": { "model.safetensors": { "name": null, "sha256": "a" } } }""")]
+    [InlineData("""{ "files": { "model.safetensors": { "name": "../model.safetensors", "sha256": "a" } } }""")]
+    [InlineData("""{ "dataName": "\ud800" }""")]
+    [InlineData("""{ "data\ud800Name": "x" }""")]
+    [InlineData("""{ "step": -1 }""")]
+    [InlineData("""{ "step": 1e30 }""")]
+    [InlineData("""{ "version": 2 }""")]
+    [InlineData("""[]""")]
     public void A_damaged_state_is_explained(string content)
     {
         using var folder = new TemporaryFolder();
@@ -46,6 +60,18 @@ public sealed class CheckpointTests
         File.WriteAllText(Path.Combine(checkpoint.Folder, "state.json"), content);
         var error = Assert.Throws<SpectralKDException>(() => checkpoint.Load());
         Assert.Contains("state.json' is damaged", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+        Assert.DoesNotContain("System.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_state_keeps_losses_that_are_no_numbers()
+    {
+        using var folder = new TemporaryFolder();
+        var checkpoint = new Checkpoint(folder.File("checkpoint"));
+        var metrics = new EpochMetrics { Epoch = 0, LearningRate = 1, Loss = double.NaN, ValidationLoss = double.PositiveInfinity };
+        checkpoint.Save(new RunState { Epochs = [metrics] }, Files("one"));
+        Assert.Equal(metrics, checkpoint.Load().Epochs.Single());
     }
 
     private static Dictionary<string, Action<string>> Files(string content) => new()

@@ -1,5 +1,5 @@
+using SpectralKD.Distillation;
 using SpectralKD.Interactive.Charting;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Magic.Commands;
 

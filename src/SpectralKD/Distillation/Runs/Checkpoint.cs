@@ -15,6 +15,8 @@ internal sealed class Checkpoint(string folder)
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // a validation loss may be NaN
+        TypeInfoResolver = JsonNulls.Refusing,
     };
 
     private string StatePath => Path.Combine(folder, "state.json");
@@ -36,7 +38,7 @@ internal sealed class Checkpoint(string folder)
         {
             var name = FormattableString.Invariant($"{Path.GetFileNameWithoutExtension(kind)}-{serial:D6}{Path.GetExtension(kind)}");
             write(Path.Combine(folder, name));
-            stored[kind] = new StoredFile(name, Hash(Path.Combine(folder, name)));
+            stored[kind] = new StoredFile { Name = name, Sha256 = Hash(Path.Combine(folder, name)) };
         }
 
         var complete = state with { Files = stored, Serial = serial };
@@ -69,7 +71,8 @@ internal sealed class Checkpoint(string folder)
         try
         {
             using var stream = File.OpenRead(StatePath);
-            return JsonSerializer.Deserialize<RunState>(stream, Json) ?? throw new JsonException("null");
+            var state = JsonSerializer.Deserialize<RunState>(stream, Json) ?? throw Damaged("it holds null");
+            return Problem(state) is { } problem ? throw Damaged(problem) : state;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -77,7 +80,11 @@ internal sealed class Checkpoint(string folder)
         }
         catch (JsonException error)
         {
-            throw new SpectralKDException($"'{StatePath}' is damaged: {error.Message}; restore the folder from a copy, or begin the run anew", error);
+            throw Damaged(Words(error), error);
+        }
+        catch (InvalidOperationException error)
+        {
+            throw Damaged("a text in it is no valid Unicode", error);
         }
     }
 
@@ -85,6 +92,23 @@ internal sealed class Checkpoint(string folder)
     public string PathOf(RunState state, string kind) => state.Files.TryGetValue(kind, out var file)
         ? Path.Combine(folder, file.Name)
         : throw new SpectralKDException($"the checkpoint in '{folder}' has no {kind}; it was written by another program");
+
+    private SpectralKDException Damaged(string what, Exception? inner = null) =>
+        new($"'{StatePath}' is damaged: {what}; restore the folder from a copy, or begin the run anew", inner);
+
+    private static string Words(JsonException error)
+    {
+        var place = error.LineNumber is { } line ? FormattableString.Invariant($" in line {line + 1}") : "";
+        return error.Path is { Length: > 1 } path ? $"the value of \"{path.TrimStart('$', '.')}\"{place} cannot be understood" : $"it is no run's state{place}";
+    }
+
+    // Files are read and removed by these names, so they must be names in this folder.
+    private static string? Problem(RunState state) =>
+        state.Version != 1 ? FormattableString.Invariant($"it has format version {state.Version}, this program reads version 1")
+        : state.Serial < 0 || state.Epoch < 0 || state.Step < 0 || state.TotalSteps < 0 || state.BatchesPerEpoch < 0 ? "it counts below 0"
+        : state.Files.Values.FirstOrDefault(file => file.Name.Length == 0 || Path.GetFileName(file.Name) != file.Name || file.Name is "." or "..") is { } odd
+            ? $"it names the file '{odd.Name}', which is not in its folder"
+        : null;
 
     // What a kill left half-written goes here too.
     private void RemoveAllBut(IEnumerable<string> names)

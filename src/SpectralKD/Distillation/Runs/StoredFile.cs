@@ -1,6 +1,11 @@
 namespace SpectralKD.Distillation;
 
 /// <summary>A file of a checkpoint, checked before it is read.</summary>
-/// <param name="Name">Its name in the checkpoint's folder.</param>
-/// <param name="Sha256">SHA-256 of its content, lower-case hexadecimal.</param>
-internal sealed record StoredFile(string Name, string Sha256);
+internal sealed record StoredFile
+{
+    /// <summary>Its name in the checkpoint's folder.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>SHA-256 of its content, lower-case hexadecimal.</summary>
+    public required string Sha256 { get; init; }
+}

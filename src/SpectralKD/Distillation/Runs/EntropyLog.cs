@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Data.Analysis;
+using SpectralKD.Spectra;
 
-namespace SpectralKD.Spectra;
+namespace SpectralKD.Distillation;
 
 /// <summary>The reference's entropy CSV: a line for each checkpoint, a column <c>Layer_1</c>, <c>Layer_2</c>, … for each block.</summary>
 internal static partial class EntropyLog

@@ -1,6 +1,6 @@
-using SpectralKD.Spectra;
+using SpectralKD.Distillation;
 
-namespace SpectralKD.Tests.Spectra;
+namespace SpectralKD.Tests.Distillation;
 
 public sealed class RunLogTests : IDisposable
 {

@@ -1,6 +1,6 @@
 using Microsoft.Data.Analysis;
 
-namespace SpectralKD.Spectra;
+namespace SpectralKD.Distillation;
 
 /// <summary>What a log holds.</summary>
 public enum RunLogKind
@@ -16,7 +16,7 @@ public enum RunLogKind
 public sealed record RunLog
 {
     /// <summary>The column of a training log that numbers its rows.</summary>
-    public const string EpochColumn = "epoch";
+    public const string EpochColumn = TrainingLog.EpochKey;
 
     /// <summary>Name of the run: its file's name without ending, or its folder's where the file is <c>log.txt</c>.</summary>
     public required string Name { get; init; }
@@ -45,10 +45,10 @@ public sealed record RunLog
             throw new SpectralKDException($"there is no run at {path}: give a log.txt, an entropy CSV, or a folder with a log.txt in it");
         }
 
-        var text = ReadShared(file);
+        var text = TrainingLog.ReadText(file);
         var name = Path.GetFileNameWithoutExtension(file);
         name = name == "log" ? Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(file))) ?? name : name;
-        return text.AsSpan().TrimStart().StartsWith("{") ? TrainingLog.Parse(text, name, file) : EntropyLog.Parse(text, name, file);
+        return text.AsSpan().TrimStart().StartsWith("{") ? OfEpochs(text, name, file) : EntropyLog.Parse(text, name, file);
     }
 
     /// <summary>The numbers of a column, null where a row has none.</summary>
@@ -63,18 +63,22 @@ public sealed record RunLog
         return [.. Enumerable.Range(0, (int)Table.Rows.Count).Select(row => Table[column][row] is { } value ? Convert.ToDouble(value, null) : (double?)null)];
     }
 
-    /// <summary>Reads a file that its run may be writing at the same time.</summary>
-    private static string ReadShared(string path)
+    private static RunLog OfEpochs(string text, string name, string where)
     {
-        try
-        {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(stream);
-            return reader.ReadToEnd();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new SpectralKDException($"{path} cannot be read: {error.Message}", error);
-        }
+        var (epochs, keys, unfinished) = TrainingLog.Parse(text, where);
+        return epochs.Count > 0
+            ? new RunLog { Name = name, Kind = RunLogKind.Training, Table = TableOf(epochs, keys), Unfinished = unfinished }
+            : throw new SpectralKDException($"{where} holds no finished epoch");
     }
+
+    private static DataFrame TableOf(IReadOnlyList<TrainingLogLine> epochs, IReadOnlyList<string> keys)
+    {
+        var columns = keys.Where(key => key != EpochColumn).Select(key => Column(key, [.. epochs.Select(line => line.Numbers.GetValueOrDefault(key))]));
+        return new DataFrame([new Int64DataFrameColumn(EpochColumn, epochs.Select(line => (long)line.Epoch)), .. columns]);
+    }
+
+    private static DataFrameColumn Column(string key, List<double?> values) =>
+        key == "n_parameters" && values.All(value => value is null || (double.IsInteger(value.Value) && Math.Abs(value.Value) < 1e15))
+            ? new Int64DataFrameColumn(key, values.Select(value => (long?)value))
+            : new DoubleDataFrameColumn(key, values);
 }
