@@ -58,6 +58,38 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("--seeds must be at least 1", _error.ToString());
     }
 
+    [Theory]
+    [InlineData("\"classes\": 9", "soft", 1)]
+    [InlineData("\"classes\": 9", "hard", 1)]
+    [InlineData("\"classes\": 9", "fft", 0)]
+    [InlineData("\"classes\": 10", "soft", 0)]
+    public async Task Distill_refuses_a_teacher_whose_head_would_be_random_where_its_logits_would_teach(string classes, string method, int expected)
+    {
+        var recipe = Path.Combine(_folder, "tiny.json");
+        await File.WriteAllTextAsync(recipe, $$"""
+            {
+              "student": "deit_nano_patch8_64", "teacher": "cait_nano_patch8_64", "loss": { "method": "{{method}}" }, "epochs": 1, "batch": 2, "device": "cpu",
+              "data": { "train": "textures", "count": 4, "validationCount": 2, {{classes}} }
+            }
+            """);
+        Assert.Equal(expected, await RunAsync("distill", recipe, "--out", Folder("run")));
+        Assert.Equal(expected == 1, _error.ToString().Contains("the teacher cait_nano_patch8_64 has a fresh, random head of 9 classes"));
+        Assert.Equal(method == "fft", _error.ToString().Contains("warning: the teacher cait_nano_patch8_64: the head (9 classes) is fresh"));
+    }
+
+    [Fact]
+    public async Task A_recipe_that_says_it_cannot_be_run_again_is_refused_with_its_reasons()
+    {
+        var recipe = Path.Combine(_folder, "session.json");
+        await File.WriteAllTextAsync(recipe, """
+            { "student": "deit_nano_patch4_32", "loss": { "method": "none" }, "unrepeatable": ["the images come from the session's own Stripes"] }
+            """);
+        Assert.Equal(1, await RunAsync("distill", recipe, "--out", Folder("run")));
+        Assert.Equal(1, await RunAsync("export", recipe));
+        Assert.Equal(2, _error.ToString().Split('\n').Count(line => line.Contains("cannot be run again") && line.Contains("the session's own Stripes")));
+        Assert.False(Directory.Exists(Folder("run")));
+    }
+
     [Fact]
     public async Task Parts_merge_to_the_whole_and_their_entropies_too_with_the_range_that_merge_names()
     {

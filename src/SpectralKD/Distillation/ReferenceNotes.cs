@@ -59,15 +59,30 @@ internal sealed class ReferenceNotes
 
         Block(!recipe.StudentWeights.StartsWith("seeded", StringComparison.Ordinal) && recipe.Loss.Method != DistillationMethod.None,
             "the reference cannot distil into a student that has weights already (its --finetune works without a teacher only)");
+        Classes(recipe);
         Differ(recipe.Loss.Method != DistillationMethod.None && recipe.TeacherWeights != "pretrained",
             $"the teacher's weights {recipe.TeacherWeights} have no counterpart: the reference always loads timm's pretrained ones and never reads --teacher-path");
         Differ(recipe.ImageSize is not null, "imageSize has no counterpart: the reference builds both models at their own size (--input-size changes the images alone)");
+    }
+
+    // The reference's teacher always has its published head; logits of other classes than the images' teach nothing.
+    private void Classes(DistillationRecipe recipe)
+    {
+        if (recipe.Loss.Method is DistillationMethod.Soft or DistillationMethod.Hard && (recipe.Classes ?? recipe.Data.Classes) is { } classes)
+        {
+            var published = ModelCatalog.Find(recipe.Teacher!).Spec.Classes;
+            Block(published != classes, FormattableString.Invariant(
+                $"the published head of {recipe.Teacher} has {published} classes and the recipe {classes}, so its logits cannot teach; take the method fft"));
+        }
     }
 
     private void Images(DistillationRecipe recipe)
     {
         Block(recipe.Data.Train is "textures" or "cifar10" || recipe.Data.Train.EndsWith(".zip", StringComparison.OrdinalIgnoreCase),
             $"the reference reads a folder with train and val inside, not {recipe.Data.Train}");
+        var validation = DataFolder(recipe) + "/val";
+        Block(recipe.Data.Validation is { } named && named.Replace('\\', '/').TrimEnd('/') != validation, $"the reference validates on {validation}, not on {recipe.Data.Validation}");
+        Differ(recipe.Data.HoldOut, $"it trains on all images of the folder and validates on {validation}: holdOut has no counterpart");
         Differ(true, "the reference always makes 1000 classes for such a folder");
         Differ(recipe.Data.Count is not null || recipe.Data.ValidationCount is not null || recipe.Data.Classes is not null,
             "it reads all images of the folder: count, validationCount and classes have no counterpart");

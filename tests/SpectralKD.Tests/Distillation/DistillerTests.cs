@@ -105,6 +105,82 @@ public sealed class DistillerTests
         Assert.True((await SmallRun.RunAsync(again, folder: folder.File("run"), resume: true)).Finished);
     }
 
+    [Theory]
+    [InlineData(false, "the student begins with weights that are not: blocks.1.norm1.weight")]
+    [InlineData(true, "the teacher's weights are not: blocks.1.norm1.weight")]
+    public async Task Weights_that_are_not_finite_are_the_cause_that_is_named_before_the_first_checkpoint(bool ofTeacher, string cause)
+    {
+        using var folder = new TemporaryFolder();
+        using var student = SmallRun.Student();
+        using var teacher = SmallRun.Teacher();
+        using (no_grad())
+        {
+            (ofTeacher ? teacher : (SpectralKD.Models.VisionModel)student).named_parameters().First(entry => entry.name == "blocks.1.norm1.weight").parameter.fill_(float.NaN);
+        }
+
+        foreach (var recipe in new[] { SmallRun.Recipe, SmallRun.Recipe with { TrackSpectra = true } })
+        {
+            var error = await Assert.ThrowsAsync<SpectralKDException>(
+                () => Distiller.RunAsync(student, teacher, new FormulaData(), recipe, folder.File("run")));
+            Assert.Contains("training stopped: the loss is not finite in epoch 0, step 0", error.Message, StringComparison.Ordinal);
+            Assert.Contains(cause, error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_validation_loss_that_is_not_finite_is_logged_and_the_run_goes_on()
+    {
+        using var folder = new TemporaryFolder();
+        using var student = SmallRun.Student();
+        var recipe = SmallRun.Recipe with { Loss = new LossWeights { Method = DistillationMethod.None } };
+        var run = await SmallRun.RunAsync(student, recipe, folder.File("run"), data: new FormulaData(brokenValidation: true));
+        Assert.True(run.Finished);
+        Assert.All(run.Epochs, metrics => Assert.Equal(double.NaN, metrics.ValidationLoss));
+        Assert.Contains("\"test_loss\":NaN", File.ReadAllText(folder.File("run/log.txt")), StringComparison.Ordinal);
+        Assert.Equal(run.Epochs, DistillationRun.Load(folder.File("run")).Epochs);
+        Assert.Equal(run.Epochs.Select(metrics => metrics.ValidationLoss), RunLog.Load(folder.File("run")).Numbers("test_loss"));
+    }
+
+    [Theory]
+    [InlineData(DistillationMethod.Soft, true)]
+    [InlineData(DistillationMethod.Hard, true)]
+    [InlineData(DistillationMethod.Fft, false)]
+    [InlineData(DistillationMethod.None, false)]
+    public async Task A_teacher_with_a_fresh_head_may_teach_its_features_but_not_its_logits(DistillationMethod method, bool refused)
+    {
+        using var folder = new TemporaryFolder();
+        using var student = SmallRun.Student();
+        using var teacher = SmallRun.Teacher();
+        teacher.Origin = new SpectralKD.Models.ModelOrigin
+        {
+            Kind = SpectralKD.Models.WeightsKind.File,
+            Name = "/weights/teacher.pth",
+            FreshHead = true,
+            Notes = ["the head is fresh"],
+        };
+        var recipe = SmallRun.Recipe with { Epochs = 1, Loss = SmallRun.Recipe.Loss with { Method = method } };
+        Task<DistillationRun> Run() => Distiller.RunAsync(student, teacher, new FormulaData(), recipe, folder.File("run"));
+        if (refused)
+        {
+            var error = await Assert.ThrowsAsync<SpectralKDException>(Run);
+            Assert.Contains("the teacher cait has a fresh, random head of 4 classes (weights of /weights/teacher.pth)", error.Message, StringComparison.Ordinal);
+            Assert.Contains("method fft", error.Message, StringComparison.Ordinal);
+            Assert.False(Directory.Exists(folder.File("run")));
+        }
+        else
+        {
+            Assert.Equal(method == DistillationMethod.Fft, (await Run()).Warnings.Contains("the teacher cait: the head is fresh"));
+        }
+    }
+
+    [Fact]
+    public async Task An_untrained_teacher_is_said_to_be_one()
+    {
+        using var student = SmallRun.Student();
+        var run = await SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 1 });
+        Assert.Contains("the teacher cait is UNTRAINED: initial weights, seed 2", run.Warnings);
+    }
+
     [Fact]
     public async Task An_alignment_term_that_outweighs_KD_is_pointed_out()
     {

@@ -53,6 +53,18 @@ public sealed class RunExportTests
         Assert.Contains(mixed.Notes, note => note.Contains("--teacher-path", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(DistillationMethod.Soft, 9, false)]
+    [InlineData(DistillationMethod.Hard, 9, false)]
+    [InlineData(DistillationMethod.Fft, 9, true)]
+    [InlineData(DistillationMethod.Soft, 1000, true)]
+    public void A_published_head_of_other_classes_cannot_teach_the_reference_either(DistillationMethod method, int classes, bool runs)
+    {
+        var exported = RunExport.ToTorchrun(Paper with { Classes = classes, Loss = Paper.Loss with { Method = method } });
+        Assert.Equal(runs, exported.Runs);
+        Assert.Equal(runs, !exported.Notes.Contains("the published head of cait_s24_224 has 1000 classes and the recipe 9, so its logits cannot teach; take the method fft"));
+    }
+
     [Fact]
     public void Recipes_without_layers_name_the_papers()
     {

@@ -60,7 +60,7 @@ internal static class SmallRun
 }
 
 /// <summary>Images of four classes from the golden generator, shuffled anew in each epoch.</summary>
-internal sealed class FormulaData(int train = 20, int validation = 10, bool broken = false) : ITrainingData
+internal sealed class FormulaData(int train = 20, int validation = 10, bool broken = false, bool brokenValidation = false) : ITrainingData
 {
     public string Name => "formula";
 
@@ -79,7 +79,7 @@ internal sealed class FormulaData(int train = 20, int validation = 10, bool brok
     }
 
     public IEnumerable<TrainingBatch> Validation(int batchSize) =>
-        Enumerable.Range(0, validation).Chunk(batchSize).Select(indices => Batch([.. indices.Select(index => index + train)], false));
+        Enumerable.Range(0, validation).Chunk(batchSize).Select(indices => Batch([.. indices.Select(index => index + train)], brokenValidation));
 
     private static TrainingBatch Batch(int[] indices, bool broken)
     {

@@ -18,13 +18,14 @@ public sealed class ImageTrainingData : ITrainingData
     /// <param name="imageSize">Side of the models' input in pixels.</param>
     /// <param name="settings">Augmentation and workers; its names of sources are not looked at. Null for the defaults.</param>
     /// <param name="seed">Seed of order and augmentation.</param>
-    /// <exception cref="SpectralKDException">There is no such augmentation.</exception>
+    /// <exception cref="SpectralKDException">There is no such augmentation, or training and validation images differ in their classes.</exception>
     public ImageTrainingData(DataSplit split, Preprocessing preprocessing, int imageSize, RecipeData? settings = null, int seed = 0)
     {
         ArgumentNullException.ThrowIfNull(split);
         ArgumentNullException.ThrowIfNull(preprocessing);
         (_split, _preprocessing, ImageSize, _settings, _seed) = (split, preprocessing, imageSize, settings ?? new RecipeData(), seed);
         _augmentation = Augmentation.Parse(_settings.Augmentation);
+        split.WithEqualClasses();
     }
 
     /// <inheritdoc/>
@@ -35,6 +36,14 @@ public sealed class ImageTrainingData : ITrainingData
 
     /// <inheritdoc/>
     public int ImageSize { get; }
+
+    internal DataSplit Split => _split;
+
+    internal Preprocessing Preprocessing => _preprocessing;
+
+    internal RecipeData Settings => _settings;
+
+    internal int Seed => _seed;
 
     /// <summary>Images that could not be read so far, without repetitions.</summary>
     public SkippedImages Skipped { get; } = new();
@@ -54,7 +63,8 @@ public sealed class ImageTrainingData : ITrainingData
         ArgumentNullException.ThrowIfNull(recipe);
         var data = recipe.Data;
         var split = DataSplit.Open(
-            data.Train, data.Validation, data.Count, data.ValidationCount, data.Size ?? imageSize, data.Classes, data.ValidationShare, data.Seed);
+            data.Train, data.Validation, data.Count, data.ValidationCount, data.Size ?? imageSize, data.Classes, data.ValidationShare, data.Seed,
+            data.HoldOut, data.ValidationSeed);
         return new ImageTrainingData(split, preprocessing, imageSize, data, recipe.Seed);
     }
 

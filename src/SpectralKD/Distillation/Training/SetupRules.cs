@@ -24,6 +24,7 @@ internal static class SetupRules
         {
             CheckSize(teacher, data.ImageSize);
             CheckLogits(student, teacher, recipe.Loss.Method);
+            CheckHead(teacher, recipe.Loss.Method);
         }
 
         var batches = data.BatchesPerEpoch(recipe.Batch);
@@ -32,6 +33,18 @@ internal static class SetupRules
             throw new SpectralKDException($"{data.Name} gives {batches} full batches of {recipe.Batch}, but a step takes {recipe.Accumulate}; "
                 + "take smaller batches or more images");
         }
+    }
+
+    /// <summary>What is to be said of a model's weights at the beginning: what loading dropped, replaced or chose, and that a teacher has learnt nothing.</summary>
+    public static IEnumerable<string> Remarks(string role, VisionModel? model)
+    {
+        if (model is null)
+        {
+            return [];
+        }
+
+        var notes = model.Origin.Notes.Select(note => $"the {role} {model.Spec.Name}: {note}");
+        return role == "teacher" && model.Origin.IsUntrained ? notes.Prepend($"the teacher {model.Spec.Name} is {model.Origin.Words}") : notes;
     }
 
     /// <summary>The recipe's layer pairs, or the paper's end points.</summary>
@@ -71,6 +84,18 @@ internal static class SetupRules
         {
             throw new SpectralKDException($"the student has {student.Spec.Classes} classes and the teacher {teacher.Spec.Classes}, so their logits "
                 + "cannot be compared; give both the same classes, or take the method fft");
+        }
+    }
+
+    // A fresh head's logits are noise, and a student learns them as readily as any others.
+    private static void CheckHead(VisionModel teacher, DistillationMethod method)
+    {
+        if (teacher.Origin.FreshHead && method is (DistillationMethod.Soft or DistillationMethod.Hard))
+        {
+            throw new SpectralKDException(
+                $"the teacher {teacher.Spec.Name} has a fresh, random head of {teacher.Spec.Classes} classes ({teacher.Origin.Words}), and the method "
+                + $"{method.ToString().ToLowerInvariant()} would teach its random logits; take weights with a head of {teacher.Spec.Classes} classes, train the "
+                + "teacher on these images first (method none), or align its feature maps alone (method fft)");
         }
     }
 }

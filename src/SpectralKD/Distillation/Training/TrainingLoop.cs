@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using SpectralKD.Native;
 using SpectralKD.Spectra;
+using static TorchSharp.torch;
 
 namespace SpectralKD.Distillation;
 
@@ -41,6 +42,8 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
     public void Run(CancellationToken stop)
     {
         Report(TrainingPhase.Preparing);
+        RequireFiniteModels();
+        setup.Remarks.ToList().ForEach(Warn);
         _spectra.Prepare(State);
         Warn(_spectra.Warning);
         if (folder is { Checkpoint.Exists: false })
@@ -197,9 +200,23 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         }
     }
 
+    // Before the first step there is no checkpoint to go back to, and no rate to lower: the cause is in the files.
+    private void RequireFiniteModels()
+    {
+        var broken = State.TotalSteps > 0 ? null
+            : FiniteWeights.FirstBroken(setup.Parts.Weights.Select(weight => (weight.Key, weight.Value))) is { } own ? $"the student begins with weights that are not: {own}"
+            : setup.Teacher is { } teacher && FiniteWeights.FirstBroken(teacher.named_parameters().Select(weight => (weight.name, (Tensor)weight.parameter))) is { } other
+                ? $"the teacher's weights are not: {other}"
+            : null;
+        if (broken is not null)
+        {
+            throw new SpectralKDException($"training stopped: the loss is not finite in epoch 0, step 0, for {broken} holds NaN or infinity; take other weights");
+        }
+    }
+
     private SpectralKDException NotFinite(string what)
     {
-        var back = folder is null ? "no folder keeps a checkpoint" : LastGood(folder.Checkpoint);
+        var back = folder is null ? "no folder keeps a checkpoint" : folder.Checkpoint.Exists ? LastGood(folder.Checkpoint) : "there is no checkpoint yet";
         return new SpectralKDException($"training stopped: {what}; {back}; lower the learning rate, or clip gradients (optimizer.clipNorm)");
     }
 

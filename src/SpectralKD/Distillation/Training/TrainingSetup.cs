@@ -18,6 +18,7 @@ internal sealed class TrainingSetup : IDisposable
         (Student, Data, Recipe) = (student, data, recipe);
         Teacher = recipe.Loss.Method == DistillationMethod.None ? null : teacher;
         SetupRules.Check(student, Teacher, data, recipe);
+        Remarks = [.. SetupRules.Remarks("teacher", Teacher), .. SetupRules.Remarks("student", student)];
         StepsPerEpoch = data.BatchesPerEpoch(recipe.Batch) / recipe.Accumulate;
         Layers = SetupRules.Layers(student, Teacher, recipe);
         TeacherHash = Teacher is null ? null : WeightHash.Of(Teacher);
@@ -52,6 +53,9 @@ internal sealed class TrainingSetup : IDisposable
     public long ParameterCount { get; }
 
     public int Threads { get; } = get_num_threads();
+
+    /// <summary>What the models' weights are that a user should know, one line each.</summary>
+    public IReadOnlyList<string> Remarks { get; }
 
     public RunState FirstState() => new()
     {
