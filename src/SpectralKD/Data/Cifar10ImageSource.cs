@@ -1,7 +1,7 @@
 namespace SpectralKD.Data;
 
 /// <summary>Images of CIFAR-10's binary files: records of a label and three planes of 32 x 32 bytes.</summary>
-internal sealed class Cifar10ImageSource : IImageSource
+internal sealed class Cifar10ImageSource : IImageSource, IOpenedImages
 {
     /// <summary>Bytes of one file of 10,000 images.</summary>
     public const long FileLength = RecordLength * ImagesPerFile;
@@ -22,6 +22,9 @@ internal sealed class Cifar10ImageSource : IImageSource
 
     /// <inheritdoc/>
     public string Name { get; }
+
+    /// <inheritdoc cref="IImageSource.Query"/>
+    public ImageQuery? Query { get; set; }
 
     /// <inheritdoc/>
     public int Count => files.Length * ImagesPerFile;

@@ -5,6 +5,13 @@ namespace SpectralKD.Data;
 /// <param name="Validation">Images to validate with.</param>
 public sealed record DataSplit(IImageSource Train, IImageSource Validation)
 {
+    /// <summary>By what the same images can be opened again; null where nobody can tell.</summary>
+    internal SplitQuery? Query
+    {
+        get => field ?? SplitQuery.Of(Train.Query, Validation.Query);
+        init;
+    }
+
     /// <summary>
     /// Opens a source as <see cref="ImageSources.Open"/> does, with validation images beside it. These are, the first that applies: the named
     /// <paramref name="validation"/> source; for <c>textures</c>, further images of the same seed; for <c>cifar10</c>, its test images; the folder
@@ -18,6 +25,11 @@ public sealed record DataSplit(IImageSource Train, IImageSource Validation)
     /// <param name="classes">How many classes; null for all.</param>
     /// <param name="fraction">Share of the images for validation where they are split by seed, in (0, 1).</param>
     /// <param name="seed">Seed of draws, of the split and of <c>textures</c>.</param>
+    /// <param name="holdOut">
+    /// True draws <paramref name="count"/> images and holds the <paramref name="fraction"/> of them out for validation, even where the source has a
+    /// validation part of its own.
+    /// </param>
+    /// <param name="validationSeed">Seed of the draw of a named validation source, or of the split, where it is another one.</param>
     /// <exception cref="SpectralKDException">A source cannot be opened, or the two differ in their classes.</exception>
     public static DataSplit Open(
         string source,
@@ -27,8 +39,15 @@ public sealed record DataSplit(IImageSource Train, IImageSource Validation)
         int? size = null,
         int? classes = null,
         double fraction = 0.1,
-        int seed = 0)
+        int seed = 0,
+        bool holdOut = false,
+        int? validationSeed = null)
     {
+        if (holdOut)
+        {
+            return BySeed(ImageSources.Open(source, count, size, classes, seed), fraction, validationSeed ?? seed);
+        }
+
         if (validation is null && string.Equals(source, Textures.SourceName, StringComparison.OrdinalIgnoreCase))
         {
             return OpenTextures(count ?? Textures.DefaultCount, validationCount, size, classes, seed);
@@ -37,12 +56,21 @@ public sealed record DataSplit(IImageSource Train, IImageSource Validation)
         var parts = validation is null ? ImageSources.FindParts(source) : (source, validation);
         if (parts is not var (train, other))
         {
-            var split = BySeed(ImageSources.Open(source, classes: classes), fraction, seed);
-            return new DataSplit(Take(split.Train, count, seed), Take(split.Validation, validationCount, seed));
+            var split = BySeed(ImageSources.Open(source, classes: classes), fraction, validationSeed ?? seed);
+            return new DataSplit(Take(split.Train, count, seed), Take(split.Validation, validationCount, seed))
+            {
+                Query = new SplitQuery
+                {
+                    Train = ImageSources.QueryOf(source, count, classes, seed) with { Seed = seed },
+                    ValidationCount = validationCount,
+                    Fraction = fraction,
+                    ValidationSeed = validationSeed,
+                },
+            };
         }
 
         var opened = new DataSplit(
-            ImageSources.Open(train, count, size, classes, seed), ImageSources.Open(other, validationCount, size, classes, seed));
+            ImageSources.Open(train, count, size, classes, seed), ImageSources.Open(other, validationCount, size, classes, validationSeed ?? seed));
         return opened.WithEqualClasses();
     }
 
@@ -63,7 +91,10 @@ public sealed record DataSplit(IImageSource Train, IImageSource Validation)
         var wanted = Math.Clamp((int)Math.Round(fraction * source.Count), 1, source.Count - 1);
         var drawn = PlacesInClass(source, seed).OrderBy(item => item.Place).ThenBy(item => item.Index).Take(wanted).Select(item => item.Index).ToHashSet();
         var train = Enumerable.Range(0, source.Count).Where(index => !drawn.Contains(index)).ToArray();
-        return new DataSplit(new SubsetImageSource(source, train), new SubsetImageSource(source, [.. drawn.Order()]));
+        return new DataSplit(new SubsetImageSource(source, train), new SubsetImageSource(source, [.. drawn.Order()]))
+        {
+            Query = SplitQuery.HeldOut(source.Query, fraction, seed),
+        };
     }
 
     /// <summary>For each image its random place within its class, in [0, 1): the lowest places of all classes together are a fair sample.</summary>
@@ -93,13 +124,18 @@ public sealed record DataSplit(IImageSource Train, IImageSource Validation)
 
         var all = Textures.Create(count + further, size ?? Textures.DefaultSize, classes ?? Textures.ClassNames.Count, seed);
         return new DataSplit(
-            new SubsetImageSource(all, [.. Enumerable.Range(0, count)]), new SubsetImageSource(all, [.. Enumerable.Range(count, further)]));
+            new SubsetImageSource(all, [.. Enumerable.Range(0, count)]), new SubsetImageSource(all, [.. Enumerable.Range(count, further)]))
+        {
+            Query = new SplitQuery { Train = all.Query! with { Count = count }, ValidationCount = further },
+        };
     }
 
     private static IImageSource Take(IImageSource source, int? count, int seed) =>
         count is null ? source : new SubsetImageSource(source, ClassBalance.Draw(source, Enumerable.Range(0, source.Count), count.Value, seed));
 
-    private DataSplit WithEqualClasses() => Train.Classes.SequenceEqual(Validation.Classes)
+    /// <summary>This split, if both parts have the same classes.</summary>
+    /// <exception cref="SpectralKDException">They differ, so a label would mean two things.</exception>
+    internal DataSplit WithEqualClasses() => Train.Classes.SequenceEqual(Validation.Classes)
         ? this
         : throw new SpectralKDException(FormattableString.Invariant(
             $"Training and validation images differ in their classes: {Train.Name} has {Train.Classes.Count} ({Sample(Train)}), ")

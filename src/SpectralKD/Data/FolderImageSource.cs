@@ -1,7 +1,7 @@
 namespace SpectralKD.Data;
 
 /// <summary>Images in a folder with one sub-folder for each class (ImageFolder layout), or flat in one folder.</summary>
-internal sealed class FolderImageSource : IImageSource
+internal sealed class FolderImageSource : IImageSource, IOpenedImages
 {
     private readonly string root;
     private readonly ImageFolderLayout layout;
@@ -23,6 +23,9 @@ internal sealed class FolderImageSource : IImageSource
 
     /// <inheritdoc/>
     public string Name { get; }
+
+    /// <inheritdoc cref="IImageSource.Query"/>
+    public ImageQuery? Query { get; set; }
 
     /// <inheritdoc/>
     public int Count => layout.Paths.Length;

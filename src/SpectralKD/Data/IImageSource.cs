@@ -12,6 +12,9 @@ public interface IImageSource
     /// <summary>Class names; a label is an index into them.</summary>
     IReadOnlyList<string> Classes { get; }
 
+    /// <summary>What <see cref="ImageSources.Open"/> was asked for to get these images; null for a source that was made otherwise.</summary>
+    ImageQuery? Query => null;
+
     /// <summary>Label of one image, an index into <see cref="Classes"/>.</summary>
     int Label(int index);
 

@@ -35,8 +35,17 @@ public static class ImageSources
 
         return IsNamed(source, Textures.SourceName)
             ? Textures.Create(count ?? Textures.DefaultCount, size ?? Textures.DefaultSize, classes ?? Textures.ClassNames.Count, seed)
-            : Subset(OpenFiles(source), count, classes, seed);
+            : Remembering(Subset(OpenFiles(source), count, classes, seed), QueryOf(source, count, classes, seed));
     }
+
+    /// <summary>How the source is to be named so that it is found from any folder.</summary>
+    internal static string FullName(string source) =>
+        IsNamed(source, Textures.SourceName) || IsNamed(source, Cifar10.SourceName) || IsNamed(source, Cifar10.SourceName + TestPart)
+            ? source.ToLowerInvariant() : Path.GetFullPath(source);
+
+    /// <summary>What <see cref="Open"/> is asked for by these values.</summary>
+    internal static ImageQuery QueryOf(string source, int? count, int? classes, int seed) =>
+        new() { Source = FullName(source), Count = count, Classes = classes, Seed = count is null ? 0 : seed };
 
     /// <summary>The training and the validation part of a source that has them, by the names that <see cref="Open"/> understands; else null.</summary>
     internal static (string Train, string Validation)? FindParts(string source)
@@ -51,6 +60,16 @@ public static class ImageSources
         return folders.Contains("train", StringComparer.Ordinal) && validation is not null
             ? (Inside(source, "train"), Inside(source, validation))
             : null;
+    }
+
+    private static IImageSource Remembering(IImageSource images, ImageQuery query)
+    {
+        if (images is IOpenedImages opened)
+        {
+            opened.Query = query;
+        }
+
+        return images;
     }
 
     private static IImageSource OpenFiles(string source)

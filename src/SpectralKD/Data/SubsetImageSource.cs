@@ -1,7 +1,7 @@
 namespace SpectralKD.Data;
 
 /// <summary>Some images of another source, in a given order; optionally only its first classes.</summary>
-internal sealed class SubsetImageSource : IImageSource
+internal sealed class SubsetImageSource : IImageSource, IOpenedImages
 {
     private readonly IImageSource source;
     private readonly int[] indices;
@@ -22,6 +22,9 @@ internal sealed class SubsetImageSource : IImageSource
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Classes { get; }
+
+    /// <inheritdoc cref="IImageSource.Query"/>
+    public ImageQuery? Query { get; set; }
 
     /// <inheritdoc/>
     public int Label(int index) => source.Label(indices[index]);

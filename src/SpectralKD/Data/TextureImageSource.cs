@@ -13,6 +13,9 @@ internal sealed class TextureImageSource(int count, int size, int classes, int s
     public IReadOnlyList<string> Classes { get; } = [.. Textures.ClassNames.Take(classes)];
 
     /// <inheritdoc/>
+    public ImageQuery? Query { get; } = new() { Source = Textures.SourceName, Count = count, Size = size, Classes = classes, Seed = seed };
+
+    /// <inheritdoc/>
     public int Label(int index) => index % classes;
 
     /// <inheritdoc/>

@@ -7,7 +7,7 @@ namespace SpectralKD.Data;
 /// Images inside a zip archive in ImageFolder layout. One folder that wraps everything else is looked through. Reading is safe from several
 /// threads: only the compressed bytes are read under a lock.
 /// </summary>
-internal sealed class ZipImageSource : IImageSource, IDisposable
+internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
 {
     private const long MaximumBytes = 256L << 20;
     private readonly ZipFile archive;
@@ -46,6 +46,9 @@ internal sealed class ZipImageSource : IImageSource, IDisposable
 
     /// <inheritdoc/>
     public string Name { get; }
+
+    /// <inheritdoc cref="IImageSource.Query"/>
+    public ImageQuery? Query { get; set; }
 
     /// <inheritdoc/>
     public int Count => entries.Length;

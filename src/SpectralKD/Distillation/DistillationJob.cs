@@ -34,6 +34,7 @@ public sealed class DistillationJob : IDisposable
     {
         ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();
+        RecipeRecord.RequireRepeatable(recipe);
         var spec = ModelCatalog.Find(recipe.Student).Spec;
         var size = recipe.ImageSize ?? spec.ImageSize;
         var device = Devices.Parse(recipe.Device);
@@ -62,7 +63,7 @@ public sealed class DistillationJob : IDisposable
     /// <exception cref="SpectralKDException">The run cannot begin or go on.</exception>
     public Task<DistillationRun> RunAsync(
         string? folder = null, bool resume = false, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default) =>
-        Distiller.RunAsync(Student, Teacher, Data, Recipe, folder, resume, progress, stop);
+        Distiller.StartAsync(Student, Teacher, Data, Recipe, folder, resume, record: false, progress, stop);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -12,6 +12,12 @@ public sealed record DistillationRecipe
     /// <summary>What the run is for, in the user's words.</summary>
     public string? Note { get; init; }
 
+    /// <summary>
+    /// What the run was made of that a recipe cannot name, such as a model that was changed in a notebook; written by the run, with the reasons. A recipe with
+    /// entries here cannot be run again or exported. Null for nothing.
+    /// </summary>
+    public IReadOnlyList<string>? Unrepeatable { get; init; }
+
     /// <summary>timm name of the teacher; null only with the method none.</summary>
     public string? Teacher { get; init; }
 

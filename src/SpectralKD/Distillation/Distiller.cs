@@ -10,7 +10,10 @@ public static class Distiller
     /// <param name="student">The student; trained in place. It ends in evaluation mode, float32, with the last step's weights.</param>
     /// <param name="teacher">The teacher, frozen; null with the method none.</param>
     /// <param name="data">The images.</param>
-    /// <param name="recipe">How to train; its names of models and images are for the record.</param>
+    /// <param name="recipe">
+    /// How to train. Its names of models, weights and images are replaced by what the objects say of themselves, so that the folder's recipe.json is what was
+    /// done; see <see cref="DistillationRecipe.Unrepeatable"/> for what cannot be named.
+    /// </param>
     /// <param name="folder">The run's folder; null keeps nothing on disk.</param>
     /// <param name="resume">Goes on with the run in the folder; without it the folder must not hold one.</param>
     /// <param name="progress">Told after every step and epoch, on the training thread.</param>
@@ -34,6 +37,21 @@ public static class Distiller
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(recipe);
+        return StartAsync(student, teacher, data, recipe, folder, resume, record: true, progress, stop);
+    }
+
+    /// <summary>Starts the training's thread. <c>record</c> writes what the objects say of themselves into the recipe; not where the recipe made the objects.</summary>
+    internal static Task<DistillationRun> StartAsync(
+        VisionModel student,
+        VisionModel? teacher,
+        ITrainingData data,
+        DistillationRecipe recipe,
+        string? folder,
+        bool resume,
+        bool record,
+        IProgress<TrainingProgress>? progress,
+        CancellationToken stop)
+    {
         if (resume && folder is null)
         {
             throw new SpectralKDException("there is nothing to resume without a folder; name the run's folder");
@@ -41,7 +59,7 @@ public static class Distiller
 
         // A thread of its own: torch's scopes are per thread, and a pool thread would be missed for hours.
         return Task.Factory.StartNew(
-            () => Run(student, teacher, data, recipe, folder, resume, progress, stop),
+            () => Run(student, teacher, data, recipe, folder, resume, record, progress, stop),
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default);
@@ -78,12 +96,15 @@ public static class Distiller
         DistillationRecipe recipe,
         string? path,
         bool resume,
+        bool record,
         IProgress<TrainingProgress>? progress,
         CancellationToken stop)
     {
         LibTorch.EnsureLoaded();
+        var begun = resume ? RunFolder.RecipeIn(path!) : null;
+        var done = record ? RecipeRecord.Of(recipe, student, teacher, data, begun) : recipe;
         using var setup = new TrainingSetup(student, teacher, data, recipe, Devices.Parse(recipe.Device));
-        using var folder = path is null ? null : resume ? RunFolder.Resume(path, recipe) : RunFolder.Begin(path, recipe);
+        using var folder = path is null ? null : resume ? RunFolder.Resume(path, done, recipe) : RunFolder.Begin(path, done);
         using var loop = new TrainingLoop(setup, folder, progress);
         if (folder is { Checkpoint.Exists: true })
         {
@@ -95,7 +116,7 @@ public static class Distiller
         {
             Name = path is null ? student.Spec.Name : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))),
             Folder = path,
-            Recipe = recipe,
+            Recipe = done,
             Epochs = loop.State.Epochs,
             Finished = loop.State.Finished,
             Steps = loop.State.TotalSteps,

@@ -23,6 +23,15 @@ public sealed record RecipeData
     /// <summary>Share of the training images that is kept for validation where they are split, in (0, 1).</summary>
     public double ValidationShare { get; init; } = 0.1;
 
+    /// <summary>
+    /// True takes the validation images out of the <see cref="Count"/> training images themselves, by <see cref="ValidationShare"/>, even where the source has a
+    /// validation part; what is left is trained on.
+    /// </summary>
+    public bool HoldOut { get; init; }
+
+    /// <summary>Seed of the split, or of the draw of a named <see cref="Validation"/> source; null takes <see cref="Seed"/>.</summary>
+    public int? ValidationSeed { get; init; }
+
     /// <summary>Side of <c>textures</c> images in pixels; null for the student's image size.</summary>
     public int? Size { get; init; }
 

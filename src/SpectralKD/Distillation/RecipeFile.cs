@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 
 namespace SpectralKD.Distillation;
@@ -21,7 +20,7 @@ internal static partial class RecipeFile
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false) },
-        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+        TypeInfoResolver = JsonNulls.Refusing,
     };
 
     public static string Write(DistillationRecipe recipe) => JsonSerializer.Serialize(recipe, Options) + "\n";
@@ -53,6 +52,10 @@ internal static partial class RecipeFile
         catch (JsonException error)
         {
             throw new SpectralKDException($"{name} is no recipe: {Words(error)}", error);
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new SpectralKDException($"{name} is no recipe: a text in it is no valid Unicode", error);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SpectralKD.Data;
 
 namespace SpectralKD.Distillation;
 
@@ -16,12 +17,17 @@ internal static class RecipeRules
 
     private static IEnumerable<string?> Problems(DistillationRecipe recipe)
     {
+        yield return recipe.Version != RecipeFile.CurrentVersion
+            ? FormattableString.Invariant($"it has format version {recipe.Version}, and this program knows version {RecipeFile.CurrentVersion}") : null;
         yield return string.IsNullOrWhiteSpace(recipe.Student) ? "student is empty; name a model, for example deit_tiny_patch16_224" : null;
         yield return recipe.Teacher is null && recipe.Loss.Method != DistillationMethod.None
             ? $"the method {Lower(recipe.Loss.Method)} needs a teacher; name one, or take the method none" : null;
         yield return Layers(recipe);
         yield return recipe.Batch % 2 != 0 && recipe.Data.Mixing is not null ? "mixup and cutMix pair images, so batch must be even" : null;
         yield return AtLeast("epochs", recipe.Epochs, 1) ?? AtLeast("batch", recipe.Batch, 1) ?? AtLeast("accumulate", recipe.Accumulate, 1);
+        yield return (long)recipe.Batch * recipe.Accumulate > int.MaxValue
+            ? FormattableString.Invariant($"a step of batch {recipe.Batch} times accumulate {recipe.Accumulate} images is too large") : null;
+        yield return AtLeast("classes", recipe.Classes ?? 1, 1) ?? AtLeast("imageSize", recipe.ImageSize ?? 1, 1);
         yield return AtLeast("warmupEpochs", recipe.WarmupEpochs ?? 0, 0) ?? AtLeast("probeImages", recipe.ProbeImages, 1);
         yield return AtLeast("checkpointSteps", recipe.CheckpointSteps ?? 1, 1);
         yield return Between("learningRate", recipe.LearningRate ?? 1, 0, 10, openLow: true) ?? Between("minimumRate", recipe.MinimumRate, 0, 10);
@@ -54,7 +60,12 @@ internal static class RecipeRules
 
     private static string? Data(RecipeData data) =>
         AtLeast("data.count", data.Count ?? 1, 1) ?? AtLeast("data.validationCount", data.ValidationCount ?? 1, 1)
+        ?? AtLeast("data.size", data.Size ?? 1, 1) ?? AtLeast("data.classes", data.Classes ?? 1, 1)
         ?? AtLeast("data.workers", data.Workers ?? 1, 1) ?? Between("data.validationShare", data.ValidationShare, 0, 1, openLow: true, openHigh: true)
+        ?? (data.HoldOut && (data.Validation ?? (object?)data.ValidationCount) is not null
+            ? "data.holdOut takes the validation images out of the training images by validationShare; leave validation and validationCount out" : null)
+        ?? (data is { HoldOut: false, Validation: null, ValidationSeed: not null, Train: Textures.SourceName }
+            ? "data.validationSeed has no use: further textures are painted by data.seed; leave it out, or name textures as validation too" : null)
         ?? Between("data.mixup", data.Mixup, 0, 100) ?? Between("data.cutMix", data.CutMix, 0, 100);
 
     private static string? AtLeast(string name, int value, int least) =>

@@ -51,6 +51,7 @@ public static class RunExport
     {
         ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();
+        RecipeRecord.RequireRepeatable(recipe);
         if (options.GpusPerNode < 1 || options.Nodes < 1)
         {
             throw new SpectralKDException($"{options.Nodes} machines with {options.GpusPerNode} GPUs each cannot train; both must be at least 1");

@@ -62,7 +62,12 @@ public static class ModelCatalog
         if (seed is { } number)
         {
             TimmInitialization.Apply(model, number);
-            model.Origin = new ModelOrigin { Kind = WeightsKind.Seeded, Name = FormattableString.Invariant($"seed {number}") };
+            model.Origin = new ModelOrigin
+            {
+                Kind = WeightsKind.Seeded,
+                Name = FormattableString.Invariant($"seed {number}"),
+                Source = FormattableString.Invariant($"seeded:{number}"),
+            };
         }
 
         return model;

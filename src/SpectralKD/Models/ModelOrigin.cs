@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace SpectralKD.Models;
 
@@ -50,6 +51,13 @@ public sealed record ModelOrigin
 
     /// <summary>True where the weights brought no head that fits the classes: the head is random, so the features are the weights' and the logits mean nothing.</summary>
     public bool FreshHead { get; init; }
+
+    /// <summary>
+    /// What loads the same weights again, as <c>--weights</c> takes it: <c>pretrained</c> for weights in the package, <c>seeded:3</c>, a file's full path,
+    /// <c>hf-hub:ORG/NAME@REVISION</c>. Null where nothing does: weights that were trained or filled in the session.
+    /// </summary>
+    [JsonIgnore]
+    public string? Source { get; init; }
 
     /// <summary>True for a model with initial weights that nothing was learnt in.</summary>
     public bool IsUntrained => Kind == WeightsKind.Seeded;

@@ -89,7 +89,7 @@ public static class ModelLoader
         {
             var report = WeightLoader.Load(model, file, new LoadOptions { AllowHeadMismatch = options.Classes is not null || stored is null });
             HeadRows.Fill(model, report.FreshHead);
-            model.Origin = model.Origin with { Kind = place.Kind, Name = place.Name, Revision = place.Revision };
+            model.Origin = model.Origin with { Kind = place.Kind, Name = place.Name, Revision = place.Revision, Source = place.Source };
             return model;
         }
         catch
@@ -106,5 +106,14 @@ public static class ModelLoader
     }
 
     /// <summary>Weights on this machine, and what their place is called.</summary>
-    private sealed record WeightsPlace(string Path, WeightsKind Kind, string Name, string? Revision = null, bool Ema = false);
+    private sealed record WeightsPlace(string Path, WeightsKind Kind, string Name, string? Revision = null, bool Ema = false)
+    {
+        /// <summary>What finds the same weights again, from any folder.</summary>
+        public string Source => Kind switch
+        {
+            WeightsKind.Embedded => "pretrained",
+            WeightsKind.Hub => new WeightSource.Hub(Name, Revision ?? "main").ToString(),
+            _ => new WeightSource.LocalFile(Name, Ema).ToString(),
+        };
+    }
 }

@@ -26,12 +26,20 @@ public abstract record WeightSource
     /// <summary>A safetensors file or a PyTorch checkpoint.</summary>
     /// <param name="Path">The file.</param>
     /// <param name="Ema">True takes a checkpoint's averaged weights.</param>
-    public sealed record LocalFile(string Path, bool Ema = false) : WeightSource;
+    public sealed record LocalFile(string Path, bool Ema = false) : WeightSource
+    {
+        /// <inheritdoc/>
+        public override string ToString() => Path + (Ema ? AveragedSuffix : "");
+    }
 
     /// <summary>Any repository of the Hugging Face hub that holds <c>model.safetensors</c> or <c>pytorch_model.bin</c>.</summary>
     /// <param name="Repository">For example <c>timm/deit_tiny_patch16_224.fb_in1k</c>.</param>
     /// <param name="Revision">Branch, tag or commit.</param>
-    public sealed record Hub(string Repository, string Revision = "main") : WeightSource;
+    public sealed record Hub(string Repository, string Revision = "main") : WeightSource
+    {
+        /// <inheritdoc/>
+        public override string ToString() => $"{HubPrefix}{Repository}@{Revision}";
+    }
 
     /// <summary>Reads a source from text; whether a file exists is not checked here.</summary>
     /// <param name="text">One of <see cref="Spellings"/>.</param>

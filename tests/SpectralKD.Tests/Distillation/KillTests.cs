@@ -49,7 +49,7 @@ public sealed class KillTests
         {
             using var student = SmallRun.Student();
             using var teacher = SmallRun.Teacher();
-            Distiller.Run(student, teacher, new FormulaData(train: 80), Recipe, path, resume: true, new Marker(path + ".started"), CancellationToken.None);
+            Distiller.Run(student, teacher, new FormulaData(train: 80), Recipe, path, resume: true, record: true, new Marker(path + ".started"), CancellationToken.None);
             Environment.Exit(0);
         }
     }

@@ -47,6 +47,21 @@ public sealed class RecipeTests
     [InlineData("""{ "student": "a", "teacher": "b", "emaDecay": 1 }""", "emaDecay must be in [0, 1), but is 1")]
     [InlineData("""{ "student": "a", "teacher": "b", "studentLayers": [1, 2] }""", "pairs")]
     [InlineData("null", "holds null")]
+    [InlineData("""{ "student": null, "teacher": "b" }""", "\"student\"")]
+    [InlineData("""{ "student": "a", "teacher": "b", "optimizer": null }""", "\"optimizer\" in line 1")]
+    [InlineData("""{ "student": "a", "teacher": "b", "loss": null }""", "\"loss\"")]
+    [InlineData("""{ "student": "a", "teacher": "b", "data": null }""", "\"data\"")]
+    [InlineData("""{ "student": "a", "teacher": "b", "data": { "train": null } }""", "\"data.train\"")]
+    [InlineData("""{ "student": "a", "teacher": "b", "teacherWeights": null }""", "\"teacherWeights\"")]
+    [InlineData("""{ "student": "a\ud800", "teacher": "b" }""", "student")]
+    [InlineData("""{ "stu\ud800dent": "a", "teacher": "b" }""", "no recipe")]
+    [InlineData("""{ "student": "a", "teacher": "b", "epochs": 1e12 }""", "\"epochs\"")]
+    [InlineData("""{ "student": "a", "teacher": "b", "learningRate": 1e999 }""", "learningRate")]
+    [InlineData("""{ "student": "a", "teacher": "b", "batch": 2147483647, "accumulate": 2 }""", "too large")]
+    [InlineData("""{ "student": "a", "teacher": "b", "classes": 0 }""", "classes must be at least 1")]
+    [InlineData("""{ "student": "a", "teacher": "b", "imageSize": -224 }""", "imageSize must be at least 1")]
+    [InlineData("""{ "student": "a", "teacher": "b", "studentLayers": [null], "teacherLayers": [0] }""", "studentLayers")]
+    [InlineData("""[1]""", "no recipe")]
     public void A_bad_recipe_is_explained_in_one_line(string json, string words)
     {
         var error = Assert.Throws<SpectralKDException>(() => DistillationRecipe.FromJson(json));

@@ -49,18 +49,24 @@ internal sealed class RunFolder : IDisposable
         recipe.Save(RecipeOf(folder.Root));
     });
 
+    /// <summary>The recipe of the run in a folder; null where there is none.</summary>
+    public static DistillationRecipe? RecipeIn(string path) => File.Exists(RecipeOf(path)) ? DistillationRecipe.Load(RecipeOf(path)) : null;
+
     /// <summary>Opens a run to go on with it.</summary>
-    public static RunFolder Resume(string path, DistillationRecipe recipe) => Taken(path, folder =>
+    /// <param name="path">The folder.</param>
+    /// <param name="recipe">The recipe as this run would be recorded.</param>
+    /// <param name="given">The recipe as the caller gave it: folders of earlier versions hold that.</param>
+    public static RunFolder Resume(string path, DistillationRecipe recipe, DistillationRecipe given) => Taken(path, folder =>
     {
-        var stored = File.Exists(RecipeOf(path)) ? DistillationRecipe.Load(RecipeOf(path)) : recipe;
+        var stored = RecipeIn(path) ?? recipe;
         var differences = RecipeFile.Differences(stored, recipe);
-        if (differences.Count > 0)
+        if (differences.Count > 0 && RecipeFile.Differences(stored, given).Count > 0)
         {
             throw new SpectralKDException($"the run in '{path}' was begun with another recipe: {string.Join(", ", differences)}; "
                 + "resume it with its own recipe.json, or begin a new run in another folder");
         }
 
-        recipe.Save(RecipeOf(folder.Root));
+        stored.Save(RecipeOf(folder.Root));
     });
 
     public void Dispose() => _lock.Dispose();
