@@ -17,6 +17,9 @@ public abstract class MagicCommand
     /// <summary>Its parameters; the implicit one, if any, first.</summary>
     public abstract IReadOnlyList<MagicParameter> Parameters { get; }
 
+    /// <summary>Names that a user may try, and what to take instead: parameters of earlier versions, the reference's spellings.</summary>
+    public virtual IReadOnlyDictionary<string, string> OtherNames { get; } = new Dictionary<string, string>();
+
     /// <summary>Runs the command.</summary>
     /// <param name="values">Parameter name (<c>--model</c>) to the words given for it; flags have none.</param>
     /// <param name="host">The notebook it runs in.</param>

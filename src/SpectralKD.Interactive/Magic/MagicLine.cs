@@ -118,8 +118,8 @@ public static class MagicLine
 
     private static MagicParameter FindParameter(MagicCommand command, string name) =>
         command.Parameters.FirstOrDefault(p => p.Name == name) ?? throw new SpectralKDException(
-            $"{command.Name} has no parameter {name}{NearestName.Suggestion(name, command.Parameters.Select(p => p.Name))} "
-            + $"(it takes {Usage(command)})");
+            command.OtherNames.TryGetValue(name, out var instead) ? $"{command.Name} has no parameter {name}: take {instead}"
+            : $"{command.Name} has no parameter {name}{NearestName.Suggestion(name, command.Parameters.Select(p => p.Name))} (it takes {Usage(command)})");
 
     private static string Usage(MagicCommand command) =>
         command.Parameters.Count == 0 ? "no parameters" : string.Join(", ", command.Parameters.Select(p => p.Name));

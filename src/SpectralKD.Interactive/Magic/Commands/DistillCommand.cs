@@ -1,7 +1,6 @@
 using SpectralKD.Data;
 using SpectralKD.Distillation;
 using SpectralKD.Models;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Magic.Commands;
 
@@ -45,15 +44,19 @@ public sealed class DistillArguments
     public double? Lr { get; set; }
 
     /// <summary>Weight of KD against labels.</summary>
-    [MagicParameter("weight of the teacher's logits against the labels, 0 to 1")]
+    [MagicParameter("weight of the teacher's logits against the labels, 0 to 1 (the reference's --distillation-alpha)")]
     public double Alpha { get; set; } = 0.9;
 
     /// <summary>Weight of the alignment loss.</summary>
-    [MagicParameter("weight of the alignment loss (0.2, for Swin 0.05)")]
-    public double? Beta { get; set; }
+    [MagicParameter("weight of the alignment loss, as the reference's --w-fft (0.2, for Swin 0.05)")]
+    public double? WFft { get; set; }
+
+    /// <summary>Factor before the weight of the alignment loss.</summary>
+    [MagicParameter("factor before --w-fft, as the reference's --distillation-beta")]
+    public double DistillationBeta { get; set; } = 1;
 
     /// <summary>Temperature of the logits.</summary>
-    [MagicParameter("temperature of the logits")]
+    [MagicParameter("temperature of the logits (the reference's --distillation-tau)")]
     public double Tau { get; set; } = 1;
 
     /// <summary>Augmentation preset.</summary>
@@ -98,6 +101,14 @@ public sealed class DistillCommand : MagicCommand<DistillArguments>
     public override string Example => "#!spectral-distill --teacher teacher --student student --images images --epochs 5 --out runs/first";
 
     /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> OtherNames { get; } = new Dictionary<string, string>
+    {
+        ["--beta"] = "--w-fft, the weight of the alignment loss, or --distillation-beta, the reference's factor before it",
+        ["--distillation-alpha"] = "--alpha",
+        ["--distillation-tau"] = "--tau",
+    };
+
+    /// <inheritdoc/>
     protected override async Task RunAsync(DistillArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
         var student = host.Model(arguments.Student);
@@ -123,20 +134,20 @@ public sealed class DistillCommand : MagicCommand<DistillArguments>
     private static DistillationRecipe RecipeOf(DistillArguments arguments, INotebookHost host, VisionModel student, VisionModel? teacher)
     {
         var pairs = arguments.Layers is "auto" or "none"
-            ? null : host.Get<LayerPairs>(arguments.Layers, "layer pairs", $"run #!spectral-select --as {arguments.Layers} first");
+            ? null : host.Pairs(arguments.Layers);
+
+        // The run itself writes down the weights, the sizes and the images, by what the variables hold.
         return new DistillationRecipe
         {
             Teacher = teacher?.Spec.Name,
             Student = student.Spec.Name,
-            StudentWeights = "seeded",
-            Classes = student.Spec.Classes,
-            ImageSize = student.Spec.ImageSize,
-            Data = new RecipeData { Train = arguments.Images, Validation = arguments.Validation, Augmentation = arguments.Augment },
+            Data = new RecipeData { Augmentation = arguments.Augment },
             Loss = new LossWeights
             {
                 Method = arguments.Method,
                 Alpha = arguments.Alpha,
-                WFft = arguments.Beta ?? (student.Spec.Family == "Swin" ? 0.05 : 0.2),
+                Beta = arguments.DistillationBeta,
+                WFft = arguments.WFft ?? (student.Spec.Family == "Swin" ? 0.05 : 0.2),
                 Tau = arguments.Tau,
             },
             Align = arguments.Layers != "none",

@@ -30,7 +30,7 @@ public sealed class SaveCommand : MagicCommand<SaveArguments>
     /// <inheritdoc/>
     protected override async Task RunAsync(SaveArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
-        var value = host.Get<object>(arguments.Variable, "something to save", "make it first");
+        var value = host.Anything(arguments.Variable);
         await Task.Run(() => SavedFile.Save(value, arguments.To), cancellationToken);
         host.Display(new MessageView($"saved {arguments.Variable} to {Path.GetFullPath(arguments.To)}"));
     }

@@ -1,0 +1,118 @@
+using SpectralKD.Distillation;
+using SpectralKD.Interactive.Magic;
+using SpectralKD.Models;
+using SpectralKD.Spectra;
+
+namespace SpectralKD.Interactive.Tests.Magic;
+
+public sealed class DistillCommandTests : IDisposable
+{
+    private const string Images = "#!spectral-images textures --count 10 --size 16 --classes 4 --seed 3";
+    private readonly FakeHost _host = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("spectralkd-distill-").FullName;
+
+    [Fact]
+    public async Task The_folders_recipe_is_what_was_done_and_trains_the_same_again()
+    {
+        var weights = Path.Combine(_folder, "teacher.safetensors");
+        await RunAsync(
+            "#!spectral-model cait_nano_patch4_32 --weights seeded:4 --classes 4 --as first", $"#!spectral-save first --to {weights}",
+            $"#!spectral-model cait_nano_patch4_32 --weights {weights} --as teacher",
+            "#!spectral-model deit_nano_patch4_32 --weights seeded:9 --classes 4 --as student",
+            Images, $"#!spectral-distill --teacher teacher --student student --epochs 1 --batch 4 --w-fft 0.3 --distillation-beta 2 --seed 5 --out {_folder}/run");
+
+        var recipe = DistillationRecipe.Load($"{_folder}/run/recipe.json");
+        Assert.Null(recipe.Unrepeatable);
+        Assert.Equal(("cait_nano_patch4_32", weights), (recipe.Teacher, recipe.TeacherWeights));
+        Assert.Equal(("deit_nano_patch4_32", "seeded:9"), (recipe.Student, recipe.StudentWeights));
+        Assert.Equal(("textures", 10, 16, 4, 3), (recipe.Data.Train, recipe.Data.Count, recipe.Data.Size, recipe.Data.Classes, recipe.Data.Seed));
+        Assert.Equal((true, 0.1, 5), (recipe.Data.HoldOut, recipe.Data.ValidationShare, recipe.Data.ValidationSeed));
+        Assert.Equal((2, 0.3), (recipe.Loss.Beta, recipe.Loss.WFft));
+
+        var run = (DistillationRun)_host["run"]!;
+        var again = await Distiller.RunAsync(recipe, $"{_folder}/again");
+        Assert.Equal(run.Epochs.Select(metrics => (metrics.Loss, metrics.Top1)), again.Epochs.Select(metrics => (metrics.Loss, metrics.Top1)));
+    }
+
+    [Fact]
+    public async Task A_teacher_of_other_classes_is_refused_where_its_logits_would_teach()
+    {
+        var weights = Path.Combine(_folder, "teacher.safetensors");
+        await RunAsync(
+            "#!spectral-model cait_nano_patch4_32 --weights seeded:4 --classes 10 --as first", $"#!spectral-save first --to {weights}",
+            $"#!spectral-model cait_nano_patch4_32 --weights {weights} --classes 4 --as teacher",
+            "#!spectral-model deit_nano_patch4_32 --weights seeded --classes 4 --as student", Images);
+        const string Distill = "#!spectral-distill --teacher teacher --student student --epochs 1 --batch 4";
+        foreach (var method in new[] { "", " --method hard", " --layers none" })
+        {
+            var error = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync(Distill + method, _host));
+            Assert.Contains("the teacher cait_nano_patch4_32 has a fresh, random head of 4 classes", error.Message);
+        }
+
+        await RunAsync(Distill + " --method fft");
+        Assert.Contains(((DistillationRun)_host["run"]!).Warnings, warning => warning.StartsWith("the teacher cait_nano_patch4_32: the head (4 classes) is fresh"));
+    }
+
+    [Theory]
+    [InlineData("--beta", "take --w-fft, the weight of the alignment loss, or --distillation-beta, the reference's factor before it")]
+    [InlineData("--distillation-alpha", "take --alpha")]
+    [InlineData("--distillation-tau", "take --tau")]
+    [InlineData("--epoch", "did you mean --epochs?")]
+    public async Task A_parameters_other_name_is_an_error_that_says_what_to_take(string typed, string said)
+    {
+        var error = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync($"#!spectral-distill --student s {typed} 0.2", _host));
+        Assert.Contains(said, error.Message);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public async Task No_advice_reuses_a_name_that_is_taken()
+    {
+        await RunAsync("#!spectral-model deit_nano_patch4_32 --weights seeded --as teacher", Images + " --as photos");
+        _host["teacherSpectrum"] = 1;
+        _host["layersTable"] = 1;
+        _host["layers"] = "none";
+        Assert.EndsWith(
+            "run #!spectral-analyze --model teacher --as spectrum first, and name spectrum instead of teacher",
+            await Message("#!spectral-select --teacher teacher --student teacher"));
+        Assert.EndsWith("run #!spectral-model deit_tiny_patch16_224 --as photosModel first, and name photosModel instead of photos", await Message("#!spectral-analyze --model photos"));
+        Assert.EndsWith("run #!spectral-images textures --as teacherImages first, and name teacherImages instead of teacher", await Message("#!spectral-analyze --model teacher --images teacher"));
+        Assert.EndsWith("run #!spectral-analyze --as nowhere first", await Message("#!spectral-layer nowhere"));
+        Assert.EndsWith(
+            "--as layersLayers first, and name layersLayers instead of layers",
+            await Message("#!spectral-distill --teacher teacher --student teacher --images photos --layers layers"));
+        _host["nowhereTable"] = 1;
+        Assert.EndsWith("run #!spectral-analyze --as nowhereSpectrum first, and name nowhereSpectrum instead of nowhere", await Message("#!spectral-layer nowhere"));
+        Assert.IsAssignableFrom<VisionModel>(_host["teacher"]);
+    }
+
+    [Fact]
+    public async Task An_advice_that_is_followed_makes_what_was_missing()
+    {
+        await RunAsync("#!spectral-model deit_nano_patch4_32 --weights seeded --as teacher", Images);
+        var advice = await Message("#!spectral-layer teacher");
+        await RunAsync(advice[advice.IndexOf("#!", StringComparison.Ordinal)..advice.IndexOf(" first,", StringComparison.Ordinal)]);
+        Assert.IsType<ModelSpectrum>(_host["teacherSpectrum"]);
+        Assert.IsAssignableFrom<VisionModel>(_host["teacher"]);
+    }
+
+    public void Dispose()
+    {
+        foreach (var (name, _) in _host.Variables)
+        {
+            (_host[name] as IDisposable)?.Dispose();
+        }
+
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task<string> Message(string line) => (await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync(line, _host))).Message;
+
+    private async Task RunAsync(params string[] lines)
+    {
+        foreach (var line in lines)
+        {
+            await MagicLine.ExecuteAsync(line, _host);
+        }
+    }
+}
