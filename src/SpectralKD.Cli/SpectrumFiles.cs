@@ -11,8 +11,8 @@ internal static class SpectrumFiles
         var (csv, json, html) = (Path.Combine(folder, "blocks.csv"), Path.Combine(folder, "spectrum.json"), Path.Combine(folder, "u-curve.html"));
         spectrum.ToDataFrame().SaveTable(csv);
         spectrum.Save(json);
-        AtomicFile.WriteText(html, ChartHtml.Page($"U-curve of {spectrum.Model}", Charts.UCurve(spectrum)));
-        output.WriteLine($"{spectrum.Model}: {spectrum.Blocks.Length} blocks, {spectrum.Images} images, {spectrum.UShape.Words}");
+        AtomicFile.WriteText(html, ChartHtml.Page($"U-curve of {spectrum.Title}", Charts.UCurve(spectrum)));
+        output.WriteLine($"{spectrum.Title}: {spectrum.Blocks.Length} blocks, {spectrum.Images} images, {spectrum.UShape.Words}");
         foreach (var file in new[] { csv, json, html })
         {
             output.WriteLine(file);

@@ -112,6 +112,37 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Merge_refuses_what_overlaps_or_differs_names_both_files_and_unchecked_says_what_it_passes_over()
+    {
+        string[] analyze = ["analyze", "--model", "deit_nano_patch4_32", "--images", "textures", "--count", "6"];
+        await RunAsync([.. analyze, "--weights", "seeded", "--shard", "1/2", "--out", Folder("one")]);
+        await RunAsync([.. analyze, "--weights", "seeded:1", "--shard", "2/2", "--out", Folder("other")]);
+
+        Assert.NotEqual(0, await RunAsync("merge", Folder("one"), Path.Combine(Folder("one"), "spectrum.json"), "--out", Folder("whole")));
+        Assert.Contains($"{Folder("one")} (3 images) and {Path.Combine(Folder("one"), "spectrum.json")} (3 images) share 3 images", _error.ToString());
+        Assert.NotEqual(0, await RunAsync("merge", Folder("one"), Folder("other"), "--out", Folder("whole")));
+        Assert.Contains($"{Folder("one")} and {Folder("other")} were made with different weights: UNTRAINED: initial weights, seed 0", _error.ToString());
+        Assert.False(Directory.Exists(Folder("whole")));
+
+        Assert.Equal(0, await RunAsync("merge", Folder("one"), Folder("one"), "--unchecked", "--out", Folder("whole")));
+        Assert.Contains("merged all the same: ", _error.ToString());
+        Assert.Contains("note: 3 of the 6 images of textures are in none of the parts (1/2, 1/2)", _error.ToString());
+        Assert.Equal(6, Spectra.ModelSpectrum.Load(Path.Combine(Folder("whole"), "spectrum.json")).Images);
+    }
+
+    [Fact]
+    public async Task Analyze_says_on_every_way_that_a_model_is_untrained()
+    {
+        await RunAsync("analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded:3", "--images", "textures", "--count", "3", "--out", _folder);
+
+        Assert.Contains("deit_nano_patch4_32: UNTRAINED: initial weights, seed 3", _error.ToString());
+        Assert.Contains("deit_nano_patch4_32 (UNTRAINED): 12 blocks, 3 images", _output.ToString());
+        Assert.Contains("deit_nano_patch4_32 (UNTRAINED)", await File.ReadAllTextAsync(Path.Combine(_folder, "u-curve.html")));
+        Assert.EndsWith("\"UNTRAINED: initial weights, seed 3\"", (await File.ReadAllLinesAsync(Path.Combine(_folder, "blocks.csv")))[1]);
+        Assert.Contains("\"kind\":\"seeded\"", await File.ReadAllTextAsync(Path.Combine(_folder, "spectrum.json")));
+    }
+
+    [Fact]
     public async Task The_first_notebook_runs_with_other_parameters()
     {
         var notebook = Path.Combine(SharedData.RepositoryRoot, "notebooks", "01-first-spectrum.ipynb");

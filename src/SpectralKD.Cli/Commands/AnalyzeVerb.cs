@@ -55,6 +55,11 @@ internal static class AnalyzeVerb
             options.GetRequiredValue(Model),
             new ModelLoadOptions { Weights = options.GetRequiredValue(Weights), Device = Devices.Parse(options.GetValue(Device) ?? "auto") },
             cancellationToken: cancellationToken);
+        foreach (var line in model.Origin.Lines)
+        {
+            await console.Error.WriteLineAsync($"{model.Spec.Name}: {line}");
+        }
+
         var settings = new SpectralOptions
         {
             Domain = options.GetValue(Domain),

@@ -14,14 +14,41 @@ internal static class MergeVerb
             Arity = ArgumentArity.OneOrMore,
         };
         var output = new Option<string>("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html", Required = true };
-        var command = new Command("merge", "Merges spectra of disjoint images, as if all had been analysed together") { parts, output };
+        var uncheckd = new Option<bool>("--unchecked")
+        {
+            Description = "Merge also what shares images, was made with other weights or preprocessing, or holds no record of it; each is said",
+        };
+        var command = new Command("merge", "Merges spectra of disjoint images, as if all had been analysed together") { parts, output, uncheckd };
         command.SetAction(result =>
         {
             var console = result.InvocationConfiguration;
-            var spectra = WithEntropiesThatMerge([.. result.GetRequiredValue(parts).Select(Load)], console.Error);
-            SpectrumFiles.Write(ModelSpectrum.Merge(spectra), result.GetRequiredValue(output), console.Output);
+            var paths = result.GetRequiredValue(parts);
+            ModelSpectrum[] spectra = [.. paths.Select(Load)];
+            Check(spectra, paths, result.GetValue(uncheckd), console.Error);
+            var whole = ModelSpectrum.Merge(WithEntropiesThatMerge(spectra, console.Error), checkRecords: false);
+            foreach (var missing in whole.MissingParts())
+            {
+                console.Error.WriteLine($"note: {missing}");
+            }
+
+            SpectrumFiles.Write(whole, result.GetRequiredValue(output), console.Output);
         });
         return command;
+    }
+
+    private static void Check(ModelSpectrum[] spectra, string[] paths, bool uncheckd, TextWriter error)
+    {
+        var problems = ModelSpectrum.MergeProblems(spectra, paths);
+        if (problems.Count > 0 && !uncheckd)
+        {
+            var more = problems.Count == 1 ? "" : $" (and {problems.Count - 1} more like it)";
+            throw new SpectralKDException($"{problems[0]}{more}; leave one of them out, or say --unchecked to merge all the same");
+        }
+
+        foreach (var problem in problems)
+        {
+            error.WriteLine($"merged all the same: {problem}");
+        }
     }
 
     // Entropies over different ranges cannot be added; the rest of the spectra can, so it is not held back.

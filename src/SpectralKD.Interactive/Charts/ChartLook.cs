@@ -57,7 +57,7 @@ internal static class ChartLook
         ["paper_bgcolor"] = "#ffffff",
         ["plot_bgcolor"] = "#ffffff",
         ["height"] = 440,
-        ["margin"] = new Attributes { ["l"] = 70, ["r"] = 25, ["t"] = subtitle is null ? 55 : 75, ["b"] = 60 },
+        ["margin"] = new Attributes { ["l"] = 70, ["r"] = 25, ["t"] = 55 + (subtitle is null ? 0 : 20 * subtitle.Split('\n').Length), ["b"] = 60 },
         ["legend"] = new Attributes
         {
             ["orientation"] = "h",
@@ -74,7 +74,7 @@ internal static class ChartLook
 
     private static Attributes Title(string title, string? subtitle) => new()
     {
-        ["text"] = $"<b>{Text(title)}</b>" + (subtitle is null ? "" : $"<br><span style=\"font-size:13px;color:{Grey}\">{Text(subtitle)}</span>"),
+        ["text"] = $"<b>{Text(title)}</b>" + (subtitle is null ? "" : $"<br><span style=\"font-size:13px;color:{Grey}\">{Text(subtitle).Replace("\n", "<br>", StringComparison.Ordinal)}</span>"),
         ["font"] = new Attributes { ["size"] = 17 },
         ["x"] = 0.02,
         ["xanchor"] = "left",

@@ -12,7 +12,7 @@ public static partial class Charts
     public static GenericChart DepthFrequency(ModelSpectrum spectrum, bool normalize = false)
     {
         ChartNeeds.Domain(spectrum, SpectralDomain.Spatial);
-        var chart = new ChartBuilder("Amplitude over depth and frequency", $"{spectrum.Model} · {UCurveText.Images(spectrum)}");
+        var chart = new ChartBuilder("Amplitude over depth and frequency", UCurveText.Subject(spectrum));
         foreach (var blocks in spectrum.Blocks.GroupBy(block => (block.Height, block.Width)))
         {
             chart.Trace("heatmap", DepthFrequencyRows.Of([.. blocks], normalize));

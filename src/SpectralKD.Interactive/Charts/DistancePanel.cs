@@ -29,7 +29,7 @@ internal sealed class DistancePanel(DistillationDynamics dynamics, int number, i
             ["xaxis"] = _place.X,
             ["yaxis"] = _place.Y,
         });
-        _place.Add(chart, "Epochs done (0: before training)", count == 1 ? "Block of the student (0 is the first)" : $"{ChartLook.Text(dynamics.After.Model)}<br>block");
+        _place.Add(chart, "Epochs done (0: before training)", count == 1 ? "Block of the student (0 is the first)" : $"{ChartLook.Text(dynamics.After.Title)}<br>block");
     }
 
     private static string Hover(LayerDistance entry) => DistanceLines.Hover(entry, FormattableString.Invariant($"epochs done: {entry.Moment}"));

@@ -22,7 +22,7 @@ public static partial class Charts
         var chart = new ChartBuilder("Distillation dynamics: spectral intensity over depth", subtitle)
             .Layout("xaxis", UCurveAxes.Depth(spectra, relative: true))
             .Layout("yaxis", UCurveAxes.Intensity(spectra, normalize));
-        string[] names = [$"teacher: {teacher.Model}", $"student before: {before.Model}", $"student after: {after.Model}"];
+        string[] names = [$"teacher: {teacher.Title}", $"student before: {before.Title}", $"student after: {after.Title}"];
         for (var i = 0; i < spectra.Length; i++)
         {
             new UCurveTraces(spectra[i], names[i], i, normalize, relative: true).AddLine(chart);

@@ -15,7 +15,7 @@ public static partial class Charts
             ? layers.Select(spectrum.Block).ToList()
             : [.. new[] { 0, spectrum.Blocks.Length / 2, spectrum.Blocks.Length - 1 }.Distinct().Select(position => spectrum.Blocks[position])];
         var bins = new HistogramBins(blocks);
-        var chart = new ChartBuilder("Spectral intensity of single images", $"{spectrum.Model} · {UCurveText.Images(spectrum)}")
+        var chart = new ChartBuilder("Spectral intensity of single images", UCurveText.Subject(spectrum))
             .Layout("showlegend", true)
             .Layout("xaxis", IntensityAxis(bins))
             .Layout("yaxis", ChartLook.Axis("Images (% of all, each bin)"));

@@ -17,7 +17,7 @@ public static partial class Charts
         var block = spectrum.Block(layer);
         var chart = new ChartBuilder(
             $"Spectra of {block.Name}",
-            FormattableString.Invariant($"{spectrum.Model} · {UCurveText.Images(spectrum)} · {block.Channels} channels, {block.Height} × {block.Width}"));
+            UCurveText.Subject(spectrum, FormattableString.Invariant($" · {block.Channels} channels, {block.Height} × {block.Width}")));
         var panels = new LayerPanels(chart, block, block.Spatial is not null && block.Channel is not null);
         if (block.Spatial is not null)
         {

@@ -17,8 +17,8 @@ public static partial class Charts
     {
         ArgumentNullException.ThrowIfNull(dynamics);
         var last = dynamics.Student.Count - 1;
-        List<DistanceLines> lines = last == 0 ? [] : [DistanceLines.Of(dynamics, 0, "before", 1)];
-        return Distances(dynamics.Teacher, [dynamics.After], [.. lines, DistanceLines.Of(dynamics, last, last == 0 ? dynamics.After.Model : "after", 2)]);
+        List<DistanceLines> lines = last == 0 ? [] : [DistanceLines.Of(dynamics, 0, dynamics.Before.Weights is { IsUntrained: true } ? "before (UNTRAINED)" : "before", 1)];
+        return Distances(dynamics.Teacher, [dynamics.After], [.. lines, DistanceLines.Of(dynamics, last, last == 0 ? dynamics.After.Title : "after", 2)]);
     }
 
     /// <summary>How far each layer of several students is from one teacher's, see <see cref="LayerDistances(DistillationDynamics)"/>.</summary>
@@ -47,7 +47,7 @@ public static partial class Charts
         }
 
         var subtitle = string.Join(" · ", runs.Select(run => FormattableString.Invariant(
-            $"{run.After.Model}: mean {run.MeanDistances[0]:0.000} before, {run.MeanDistances[^1]:0.000} after")));
+            $"{run.After.Title}: mean {run.MeanDistances[0]:0.000} before, {run.MeanDistances[^1]:0.000} after")));
         var chart = new ChartBuilder("Distance to the teacher over layers and training", subtitle)
             .Layout("height", runs.Count == 1 ? 440 : 320 + (170 * runs.Count));
         for (var i = 0; i < runs.Count; i++)
@@ -63,7 +63,7 @@ public static partial class Charts
     {
         var distance = ChartLook.Axis("Relative l2 distance");
         distance["rangemode"] = "tozero";
-        var chart = new ChartBuilder("Distance of each layer's spectrum to the teacher's", $"to {teacher.Model} at the same relative depth · {UCurveText.Images(teacher)}")
+        var chart = new ChartBuilder("Distance of each layer's spectrum to the teacher's", $"to {teacher.Title} at the same relative depth · {UCurveText.Images(teacher)}")
             .Layout("xaxis", UCurveAxes.Depth(students, relative: false))
             .Layout("yaxis", distance)
             .Layout("showlegend", true);

@@ -13,7 +13,7 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
     {
         var line = SeriesLine.Of(
             series,
-            spectrum.Model,
+            spectrum.Title,
             spectrum.Blocks.Select(Depth),
             spectrum.Blocks.Select(Value),
             spectrum.Blocks.Select(block => UCurveText.Hover(spectrum, block)));
@@ -75,7 +75,7 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
 
     private Attributes Name() => new()
     {
-        ["text"] = $"{ChartLook.Text(spectrum.Model)}: {spectrum.UShape.Words}",
+        ["text"] = $"{ChartLook.Text(spectrum.Title)}: {spectrum.UShape.Words}",
         ["xref"] = "paper",
         ["yref"] = "paper",
         ["x"] = 0.36,

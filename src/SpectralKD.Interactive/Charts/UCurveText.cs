@@ -7,16 +7,23 @@ internal static class UCurveText
 {
     internal static string Subtitle(IReadOnlyList<ModelSpectrum> spectra)
         => spectra.Count == 1
-            ? $"{spectra[0].Model} · {Images(spectra[0])} · {spectra[0].UShape.Words}{(spectra[0].Images > 1 ? " · band: ± 1 s.d. over images" : "")}"
+            ? WithWeights(
+                $"{spectra[0].Title} · {Images(spectra[0])} · {spectra[0].UShape.Words}{(spectra[0].Images > 1 ? " · band: ± 1 s.d. over images" : "")}", spectra[0])
             : Subject(spectra);
+
+    /// <summary>One model, its images and its weights, and what else there is to say between them.</summary>
+    internal static string Subject(ModelSpectrum spectrum, string more = "") => WithWeights($"{spectrum.Title} · {Images(spectrum)}{more}", spectrum);
+
+    /// <summary>A subtitle, and a line of where the model's weights came from where that was recorded.</summary>
+    private static string WithWeights(string subtitle, ModelSpectrum spectrum) => spectrum.Weights is { } weights ? $"{subtitle}\n{weights.Brief}" : subtitle;
 
     /// <summary>One model and its images, or the images of several.</summary>
     internal static string Subject(IReadOnlyList<ModelSpectrum> spectra)
-        => spectra.Count == 1 ? $"{spectra[0].Model} · {Images(spectra[0])}" : string.Join(" · ", spectra.Select(Images).Distinct());
+        => spectra.Count == 1 ? Subject(spectra[0]) : string.Join(" · ", spectra.Select(Images).Distinct());
 
     /// <summary>Name of one of several models; the source too, where one model occurs with several.</summary>
     internal static string Name(IReadOnlyList<ModelSpectrum> spectra, int index)
-        => spectra[index].Model + (spectra.Count(other => other.Model == spectra[index].Model) > 1 ? $", {spectra[index].Source}" : "");
+        => spectra[index].Title + (spectra.Count(other => other.Model == spectra[index].Model) > 1 ? $", {spectra[index].Source}" : "");
 
     /// <summary>Name and verdict of one of several models; the source too, where one model occurs with several.</summary>
     internal static string Legend(IReadOnlyList<ModelSpectrum> spectra, int index)
@@ -30,7 +37,8 @@ internal static class UCurveText
     {
         var lines = new List<string?>
         {
-            $"<b>{ChartLook.Text(spectrum.Model)}</b>",
+            $"<b>{ChartLook.Text(spectrum.Title)}</b>",
+            spectrum.Weights is { } weights ? ChartLook.Text(weights.Brief) : null,
             ChartLook.Text(FormattableString.Invariant($"{block.Name}: {block.Channels} channels, {block.Height} × {block.Width}")),
             FormattableString.Invariant($"intensity {block.Intensity:G5} ± {block.IntensityDeviation:G2} over images"),
             block.Uniformity is { } uniformity ? FormattableString.Invariant($"uniformity {uniformity:0.000}") : null,

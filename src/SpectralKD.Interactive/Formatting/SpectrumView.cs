@@ -9,18 +9,18 @@ namespace SpectralKD.Interactive.Formatting;
 public sealed record SpectrumView(ModelSpectrum Spectrum) : INotebookView
 {
     /// <inheritdoc/>
-    public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Spectrum.Model)}</b> {WebUtility.HtmlEncode(About())}</div>"
+    public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Spectrum.Title)}</b> {WebUtility.HtmlEncode(About())}</div>"
         + $"{new UShapeView(Spectrum.UShape).ToHtml()}<details open><summary>{Spectrum.Blocks.Length} blocks</summary>{Blocks().ToHtml()}</details>";
 
     /// <inheritdoc/>
     public string ToPlainText() => string.Join(
-        Environment.NewLine, $"{Spectrum.Model} {About()}", new UShapeView(Spectrum.UShape).ToPlainText(), Blocks().ToPlainText());
+        Environment.NewLine, $"{Spectrum.Title} {About()}", new UShapeView(Spectrum.UShape).ToPlainText(), Blocks().ToPlainText());
 
     private string About()
     {
         var domain = Spectrum.Domain == SpectralDomain.Both ? "both domains" : $"{Spectrum.Domain.ToString().ToLowerInvariant()} domain";
         var skipped = Spectrum.Skipped.Length > 0 ? $", {Spectrum.Skipped.Length} unreadable left out" : "";
-        return FormattableString.Invariant($"{Spectrum.Images:N0} images of {Spectrum.Source}{skipped}, {domain}");
+        return FormattableString.Invariant($"{Spectrum.Images:N0} images of {Spectrum.Source}{skipped}, {domain}") + (Spectrum.Weights is { } weights ? $", {weights.Words}" : "");
     }
 
     private TextTable Blocks()

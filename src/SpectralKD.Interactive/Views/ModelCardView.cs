@@ -12,7 +12,7 @@ public sealed record ModelCardView(ModelCard Card) : INotebookView
     public static ModelCardView Of(VisionModel model) => new(ModelCard.Of(model));
 
     /// <inheritdoc/>
-    public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Card.Name)}</b> ({Card.Family})</div>{Facts().ToHtml()}"
+    public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Card.Name)}</b> ({Card.Family}){Loud}</div>{Facts().ToHtml()}"
         + $"<details><summary>{Card.Figures.Blocks.Count} blocks</summary>{Blocks().ToHtml()}</details>";
 
     /// <inheritdoc/>
@@ -21,7 +21,7 @@ public sealed record ModelCardView(ModelCard Card) : INotebookView
 
     private TextTable Facts()
     {
-        var (preprocessing, weights) = (Card.Spec.Preprocessing, Card.CatalogEntry?.Weights);
+        var preprocessing = Card.Spec.Preprocessing;
         var table = new TextTable("what", "value")
             .Add("input", $"{Card.Input.Channels} x {Card.Input.Height} x {Card.Input.Width}, "
                 + Invariant($"crop {preprocessing.CropFraction:0.###}, mean {Triple(preprocessing.Mean)}, std {Triple(preprocessing.Std)}"))
@@ -30,8 +30,19 @@ public sealed record ModelCardView(ModelCard Card) : INotebookView
             .Add("forward pass", $"{Scaled(2.0 * Card.Figures.MultiplyAdds)}FLOPs an image ({Scaled(Card.Figures.MultiplyAdds)}multiply-adds)")
             .Add("memory", $"weights {Bytes(Card.WeightBytes)}, feature maps {Bytes(Card.MapBytes)} an image")
             .Add("device", $"{Card.Device}, {Card.NumberType}");
-        return weights is null ? table : table.Add("published weights", $"{weights.Repository ?? "embedded, " + weights.Tag} ({weights.License})");
+        table.Add("weights", Card.Origin.Words + License);
+        return Card.Origin.Notes.Aggregate(table, (rows, note) => rows.Add("note", note));
     }
+
+    private string Loud => Card.Origin.IsUntrained ? " <b style=\"color:#D55E00\">UNTRAINED</b>" : "";
+
+    // The licence of the published weights, where they are what was loaded.
+    private string License => Card.CatalogEntry?.Published.FirstOrDefault(published => Card.Origin.Kind switch
+    {
+        WeightsKind.Hub => published.Repository == Card.Origin.Name,
+        WeightsKind.Embedded => published.Repository is null && Card.Origin.Name.EndsWith("." + published.Tag, StringComparison.Ordinal),
+        _ => false,
+    }) is { } loaded ? $" ({loaded.License})" : "";
 
     private TextTable Blocks() => Card.Figures.Blocks.Aggregate(
         new TextTable("block", "name", "feature map [C, H, W]", "parameters", "multiply-adds"),

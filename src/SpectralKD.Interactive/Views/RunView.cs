@@ -10,12 +10,19 @@ public sealed record RunView(DistillationRun Run) : INotebookView
 {
     /// <inheritdoc/>
     public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Run.Name)}</b> {WebUtility.HtmlEncode(Summary)}</div>"
+        + string.Concat(Weights.Select(w => $"<div>{WebUtility.HtmlEncode(w)}</div>"))
         + string.Concat(Run.Warnings.Select(w => $"<div>warning: {WebUtility.HtmlEncode(w)}</div>"))
         + EpochTable.Of(Run.Epochs).ToHtml();
 
     /// <inheritdoc/>
     public string ToPlainText() => string.Join(
-        Environment.NewLine, [$"{Run.Name} {Summary}", .. Run.Warnings.Select(w => "warning: " + w), EpochTable.Of(Run.Epochs).ToPlainText()]);
+        Environment.NewLine, [$"{Run.Name} {Summary}", .. Weights, .. Run.Warnings.Select(w => "warning: " + w), EpochTable.Of(Run.Epochs).ToPlainText()]);
+
+    private IEnumerable<string> Weights => new[]
+    {
+        Run.StudentOrigin is { } student ? $"student from: {student.Words}" : null,
+        Run.TeacherOrigin is { } teacher ? $"teacher: {teacher.Words}" : null,
+    }.OfType<string>();
 
     private string Summary => string.Create(
         CultureInfo.InvariantCulture,

@@ -101,6 +101,7 @@ public sealed class DistillationJob : IDisposable
             parameter.copy_(source[name]);
         }
 
+        model.Origin = loaded.Origin;
         return model;
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Data.Analysis;
+using SpectralKD.Models;
 using SpectralKD.Spectra;
 
 namespace SpectralKD.Distillation;
@@ -26,6 +27,12 @@ public sealed record DistillationRun
 
     /// <summary>What was noticed on the way.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Where the student's first weights came from; null where nobody recorded it.</summary>
+    public ModelOrigin? StudentOrigin { get; init; }
+
+    /// <summary>Where the teacher's weights came from; null without a teacher or a record.</summary>
+    public ModelOrigin? TeacherOrigin { get; init; }
 
     /// <summary>The student's spectra: before the first step, then after each epoch. Empty where they were not tracked.</summary>
     public IReadOnlyList<ModelSpectrum> StudentSpectra { get; init; } = [];

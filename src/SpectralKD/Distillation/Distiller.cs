@@ -121,6 +121,8 @@ public static class Distiller
             Finished = loop.State.Finished,
             Steps = loop.State.TotalSteps,
             Warnings = loop.State.Warnings,
+            StudentOrigin = loop.State.StudentOrigin,
+            TeacherOrigin = loop.State.TeacherOrigin,
             StudentSpectra = loop.Spectra,
             TeacherSpectrum = loop.TeacherSpectrum,
         };

@@ -36,6 +36,9 @@ public sealed record ModelCard
     /// <summary>Where the weights are: <c>cpu</c>, <c>cuda:0</c>.</summary>
     public required string Device { get; init; }
 
+    /// <summary>Where the weights came from.</summary>
+    public required ModelOrigin Origin { get; init; }
+
     /// <summary>Drop path rate in training; 0 for none.</summary>
     public required double DropPath { get; init; }
 
@@ -66,6 +69,7 @@ public sealed record ModelCard
             MapBytes = figures.Blocks.Sum(block => (long)block.Block.Channels * block.Block.Height * block.Block.Width) * bytes,
             NumberType = weights[0].dtype.ToString(),
             Device = DeviceName(weights[0].device),
+            Origin = model.Origin,
             DropPath = spec.DropPath,
             Spec = spec,
             CatalogEntry = ModelCatalog.All.FirstOrDefault(entry => entry.Name == spec.Name),

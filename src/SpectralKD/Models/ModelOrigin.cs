@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 namespace SpectralKD.Models;
 
 /// <summary>What kind of place a model's weights came from.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<WeightsKind>))]
 public enum WeightsKind
 {
     /// <summary>Nobody said: a model built by hand whose weights were filled by the caller.</summary>
@@ -72,4 +73,16 @@ public sealed record ModelOrigin
         WeightsKind.Trained => $"trained here: {Name}",
         _ => "weights of unknown origin",
     };
+
+    /// <summary>As <see cref="Words"/>, short enough for a chart or a table: a file without its folder, a revision's first digits.</summary>
+    public string Brief => Kind switch
+    {
+        WeightsKind.File => (this with { Name = Name.Split('/', '\\')[^1] }).Words,
+        WeightsKind.Hub => (this with { Revision = Revision is { Length: > 7 } ? Revision[..7] : Revision }).Words,
+        _ => Words,
+    };
+
+    /// <summary><see cref="Words"/>, and a line for each of the notes.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Lines => [Words, .. Notes];
 }

@@ -31,6 +31,9 @@ internal sealed class ImageStream
     /// <summary>The images that could not be read so far, with the reasons.</summary>
     internal ImmutableArray<string> Skipped => [.. _skipped.Items.Select(item => item.Reason)];
 
+    /// <summary>Places in the source of the images that could not be read so far.</summary>
+    internal IEnumerable<int> LeftOut => _skipped.Items.Select(item => item.Index);
+
     /// <summary>One pass over the images.</summary>
     internal IEnumerable<AnalysisBatch> Batches()
     {

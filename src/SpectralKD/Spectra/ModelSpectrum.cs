@@ -34,6 +34,20 @@ public sealed record ModelSpectrum
     /// <summary>The analysed blocks in ascending order, at least one.</summary>
     public required ImmutableArray<BlockSpectrum> Blocks { get; init; }
 
+    /// <summary>
+    /// What the analyses were made of that this spectrum is the sum of. Empty where nobody recorded it: spectra of a
+    /// <see cref="SpectrumAccumulator"/> of one's own, and files of the first format.
+    /// </summary>
+    public ImmutableArray<SpectrumPart> Parts { get; init; } = [];
+
+    /// <summary>Where the model's weights came from; null where that was not recorded.</summary>
+    [JsonIgnore]
+    public ModelOrigin? Weights => Parts.IsDefaultOrEmpty ? null : Parts[0].Weights;
+
+    /// <summary>The model's name for titles and legends; an untrained model's says so: <c>deit_tiny_patch16_224 (UNTRAINED)</c>.</summary>
+    [JsonIgnore]
+    public string Title => Weights is { IsUntrained: true } ? $"{Model} (UNTRAINED)" : Model;
+
     /// <summary>The blocks' spectral intensities in order: the U-curve.</summary>
     [JsonIgnore]
     public ImmutableArray<double> Intensities => [.. Blocks.Select(block => block.Intensity ?? double.NaN)];
@@ -81,24 +95,30 @@ public sealed record ModelSpectrum
     }
 
     /// <summary>Adds the spectra of other images, exactly as if all had been analysed together.</summary>
-    /// <param name="other">Spectra of the same model, blocks and domains over images that are not among these.</param>
+    /// <param name="other">Spectra of the same model, weights, preprocessing, blocks and domains over images that are not among these.</param>
+    /// <param name="checkRecords">False merges whatever <see cref="Parts"/> say or do not say, see <see cref="MergeProblems"/>.</param>
     /// <exception cref="SpectralKDException">
-    /// Model, domains, blocks or shapes differ, or the activation entropies were counted over different ranges.
+    /// Model, domains, blocks or shapes differ, the activation entropies were counted over different ranges, or the records forbid it.
     /// </exception>
-    public ModelSpectrum Merge(ModelSpectrum other) => SpectrumMerge.Of(this, other);
+    public ModelSpectrum Merge(ModelSpectrum other, bool checkRecords = true) => Merge([this, other], checkRecords);
 
     /// <summary>Merges any number of spectra of disjoint images.</summary>
+    /// <param name="parts">The spectra, at least one; merged ones too.</param>
+    /// <param name="checkRecords">False merges whatever <see cref="Parts"/> say or do not say, see <see cref="MergeProblems"/>.</param>
     /// <exception cref="SpectralKDException">The list is empty, or two of them do not fit together.</exception>
-    public static ModelSpectrum Merge(IEnumerable<ModelSpectrum> parts)
-    {
-        ModelSpectrum? whole = null;
-        foreach (var part in parts)
-        {
-            whole = whole?.Merge(part) ?? part;
-        }
+    public static ModelSpectrum Merge(IEnumerable<ModelSpectrum> parts, bool checkRecords = true) => SpectrumMerge.Of([.. parts], checkRecords);
 
-        return whole ?? throw new SpectralKDException("there is no spectrum to merge: give at least one");
-    }
+    /// <summary>
+    /// What speaks against merging: images that two spectra share, other weights, number types or preprocessing, or no record of any of it.
+    /// </summary>
+    /// <param name="parts">The spectra.</param>
+    /// <param name="names">What to call each of them, such as its file; null describes them by model and images.</param>
+    /// <returns>One line for each problem, which names both sides; none where the spectra can be merged.</returns>
+    public static IReadOnlyList<string> MergeProblems(IReadOnlyList<ModelSpectrum> parts, IReadOnlyList<string>? names = null)
+        => SpectrumMerge.Problems(parts, names);
+
+    /// <summary>Images of the parts' lists that no part holds, one line for each list: parts that are still to be analysed and merged.</summary>
+    public IReadOnlyList<string> MissingParts() => SpectrumMerge.Missing(this);
 
     /// <summary>The same spectra without the activation entropy, so that parts with different entropy ranges can be merged.</summary>
     public ModelSpectrum WithoutActivationEntropy()

@@ -28,8 +28,10 @@ public static class SpectralAnalysis
     {
         options ??= new SpectralOptions();
         var stream = new ImageStream(images, model.Spec, options, cancellation);
-        var spectrum = Run(model, stream.Batches(), images.Name, stream.Count, options, progress, cancellation);
-        return spectrum with { Skipped = stream.Skipped };
+        var recorder = new PartRecorder(model, images.Name);
+        var spectrum = Run(model, stream.Batches(), images.Name, stream.Count, options, recorder, progress, cancellation);
+        var part = recorder.ToPart(model.Spec, images, options.Shard, stream.LeftOut);
+        return spectrum with { Skipped = stream.Skipped, Parts = [part] };
     }
 
     /// <summary>Analyses a stream of batches.</summary>
@@ -51,14 +53,19 @@ public static class SpectralAnalysis
         SpectralOptions? options = null,
         IProgress<AnalysisProgress>? progress = null,
         CancellationToken cancellation = default)
-        => Run(model, batches, source, null, options ?? new SpectralOptions(), progress, cancellation);
+    {
+        var recorder = new PartRecorder(model, source);
+        var spectrum = Run(model, batches, source, null, options ?? new SpectralOptions(), recorder, progress, cancellation);
+        return spectrum with { Parts = [recorder.ToPart()] };
+    }
 
-    internal static ModelSpectrum Run(
+    private static ModelSpectrum Run(
         VisionModel model,
         IEnumerable<AnalysisBatch> batches,
         string source,
         long? count,
         SpectralOptions options,
+        PartRecorder recorder,
         IProgress<AnalysisProgress>? progress,
         CancellationToken cancellation)
     {
@@ -71,12 +78,18 @@ public static class SpectralAnalysis
 
         ModelSpectrum Pass(SpectralDomain domain, ActivationRange? range, int number)
         {
-            var accumulator = new SpectrumAccumulator(model.Spec.Name, run.Blocks, domain, range, model.Blocks.Count);
+            var accumulator = new SpectrumAccumulator(
+                model.Spec.Name, run.Blocks, domain, range, model.Blocks.Count, options.WantsEntropy || domain.HasFlag(SpectralDomain.Channel));
             var done = 0;
             foreach (var batch in batches)
             {
                 cancellation.ThrowIfCancellationRequested();
                 run.Forward(batch, accumulator);
+                if (number == 1)
+                {
+                    recorder.Add(batch.Images);
+                }
+
                 NativeHeap.AfterBatch(++done);
                 progress?.Report(new AnalysisProgress(number, passes, accumulator.Images, count, clock.Elapsed));
             }

@@ -30,6 +30,12 @@ public sealed class SpectrumAccumulator
         SpectralDomain domain = SpectralDomain.Spatial,
         ActivationRange? entropyRange = null,
         int? depth = null)
+        : this(model, blocks, domain, entropyRange, depth, entropyRange is not null || domain.HasFlag(SpectralDomain.Channel))
+    {
+    }
+
+    internal SpectrumAccumulator(
+        string model, IReadOnlyList<BlockInfo> blocks, SpectralDomain domain, ActivationRange? entropyRange, int? depth, bool findRange)
     {
         if (blocks.Count == 0 || (domain == SpectralDomain.None && entropyRange is null))
         {
@@ -40,7 +46,6 @@ public sealed class SpectrumAccumulator
         _model = model;
         _domain = domain;
         _depth = depth ?? blocks.Max(block => block.Index) + 1;
-        var findRange = entropyRange is not null || domain.HasFlag(SpectralDomain.Channel);
         foreach (var block in blocks)
         {
             _blocks[block.Index] = new BlockAccumulator(block, domain, findRange, entropyRange);

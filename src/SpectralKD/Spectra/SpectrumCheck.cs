@@ -1,10 +1,13 @@
 using System.Collections.Immutable;
+using SpectralKD.Data;
 
 namespace SpectralKD.Spectra;
 
 /// <summary>Refuses spectra whose parts contradict each other, as an edited or damaged file may hold.</summary>
 internal static class SpectrumCheck
 {
+    private const long MostCells = 1 << 24; // of a map: 4096 x 4096, far beyond any model's
+
     internal static void Require(ModelSpectrum spectrum, string where)
     {
         Require(spectrum.Images > 0, where, $"it has {spectrum.Images} images");
@@ -18,11 +21,39 @@ internal static class SpectrumCheck
             Require(i == 0 || block!.Index > spectrum.Blocks[i - 1].Index, where, "its blocks are not in ascending order");
             RequireBlock(block!, spectrum, where);
         }
+
+        Require(spectrum.Activations is not { } range || range.Minimum <= range.Maximum, where, "its range of activations is turned around");
+        Require(!spectrum.Parts.IsDefault && !spectrum.Skipped.IsDefault, where, "a list of it is empty");
+        Require(spectrum.Parts.Sum(part => (long)part.Images) <= spectrum.Images, where, $"its parts have more than its {spectrum.Images} images");
+        foreach (var part in spectrum.Parts)
+        {
+            RequirePart(part, where);
+        }
+    }
+
+    private static void RequirePart(SpectrumPart part, string where)
+    {
+        Require(part.Images > 0 && part.Contents.Length == ((8L * part.Images) + 2) / 3 * 4, where, $"{part.Words} has not 8 bytes of contents for each of {part.Images} images");
+        Require(Convert.TryFromBase64String(part.Contents, new byte[part.Contents.Length], out _), where, $"{part.Words} has contents that are no base64");
+        Require(part.List is null == part.ListCount is null && (part.List is not null || (part.Shard is null && part.LeftOut.IsEmpty)), where, $"{part.Words} has half a list");
+        Require(part.Input is not { } input || !(input.Mean.IsDefault || input.Std.IsDefault), where, $"{part.Words} has no means");
+        Require(!part.LeftOut.IsDefault && !part.Weights.Notes.IsDefault, where, $"{part.Words} lacks a list");
+        if (part.ListCount is { } count)
+        {
+            var shard = part.Shard is { } text ? DataShard.Parse(text) : new DataShard(1, 1);
+            var places = count < shard.Number ? 0 : ((count - shard.Number) / shard.Count) + 1;
+            var belong = part.LeftOut.Distinct().Count(place => place >= 0 && place < count && place % shard.Count == shard.Number - 1);
+            Require(
+                belong == part.LeftOut.Length && places == part.Images + (long)belong,
+                where,
+                $"{part.Words} of {count} images has {part.Images} and {part.LeftOut.Length} left out");
+        }
     }
 
     private static void RequireBlock(BlockSpectrum block, ModelSpectrum spectrum, string where)
     {
         Require(block.Channels > 0 && block.Height > 0 && block.Width > 0, where, $"{block.Name} has no size");
+        Require((long)block.Height * block.Width <= MostCells, where, $"{block.Name} has maps of {block.Height} x {block.Width}");
         Require(block.Images == spectrum.Images, where, $"{block.Name} has {block.Images} images, the whole {spectrum.Images}");
         Require(block.Spatial is not null == spectrum.Domain.HasFlag(SpectralDomain.Spatial), where, $"{block.Name} and the domain differ");
         Require(block.Channel is not null == spectrum.Domain.HasFlag(SpectralDomain.Channel), where, $"{block.Name} and the domain differ");

@@ -10,12 +10,12 @@ public static class SpectrumTables
     /// Columns: <c>block</c> (0-based index), <c>name</c> (timm's module path), <c>channels</c>, <c>height</c>, <c>width</c> (of the feature map),
     /// <c>intensity</c> (spatial, or channel where that alone was analysed), <c>uniformity</c> (0 to 1), <c>high_frequency_ratio</c> (0 to 1),
     /// <c>intensity_sd</c> (standard deviation over images), <c>total_power</c>, <c>channel_intensity</c>, <c>activation_entropy</c> (bits),
-    /// <c>images</c> (number). What was not analysed is null.
+    /// <c>images</c> (number); <c>weights</c> (where the model's came from, in words) where that was recorded. What was not analysed is null.
     /// </remarks>
     public static DataFrame ToDataFrame(this ModelSpectrum spectrum)
     {
         var blocks = spectrum.Blocks;
-        return new DataFrame(
+        var table = new DataFrame(
             new Int32DataFrameColumn("block", blocks.Select(block => block.Index)),
             new StringDataFrameColumn("name", blocks.Select(block => block.Name)),
             new Int32DataFrameColumn("channels", blocks.Select(block => block.Channels)),
@@ -29,6 +29,12 @@ public static class SpectrumTables
             new DoubleDataFrameColumn("channel_intensity", blocks.Select(block => block.ChannelIntensity)),
             new DoubleDataFrameColumn("activation_entropy", blocks.Select(block => block.ActivationEntropy)),
             new Int64DataFrameColumn("images", blocks.Select(block => block.Images)));
+        if (spectrum.Weights is { } weights)
+        {
+            table.Columns.Add(new StringDataFrameColumn("weights", blocks.Select(_ => weights.Brief)));
+        }
+
+        return table;
     }
 
     /// <summary>One row for each block and ring of the spatial spectrum.</summary>

@@ -31,6 +31,14 @@ public sealed class SpectralCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task An_analysis_of_an_untrained_model_says_so_in_a_line_of_its_own()
+    {
+        await RunAsync(LoadModel, OpenImages, "#!spectral-analyze");
+
+        Assert.Contains(_host.Displayed, shown => shown is MessageView { Text: "deit_nano_patch4_32: UNTRAINED: initial weights, seed 0" });
+    }
+
+    [Fact]
     public async Task Variables_and_layers_can_be_chosen()
     {
         await RunAsync(

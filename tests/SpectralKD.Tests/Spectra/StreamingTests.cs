@@ -27,7 +27,7 @@ public class StreamingTests
         var whole = TestSpectra.Analyse(map, entropyRange: Range);
 
         Gen.Int[0, 4].Array[17].Sample(
-            parts => TestSpectra.AssertClose(whole, ModelSpectrum.Merge(Parts(map, parts))), iter: 40, threads: 1);
+            parts => TestSpectra.AssertClose(whole, ModelSpectrum.Merge(Parts(map, parts), checkRecords: false)), iter: 40, threads: 1);
     }
 
     [Fact]

@@ -63,6 +63,11 @@ public sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
         var table = spectrum.ToDataFrame();
         await host.SetVariableAsync(arguments.As, spectrum, typeof(ModelSpectrum));
         await host.SetVariableAsync(arguments.As + "Table", table, typeof(DataFrame));
+        if (model.Origin.IsUntrained || !model.Origin.Notes.IsEmpty)
+        {
+            host.Display(new MessageView($"{model.Spec.Name}: {model.Origin.Words}", model.Origin.Notes));
+        }
+
         host.Display(table);
         host.Display(Charts.UCurve(spectrum));
         if (!spectrum.Skipped.IsEmpty)

@@ -37,6 +37,8 @@ internal static class RunReader
         Finished = state.Finished,
         Steps = state.TotalSteps,
         Warnings = state.Warnings,
+        StudentOrigin = state.StudentOrigin,
+        TeacherOrigin = state.TeacherOrigin,
         StudentSpectra = [.. state.Epochs.Select(metrics => SpectralHistory.NameOf(metrics.Epoch)).Prepend("before")
             .Select(name => Spectrum(path, name)).OfType<ModelSpectrum>()],
         TeacherSpectrum = Spectrum(path, "teacher"),

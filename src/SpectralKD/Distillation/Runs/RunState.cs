@@ -1,3 +1,5 @@
+using SpectralKD.Models;
+
 namespace SpectralKD.Distillation;
 
 /// <summary>
@@ -40,6 +42,12 @@ internal sealed record RunState
 
     /// <summary>SHA-256 of the teacher's weights; null without a teacher.</summary>
     public string? TeacherHash { get; init; }
+
+    /// <summary>Where the student's first weights came from; null in runs of earlier versions.</summary>
+    public ModelOrigin? StudentOrigin { get; init; }
+
+    /// <summary>Where the teacher's weights came from; null without a teacher, and in runs of earlier versions.</summary>
+    public ModelOrigin? TeacherOrigin { get; init; }
 
     /// <summary>What the training images were.</summary>
     public string DataName { get; init; } = "";

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SpectralKD.Models;
 using SpectralKD.Native;
 using SpectralKD.Spectra;
 using static TorchSharp.torch;
@@ -31,6 +32,11 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         setup.CheckContinuation(state);
         setup.Parts.Load(folder.Checkpoint, state);
         State = state;
+        if (state.TotalSteps > 0)
+        {
+            setup.Student.Origin = Trained();
+        }
+
         EpochLog.Write(folder.Log, state.Epochs);
         if (state.Threads != setup.Threads)
         {
@@ -45,6 +51,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         RequireFiniteModels();
         setup.Remarks.ToList().ForEach(Warn);
         _spectra.Prepare(State);
+        Warn(TrainingWatch.Untrained(setup.Teacher));
         Warn(_spectra.Warning);
         if (folder is { Checkpoint.Exists: false })
         {
@@ -86,10 +93,20 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         return true;
     }
 
+    // From its first step on the student's weights are the run's.
+    private ModelOrigin Trained() => new()
+    {
+        Kind = WeightsKind.Trained,
+        Name = $"{(folder is null ? "a run that was not kept" : folder.Root)}, {setup.Student.Spec.Name}"
+            + (setup.Teacher is null ? $" alone on {setup.Data.Name}" : $" from {setup.Teacher.Spec.Name} on {setup.Data.Name}"),
+        Notes = State.StudentOrigin is { } first ? [$"trained from {first.Words}", .. first.Notes] : [],
+    };
+
     private void Step(IEnumerator<TrainingBatch> batches)
     {
         var began = _clock.Elapsed.TotalSeconds;
         var (epoch, step) = (State.Epoch, State.Step);
+        setup.Student.Origin = Trained();
         StepRandom.Seed(_recipe.Seed, epoch, step);
         var result = setup.Step.Run(batches, _recipe.Accumulate, _schedule.InEpoch(epoch), epoch, step);
         if (!result.Loss.IsFinite)

@@ -1,4 +1,5 @@
 using SpectralKD.Models;
+using SpectralKD.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -61,6 +62,8 @@ internal sealed class TrainingSetup : IDisposable
     {
         Threads = Threads,
         TeacherHash = TeacherHash,
+        StudentOrigin = Student.Origin,
+        TeacherOrigin = Teacher?.Origin,
         DataName = Data.Name,
         BatchesPerEpoch = Data.BatchesPerEpoch(Recipe.Batch),
     };

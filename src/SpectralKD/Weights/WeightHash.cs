@@ -1,13 +1,13 @@
 using System.Security.Cryptography;
+using System.Text;
 using SpectralKD.Models;
-using SpectralKD.Weights;
 
-namespace SpectralKD.Distillation;
+namespace SpectralKD.Weights;
 
-/// <summary>Tells whether a model's weights are the ones that a run was begun with.</summary>
+/// <summary>Tells whether two models have the same weights: the ones that a run was begun with, those that two spectra were made with.</summary>
 internal static class WeightHash
 {
-    /// <summary>SHA-256 over names and values of all parameters, lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 over names and values of all parameters in the type that they have, lower-case hexadecimal.</summary>
     public static string Of(VisionModel model)
     {
         using var sha = SHA256.Create();
@@ -15,7 +15,7 @@ internal static class WeightHash
         {
             foreach (var (name, parameter) in model.named_parameters())
             {
-                stream.Write(System.Text.Encoding.UTF8.GetBytes(name));
+                stream.Write(Encoding.UTF8.GetBytes(name));
                 TensorBytes.Write(stream, parameter);
             }
         }

@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using SpectralKD.Data;
+using SpectralKD.Models;
+
+namespace SpectralKD.Spectra;
+
+/// <summary>
+/// What one analysis was made of: which weights, which images, prepared how. A spectrum keeps this record of each of its parts, so that
+/// merging can refuse what overlaps or differs.
+/// </summary>
+public sealed record SpectrumPart
+{
+    /// <summary>timm name of the model.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Where the model's weights came from.</summary>
+    public required ModelOrigin Weights { get; init; }
+
+    /// <summary>SHA-256 over the names and values of the parameters that were used, lower-case hexadecimal.</summary>
+    public required string WeightsHash { get; init; }
+
+    /// <summary>Number type of the weights, for example <c>Float32</c>.</summary>
+    public required string NumberType { get; init; }
+
+    /// <summary>Kind of device the model ran on: <c>cpu</c>, <c>cuda</c>. Parts of several devices merge; their last bits differ.</summary>
+    public required string Device { get; init; }
+
+    /// <summary>How the images were prepared; null where the caller did it.</summary>
+    public SpectrumInput? Input { get; init; }
+
+    /// <summary>Name of the image source.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Number of images analysed.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>SHA-256 over the names and labels of the source's whole list of images, in order, lower-case hexadecimal; null for a stream.</summary>
+    public string? List { get; init; }
+
+    /// <summary>Number of images in that list.</summary>
+    public int? ListCount { get; init; }
+
+    /// <summary>Which part of the list was analysed, <c>i/n</c>; null for all of it.</summary>
+    public string? Shard { get; init; }
+
+    /// <summary>0-based places in the list of images that could not be read.</summary>
+    public ImmutableArray<int> LeftOut { get; init; } = [];
+
+    /// <summary>
+    /// 8 bytes for each image in the order of analysis, as base64: the start of the SHA-256 of its pixels as the model got them
+    /// (normalised float32 values <c>[3, S, S]</c>).
+    /// </summary>
+    public required string Contents { get; init; }
+
+    /// <summary>Version of this library that made the analysis.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Version of libtorch that made the analysis.</summary>
+    public required string LibTorch { get; init; }
+
+    /// <summary>In words: <c>deit_nano_patch8_64 over textures, part 1/3</c>.</summary>
+    [JsonIgnore]
+    public string Words => $"{Model} over {Source}" + (Shard is null ? "" : $", part {Shard}");
+
+    /// <summary>Places of the analysed images in their list, in the order of <see cref="Contents"/>; null for a stream.</summary>
+    internal int[]? Places()
+    {
+        if (ListCount is not { } count)
+        {
+            return null;
+        }
+
+        var shard = Shard is null ? new DataShard(1, 1) : DataShard.Parse(Shard);
+        var leftOut = LeftOut.ToHashSet();
+        var places = new List<int>(Images);
+        for (long place = shard.Number - 1; place < count; place += shard.Count)
+        {
+            if (!leftOut.Contains((int)place))
+            {
+                places.Add((int)place);
+            }
+        }
+
+        return [.. places];
+    }
+
+    /// <summary>The images' hashes.</summary>
+    /// <exception cref="FormatException"><see cref="Contents"/> is no base64.</exception>
+    internal ulong[] Keys()
+    {
+        var bytes = Convert.FromBase64String(Contents);
+        return [.. Enumerable.Range(0, bytes.Length / 8).Select(i => BitConverter.ToUInt64(bytes, 8 * i))];
+    }
+}
+
+/// <summary>How images were prepared for a model: timm's evaluation transform.</summary>
+public sealed record SpectrumInput
+{
+    /// <summary>Side of the model's square input in pixels.</summary>
+    public required int Size { get; init; }
+
+    /// <summary>Length in pixels that the shorter side was resized to before the centre crop.</summary>
+    public required int Resize { get; init; }
+
+    /// <summary>timm's <c>crop_pct</c>.</summary>
+    public required double Crop { get; init; }
+
+    /// <summary>How it was resized.</summary>
+    public string Interpolation { get; init; } = "bicubic";
+
+    /// <summary>Mean of each channel that was subtracted.</summary>
+    public required ImmutableArray<float> Mean { get; init; }
+
+    /// <summary>Standard deviation of each channel that was divided by.</summary>
+    public required ImmutableArray<float> Std { get; init; }
+
+    /// <summary>All of it in one line; equal for equal preparations.</summary>
+    [JsonIgnore]
+    public string Words => FormattableString.Invariant(
+        $"{Size} pixels, shorter side {Resize} ({Interpolation}), crop {Crop:R}, mean {Triple(Mean)}, std {Triple(Std)}");
+
+    internal static SpectrumInput Of(ModelSpec spec) => new()
+    {
+        Size = spec.ImageSize,
+        Resize = spec.Preprocessing.ResizeTo(spec.ImageSize),
+        Crop = spec.Preprocessing.CropFraction,
+        Mean = [.. spec.Preprocessing.Mean],
+        Std = [.. spec.Preprocessing.Std],
+    };
+
+    private static string Triple(ImmutableArray<float> values) => string.Join(' ', values.Select(value => FormattableString.Invariant($"{value:R}")));
+}
