@@ -16,7 +16,10 @@ public class UntrainedTests
 
     private static readonly ModelOrigin Hub = new()
     {
-        Kind = WeightsKind.Hub, Name = "timm/deit_tiny_patch16_224.fb_in1k", Revision = "0123456789abcdef", Notes = ["the head is fresh"],
+        Kind = WeightsKind.Hub,
+        Name = "timm/deit_tiny_patch16_224.fb_in1k",
+        Revision = "0123456789abcdef",
+        Notes = ["the head is fresh"],
     };
 
     public static TheoryData<string, Func<ModelSpectrum, GenericChart>> ChartsOfOneModel => new()

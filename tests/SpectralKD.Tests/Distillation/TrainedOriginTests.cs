@@ -14,10 +14,10 @@ public sealed class TrainedOriginTests
         using var folder = new TemporaryFolder();
         using var student = SmallRun.Student();
         Assert.True(student.Origin.IsUntrained);
-        var run = await SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 1, TrackSpectra = true }, Path.Combine(folder.Path, "run"));
+        var run = await SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 1, TrackSpectra = true }, Path.Combine(folder.Root, "run"));
 
         Assert.Equal(WeightsKind.Trained, student.Origin.Kind);
-        Assert.Equal($"trained here: {Path.Combine(folder.Path, "run")}, vit from cait on formula", student.Origin.Words);
+        Assert.Equal($"trained here: {Path.Combine(folder.Root, "run")}, vit from cait on formula", student.Origin.Words);
         Assert.Equal("trained from UNTRAINED: initial weights, seed 1", Assert.Single(student.Origin.Notes));
         Assert.Equal([true, false], run.StudentSpectra.Select(spectrum => spectrum.Weights!.IsUntrained));
         Assert.Equal(run.StudentSpectra[1].Parts[0].WeightsHash, WeightHash.Of(student));
@@ -28,11 +28,11 @@ public sealed class TrainedOriginTests
     {
         using var folder = new TemporaryFolder();
         using var student = SmallRun.Student();
-        await SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 1 }, folder.Path);
-        var run = DistillationRun.Load(folder.Path);
+        await SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 1 }, folder.Root);
+        var run = DistillationRun.Load(folder.Root);
 
         Assert.Equal(("UNTRAINED: initial weights, seed 1", "UNTRAINED: initial weights, seed 2"), (run.StudentOrigin!.Words, run.TeacherOrigin!.Words));
-        Assert.Contains("\"Seeded\"", await File.ReadAllTextAsync(Path.Combine(folder.Path, "checkpoint", "state.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("\"Seeded\"", await File.ReadAllTextAsync(Path.Combine(folder.Root, "checkpoint", "state.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -42,11 +42,11 @@ public sealed class TrainedOriginTests
         using var stop = new CancellationTokenSource();
         using (var student = SmallRun.Student())
         {
-            await SmallRun.RunAsync(student, folder: folder.Path, progress: new Stopper(stop), stop: stop.Token);
+            await SmallRun.RunAsync(student, folder: folder.Root, progress: new Stopper(stop), stop: stop.Token);
         }
 
         using var another = SmallRun.Student(seed: 9);
-        var run = await SmallRun.RunAsync(another, folder: folder.Path, resume: true);
+        var run = await SmallRun.RunAsync(another, folder: folder.Root, resume: true);
         Assert.Equal("seed 1", run.StudentOrigin!.Name);
         Assert.Equal("trained from UNTRAINED: initial weights, seed 1", another.Origin.Notes[0]);
     }
@@ -65,7 +65,10 @@ public sealed class TrainedOriginTests
     {
         var recipe = new DistillationRecipe
         {
-            Student = "deit_nano_patch8_64", StudentWeights = "pretrained", DropPath = 0.1, Data = new RecipeData { Train = "textures", Count = 20 },
+            Student = "deit_nano_patch8_64",
+            StudentWeights = "pretrained",
+            DropPath = 0.1,
+            Data = new RecipeData { Train = "textures", Count = 20 },
             Loss = new LossWeights { Method = DistillationMethod.None },
         };
         using var job = await DistillationJob.PrepareAsync(recipe, cancellation: TestContext.Current.CancellationToken);

@@ -99,7 +99,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         Kind = WeightsKind.Trained,
         Name = $"{(folder is null ? "a run that was not kept" : folder.Root)}, {setup.Student.Spec.Name}"
             + (setup.Teacher is null ? $" alone on {setup.Data.Name}" : $" from {setup.Teacher.Spec.Name} on {setup.Data.Name}"),
-        Notes = State.StudentOrigin is { } first ? [$"trained from {first.Words}", .. first.Notes] : [],
+        Notes = State.StudentOrigin is { } first ? [$"trained from {first.Words}", .. first.Notes.Select(note => $"before training: {note}")] : [],
     };
 
     private void Step(IEnumerator<TrainingBatch> batches)
