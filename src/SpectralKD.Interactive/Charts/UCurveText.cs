@@ -23,7 +23,7 @@ internal static class UCurveText
 
     /// <summary>Name of one of several models; the source too, where one model occurs with several.</summary>
     internal static string Name(IReadOnlyList<ModelSpectrum> spectra, int index)
-        => spectra[index].Title + (spectra.Count(other => other.Model == spectra[index].Model) > 1 ? $", {spectra[index].Source}" : "");
+        => spectra[index].Title + (spectra.Count(other => other.Title == spectra[index].Title) > 1 ? $", {spectra[index].Source}" : "");
 
     /// <summary>Name and verdict of one of several models; the source too, where one model occurs with several.</summary>
     internal static string Legend(IReadOnlyList<ModelSpectrum> spectra, int index)

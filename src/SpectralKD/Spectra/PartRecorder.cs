@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Reflection;
 using System.Security.Cryptography;
@@ -15,7 +16,7 @@ internal sealed class PartRecorder
     private static readonly string ProductVersion =
         typeof(PartRecorder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
-    private readonly MemoryStream _contents = new();
+    private readonly ArrayBufferWriter<byte> _contents = new();
     private readonly SpectrumPart _part;
 
     internal PartRecorder(VisionModel model, string source)
@@ -53,8 +54,8 @@ internal sealed class PartRecorder
     /// <summary>The record of a stream that the caller made.</summary>
     internal SpectrumPart ToPart() => _part with
     {
-        Images = (int)(_contents.Length / 8),
-        Contents = Convert.ToBase64String(_contents.GetBuffer(), 0, (int)_contents.Length),
+        Images = _contents.WrittenCount / 8,
+        Contents = Convert.ToBase64String(_contents.WrittenSpan),
     };
 
     /// <summary>The record of a source, or of a part of it.</summary>
