@@ -87,7 +87,7 @@ public static class Mixup
         }
         else
         {
-            images.mul_(share.Own).add_(mirrored.mul_(1 - share.Own));
+            images.MultiplyInPlace(share.Own).AddInPlace(mirrored.MultiplyInPlace(1 - share.Own));
         }
     }
 

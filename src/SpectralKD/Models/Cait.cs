@@ -1,4 +1,5 @@
 using SpectralKD.Models.Layers;
+using SpectralKD.Native;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -82,7 +83,7 @@ public sealed class Cait : TimmModel
     private Tensor Embed(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return (_patches.forward(images) + _positions).MoveToOuterDisposeScope(); // (B, N, C)
+        return _patches.forward(images).Plus(_positions).MoveToOuterDisposeScope(); // (B, N, C)
     }
 
     private Tensor Classify(Tensor patches)

@@ -1,4 +1,5 @@
 using SpectralKD.Models.Layers;
+using SpectralKD.Native;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -92,7 +93,7 @@ public sealed class VisionTransformer : TimmModel
     {
         var features = Features(images, kept);
         var logits = _head.forward(features.select(1, 0)); // (B, classes)
-        return _distillationHead is null ? logits : (logits + _distillationHead.forward(features.select(1, 1))) / 2;
+        return _distillationHead is null ? logits : logits.Plus(_distillationHead.forward(features.select(1, 1))).Over(2);
     }
 
     private Tensor Features(Tensor images, KeptMaps kept)
@@ -117,8 +118,8 @@ public sealed class VisionTransformer : TimmModel
         using var scope = NewDisposeScope();
         var patches = _patches.forward(images); // (B, N, C)
         var tokens = _sizes.ClassPosition
-            ? WithPrefix(patches) + _positions
-            : WithPrefix(patches + _positions);
+            ? WithPrefix(patches).Plus(_positions)
+            : WithPrefix(patches.Plus(_positions));
         return tokens.MoveToOuterDisposeScope(); // (B, prefix + N, C)
     }
 

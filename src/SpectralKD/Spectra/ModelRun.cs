@@ -1,5 +1,4 @@
 using SpectralKD.Models;
-using SpectralKD.Native;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Spectra;
@@ -31,7 +30,6 @@ internal sealed class ModelRun : IDisposable
     /// <summary>Runs one batch through the model and adds its maps.</summary>
     internal void Forward(AnalysisBatch batch, SpectrumAccumulator accumulator)
     {
-        using var pause = GarbagePause.Begin();
         using var scope = NewDisposeScope();
         using var noGradient = inference_mode();
         using var output = _model.ForwardIntermediates(batch.Images.to(_type, _device), _indices);

@@ -1,3 +1,4 @@
+using SpectralKD.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,7 +41,7 @@ internal static class TorchReduction
     {
         using var scope = NewDisposeScope();
         var amplitude = fft.rfft2(x, norm: FFTNormType.Ortho).abs(); // [B, C, H, W/2+1]
-        return (Values(amplitude.sum(1)), Values(amplitude.square().sum(1))); // [B, H, W/2+1] each
+        return (Values(amplitude.sum(1)), Values(amplitude.Squared().sum(1))); // [B, H, W/2+1] each
     }
 
     /// <summary>Sums over tokens by torch's FFT, B x (C / 2 + 1).</summary>
@@ -56,11 +57,11 @@ internal static class TorchReduction
         var tokens = x.flatten(2).transpose(1, 2); // [B, N, C]
         var (batch, count, channels) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         var span = Math.Max(range.Maximum - range.Minimum, double.Epsilon);
-        var bins = ((tokens - range.Minimum) * (EntropyBins / span)).nan_to_num(0).floor().clamp(0, EntropyBins - 1).to(int64);
+        var bins = tokens.Minus(range.Minimum).Times(EntropyBins / span).nan_to_num(0).floor().Within(0, EntropyBins - 1).to(int64);
         var counts = zeros([batch, count, EntropyBins], float64, x.device)
             .scatter_add_(2, bins, ones([1, 1, 1], float64, x.device).expand(batch, count, channels));
-        var shares = counts / channels;
-        return special.entr(shares).sum([1, 2]) / Math.Log(2); // [B]
+        var shares = counts.Over(channels);
+        return special.entr(shares).sum([1, 2]).Over(Math.Log(2)); // [B]
     }
 
     private static double[] Values(Tensor tensor) => tensor.to(float64).cpu().contiguous().data<double>().ToArray();

@@ -31,10 +31,10 @@ public static class AlignmentLoss
         var sum = Layer(student[0], teacher[0], form);
         for (var pair = 1; pair < pairs; pair++)
         {
-            sum = sum + Layer(student[pair], teacher[pair], form);
+            sum = sum.Plus(Layer(student[pair], teacher[pair], form));
         }
 
-        return (sum / pairs).MoveToOuterDisposeScope();
+        return sum.Over(pairs).MoveToOuterDisposeScope();
     }
 
     /// <summary>Distance of one pair of maps. A wider teacher is averaged over channels; one teacher channel meets all of the student's.</summary>
@@ -55,7 +55,7 @@ public static class AlignmentLoss
         {
             AlignmentForm.ClosedForm => HalfSpectrumDistance.ClosedForm(own, other),
             AlignmentForm.Fft => HalfSpectrumDistance.Transformed(own, other),
-            AlignmentForm.Spatial => (own - other).square().mean(),
+            AlignmentForm.Spatial => (own - other).Squared().mean(),
             _ => throw new SpectralKDException($"there is no alignment form {form}; the forms are {string.Join(", ", Enum.GetNames<AlignmentForm>())}"),
         };
         return loss.MoveToOuterDisposeScope();

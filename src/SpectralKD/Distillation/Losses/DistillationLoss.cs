@@ -32,8 +32,8 @@ public static class DistillationLoss
         var terms = weights.Method == DistillationMethod.None
             ? new LossTerms(label, null, null)
             : new LossTerms(
-                (1 - weights.Alpha) * label,
-                maps.Count == 0 ? null : weights.Beta * weights.WFft * AlignmentLoss.Of(maps, teacherMaps, weights.Form),
+                label.Times(1 - weights.Alpha),
+                maps.Count == 0 ? null : AlignmentLoss.Of(maps, teacherMaps, weights.Form).Times(weights.Beta * weights.WFft),
                 Logits(weights, logits, teacherLogits));
         return terms.MoveToOuterDisposeScope();
     }
@@ -46,6 +46,6 @@ public static class DistillationLoss
         }
 
         var other = teacher ?? throw new SpectralKDException($"the method {weights.Method} needs the teacher's logits: give a teacher");
-        return weights.Alpha * (weights.Method == DistillationMethod.Soft ? LogitLoss.Soft(student, other, weights.Tau) : LogitLoss.Hard(student, other));
+        return (weights.Method == DistillationMethod.Soft ? LogitLoss.Soft(student, other, weights.Tau) : LogitLoss.Hard(student, other)).Times(weights.Alpha);
     }
 }

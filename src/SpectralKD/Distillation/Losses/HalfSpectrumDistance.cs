@@ -1,3 +1,4 @@
+using SpectralKD.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,7 +14,7 @@ internal static class HalfSpectrumDistance
     public static Tensor Transformed(Tensor student, Tensor teacher)
     {
         var difference = Spectrum(student) - Spectrum(teacher); // (B, C, H, W/2+1, 2)
-        return difference.square().mean();
+        return difference.Squared().mean();
     }
 
     /// <summary>
@@ -34,8 +35,8 @@ internal static class HalfSpectrumDistance
         }
 
         var variable = teacher.requires_grad ? student - teacher : student;
-        var linear = variable.reshape(-1).dot(gradient) * scale;
-        return value + (linear - linear.detach());
+        var linear = variable.reshape(-1).dot(gradient).Times(scale);
+        return value.Plus(linear - linear.detach());
     }
 
     // The value, and its gradient by the difference of the maps but for a factor.
@@ -48,7 +49,7 @@ internal static class HalfSpectrumDistance
         var edges = rows.mm(columns); // (B C H, 1 or 2)
         var (flat, flatEdges) = (rows.reshape(-1), edges.reshape(-1));
         var scale = 0.5 / (2.0 * (rows.shape[0] / height) * height * ((width / 2) + 1));
-        var value = (flat.dot(flat) + flatEdges.dot(flatEdges)) * scale;
+        var value = flat.dot(flat).Plus(flatEdges.dot(flatEdges)).Times(scale);
         return (value, rows.addmm_(edges, columns.t()).reshape(-1), 2 * scale);
     }
 

@@ -36,9 +36,9 @@ public static class LogitLoss
     {
         CheckPair(student, teacher);
         using var scope = NewDisposeScope();
-        var own = nn.functional.log_softmax(student / tau, 1);
-        var other = nn.functional.log_softmax(teacher / tau, 1);
-        return (((other - own) * other.exp()).sum() * (tau * tau / student.shape[0])).MoveToOuterDisposeScope();
+        var own = nn.functional.log_softmax(student.Over(tau), 1);
+        var other = nn.functional.log_softmax(teacher.Over(tau), 1);
+        return ((other - own) * other.exp()).sum().Times(tau * tau / student.shape[0]).MoveToOuterDisposeScope();
     }
 
     /// <summary>Hard distillation: cross entropy against the teacher's most likely class, without temperature.</summary>

@@ -1,3 +1,4 @@
+using SpectralKD.Native;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Distillation;
@@ -19,8 +20,8 @@ public sealed class LossTerms(Tensor labels, Tensor? alignment, Tensor? logits)
     {
         using var scope = NewDisposeScope();
         var total = Labels.alias();
-        total = Alignment is null ? total : total + Alignment;
-        total = Logits is null ? total : total + Logits;
+        total = Alignment is null ? total : total.Plus(Alignment);
+        total = Logits is null ? total : total.Plus(Logits);
         return total.MoveToOuterDisposeScope();
     }
 

@@ -44,7 +44,7 @@ public sealed class ExponentialMovingAverage : IDisposable
         using var scope = NewDisposeScope();
         foreach (var (name, parameter) in _parameters)
         {
-            _averages[name].mul_(Decay).add_(parameter, alpha: 1 - Decay);
+            _averages[name].MultiplyInPlace(Decay).AddInPlace(parameter, 1 - Decay);
         }
     }
 

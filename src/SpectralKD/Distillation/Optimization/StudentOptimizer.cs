@@ -2,7 +2,6 @@ using SpectralKD.Models;
 using SpectralKD.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using AdamW = TorchSharp.Modules.AdamW;
 
 namespace SpectralKD.Distillation;
 
@@ -26,7 +25,7 @@ internal sealed class StudentOptimizer : IDisposable
         Parameters = masters;
         _pairs = [.. own.Zip(masters, (of, master) => (of.parameter, master.Parameter)).Where(pair => !ReferenceEquals(pair.parameter, pair.Parameter))];
         Groups = WeightDecayGroups.Of(masters, model.NoWeightDecay);
-        _adamW = optim.AdamW([Group(Groups.Plain, 0), Group(Groups.Decayed, settings.WeightDecay)], beta1: settings.Beta1, beta2: settings.Beta2, eps: settings.Epsilon);
+        _adamW = new AdamW([Group(Groups.Plain, 0), Group(Groups.Decayed, settings.WeightDecay)], beta1: settings.Beta1, beta2: settings.Beta2, eps: settings.Epsilon);
     }
 
     /// <summary>What is trained, float32: the model's own parameters, or their masters.</summary>
@@ -50,7 +49,7 @@ internal sealed class StudentOptimizer : IDisposable
         foreach (var (model, master) in _pairs.Where(pair => pair.Model.grad is not null))
         {
             var gradient = model.grad!.to(ScalarType.Float32);
-            master.grad = master.grad is { } sum ? sum.add_(gradient) : gradient;
+            master.grad = master.grad is { } sum ? sum.AddInPlace(gradient) : gradient;
             model.grad!.zero_();
         }
     }

@@ -1,4 +1,3 @@
-using SpectralKD.Native;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Distillation;
@@ -18,7 +17,6 @@ internal sealed class BatchStep(TrainingStep step, BatchMixing mixing)
                     FormattableString.Invariant($"the training images ended in epoch {epoch} before step {number}: the data gave fewer batches than it said")));
             }
 
-            using var pause = GarbagePause.Begin();
             using var scope = NewDisposeScope();
             return step.Run([.. drawn.Select((batch, part) => (batch.Images, mixing.Labels(batch, epoch, (number * count) + part)))], learningRate);
         }

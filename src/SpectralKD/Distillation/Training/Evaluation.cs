@@ -46,7 +46,6 @@ public sealed record Evaluation(long Images, double Loss, double Top1, double To
 
     private static void Add(double[] sums, VisionModel model, TrainingBatch batch)
     {
-        using var pause = GarbagePause.Begin();
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var weight = model.AnyWeight;

@@ -1,5 +1,4 @@
 using SpectralKD.Models;
-using SpectralKD.Native;
 using SpectralKD.Spectra;
 
 namespace SpectralKD.Distillation;
@@ -19,7 +18,6 @@ internal sealed class SpectraTracker : IDisposable
 
     public ModelSpectrum Of(VisionModel model)
     {
-        using var pause = GarbagePause.Begin();
         return SpectralAnalysis.Run(model, [new AnalysisBatch(_probe.Images)], _source);
     }
 

@@ -1,4 +1,5 @@
 using SpectralKD.Models;
+using SpectralKD.Native;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Distillation;
@@ -44,7 +45,7 @@ internal sealed class TrainingStep(
         if (values.IsFinite)
         {
             var total = terms.Total();
-            (share == 1 ? total : total * share).backward();
+            (share == 1 ? total : total.Times(share)).backward();
             optimizer.Collect();
         }
 

@@ -1,3 +1,4 @@
+using SpectralKD.Native;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -43,8 +44,8 @@ internal sealed class ClassAttentionBlock : nn.Module<Tensor, Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var all = cat([token, patches], dim: 1);                                                       // (B, 1 + N, C)
-        token = token + (_attentionScale * _attention.forward(_attentionNorm.forward(all)));            // (B, 1, C)
-        token = token + (_mlpScale * _mlp.forward(_mlpNorm.forward(token)));                            // (B, 1, C)
+        token = token.Plus(_attentionScale * _attention.forward(_attentionNorm.forward(all)));          // (B, 1, C)
+        token = token.Plus(_mlpScale * _mlp.forward(_mlpNorm.forward(token)));                          // (B, 1, C)
         return token.MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using SpectralKD.Native;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Models.Layers;
@@ -19,11 +20,11 @@ internal sealed class DropPath(double rate)
     {
         if (!training || Rate == 0)
         {
-            return input + branch;
+            return input.Plus(branch);
         }
 
         var shape = branch.shape.Select((size, dimension) => dimension == 0 ? size : 1).ToArray();
-        var keep = full(shape, 1 - Rate, dtype: branch.dtype, device: branch.device).bernoulli();
-        return input + (branch * keep / (1 - Rate));
+        var keep = HeldScalars.Filled(1 - Rate, shape, branch.dtype, branch.device).bernoulli();
+        return input.Plus((branch * keep).Over(1 - Rate));
     }
 }

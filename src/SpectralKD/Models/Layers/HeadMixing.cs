@@ -1,3 +1,4 @@
+using SpectralKD.Native;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -28,7 +29,7 @@ internal sealed class HeadMixing : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var weight = _weight.unsqueeze(0).expand(attention.shape[0], -1, -1);               // (B, nh, nh)
-        var mixed = bmm(weight, attention.flatten(2)) + _bias.unsqueeze(1);                 // (B, nh, N*N)
+        var mixed = bmm(weight, attention.flatten(2)).Plus(_bias.unsqueeze(1));             // (B, nh, N*N)
         return mixed.view(attention.shape).MoveToOuterDisposeScope();
     }
 }

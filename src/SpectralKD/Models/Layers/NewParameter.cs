@@ -1,3 +1,4 @@
+using SpectralKD.Native;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -13,7 +14,7 @@ internal static class NewParameter
 
     public static Parameter Ones(params long[] shape) => Kept(ones(shape));
 
-    public static Parameter Filled(double value, params long[] shape) => Kept(full(shape, value));
+    public static Parameter Filled(double value, params long[] shape) => Kept(HeldScalars.Filled(value, shape));
 
     // A parameter belongs to its module, not to the scope in which somebody happened to build the module.
     private static Parameter Kept(Tensor values)

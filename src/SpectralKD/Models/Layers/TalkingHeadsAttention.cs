@@ -1,3 +1,4 @@
+using SpectralKD.Native;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -39,7 +40,7 @@ internal sealed class TalkingHeadsAttention : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B, nh, N, d)
-        var queries = qkv[0] * Math.Pow(dim / _heads, -0.5);
+        var queries = qkv[0].Times(Math.Pow(dim / _heads, -0.5));
         var logits = _mixLogits.forward(matmul(queries, qkv[1].transpose(-2, -1)));                           // (B, nh, N, N)
         var weights = _mixWeights.forward(logits.softmax(-1));                                                // (B, nh, N, N)
         var joined = matmul(weights, qkv[2]).transpose(1, 2).reshape(batch, count, dim);                      // (B, N, C)

@@ -1,3 +1,4 @@
+using SpectralKD.Native;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -48,8 +49,8 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B*nW, nh, w*w, d)
-        var queries = qkv[0] * Math.Pow(dim / _heads, -0.5);
-        var logits = Masked(matmul(queries, qkv[1].transpose(-2, -1)) + Bias(tokens, count));                 // (B*nW, nh, w*w, w*w)
+        var queries = qkv[0].Times(Math.Pow(dim / _heads, -0.5));
+        var logits = Masked(matmul(queries, qkv[1].transpose(-2, -1)).Plus(Bias(tokens, count)));             // (B*nW, nh, w*w, w*w)
         var joined = matmul(logits.softmax(-1), qkv[2]).transpose(1, 2).reshape(batch, count, dim);           // (B*nW, w*w, C)
         return _projection.forward(joined).MoveToOuterDisposeScope();
     }
@@ -70,7 +71,7 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
 
         using var scope = NewDisposeScope();
         var mask = _mask.At(logits.device, logits.dtype);                                              // (nW, w*w, w*w)
-        var windows = logits.view([-1, mask.shape[0], _heads, mask.shape[1], mask.shape[2]]) + mask.unsqueeze(1); // (B, nW, nh, w*w, w*w)
+        var windows = logits.view([-1, mask.shape[0], _heads, mask.shape[1], mask.shape[2]]).Plus(mask.unsqueeze(1)); // (B, nW, nh, w*w, w*w)
         return windows.view(logits.shape).MoveToOuterDisposeScope();
     }
 
