@@ -16,16 +16,20 @@ internal static class RunVerb
             HelpName = "name=value",
         };
         var output = new Option<string?>("--out") { Description = "Folder for the executed notebook and its HTML page [executed, beside the notebook]" };
-        var command = new Command("run", "Executes a notebook; writes it with its outputs, and a self-contained HTML page") { notebook, parameters, output };
+        var trust = new Option<bool>("--trust")
+        {
+            Description = "Keeps scripts and the like of the notebook's text in the HTML page, and puts images from outside its folder in",
+        };
+        var command = new Command("run", "Executes a notebook; writes it with its outputs, and a self-contained HTML page") { notebook, parameters, output, trust };
         command.SetAction((result, cancel) => RunAsync(
-            result.GetRequiredValue(notebook), result.GetValue(parameters) ?? [], result.GetValue(output), result.InvocationConfiguration, cancel));
+            result.GetRequiredValue(notebook), result.GetValue(parameters) ?? [], result.GetValue(output), result.GetValue(trust), result.InvocationConfiguration, cancel));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        string notebook, string[] parameters, string? output, InvocationConfiguration console, CancellationToken cancellationToken)
+        string notebook, string[] parameters, string? output, bool trust, InvocationConfiguration console, CancellationToken cancellationToken)
     {
-        var options = new RunOptions { OutputFolder = output, Parameters = [.. parameters.Select(NotebookParameter.Parse)] };
+        var options = new RunOptions { OutputFolder = output, TrustText = trust, Parameters = [.. parameters.Select(NotebookParameter.Parse)] };
         var run = await NotebookRunner.RunAsync(
             notebook, () => new CSharpSession(), options, new RunProgressWriter(console.Error), cancellationToken);
         await console.Output.WriteLineAsync(run.NotebookPath);

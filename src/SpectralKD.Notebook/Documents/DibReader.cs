@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -12,13 +13,13 @@ internal static class DibReader
         "httprequest", "value", "python", "r", "raw",
     ];
 
-    public static NotebookDocument Read(string text, string? path)
+    public static NotebookDocument Read(NotebookText text, string? path)
     {
-        var notebook = NotebookAt(path);
+        var notebook = new NotebookDocument(CSharpNotebook.Empty(), path, text.Notes);
         var kernels = new HashSet<string>(KnownKernels, StringComparer.OrdinalIgnoreCase) { "meta" };
         var language = "csharp";
         var lines = new List<string>();
-        foreach (var line in text.ReplaceLineEndings("\n").Split('\n'))
+        foreach (var line in Encoding.UTF8.GetString(text.Utf8).ReplaceLineEndings("\n").Split('\n'))
         {
             if (line.StartsWith("#!", StringComparison.Ordinal) && kernels.Contains(line[2..].Trim()))
             {
@@ -32,8 +33,6 @@ internal static class DibReader
         AddCell(notebook, language, lines, kernels, path);
         return notebook;
     }
-
-    private static NotebookDocument NotebookAt(string? path) => new(CSharpNotebook.Empty(), path);
 
     private static void AddCell(NotebookDocument notebook, string language, List<string> lines, HashSet<string> kernels, string? path)
     {
@@ -68,7 +67,7 @@ internal static class DibReader
     {
         try
         {
-            var meta = JsonNode.Parse(source) as JsonObject ?? throw new JsonException("an object was expected");
+            var meta = PythonJsonReader.Read(Encoding.UTF8.GetBytes(source)).Root as JsonObject ?? throw new JsonException("an object was expected");
             notebook.Metadata["polyglot_notebook"] = meta.DeepClone();
             foreach (var item in (meta["kernelInfo"]?["items"] as JsonArray) ?? [])
             {

@@ -11,10 +11,11 @@ public sealed class NotebookDocument
 {
     private readonly List<NotebookCell> _cells;
 
-    internal NotebookDocument(JsonObject json, string? path)
+    internal NotebookDocument(JsonObject json, string? path, IReadOnlyList<string> notes)
     {
         Json = json;
         Path = path;
+        Notes = notes;
         _cells = [.. CellArray.Select(cell => new NotebookCell((JsonObject)cell!))];
     }
 
@@ -23,6 +24,9 @@ public sealed class NotebookDocument
 
     /// <summary>The file it was read from; null for a new one. Images that its text names are relative to this file's folder.</summary>
     public string? Path { get; }
+
+    /// <summary>What was not as it should be in the file and how it was read nevertheless, one line each; empty for a sound file.</summary>
+    public IReadOnlyList<string> Notes { get; }
 
     /// <summary>The notebook's metadata, unknown entries included.</summary>
     public JsonObject Metadata => (JsonObject)Json["metadata"]!;
@@ -33,23 +37,24 @@ public sealed class NotebookDocument
     private JsonArray CellArray => (JsonArray)Json["cells"]!;
 
     /// <summary>A new C# notebook without cells.</summary>
-    public static NotebookDocument Create() => new(CSharpNotebook.Empty(), null);
+    public static NotebookDocument Create() => new(CSharpNotebook.Empty(), null, []);
 
-    /// <summary>Reads an <c>.ipynb</c> (nbformat 4.0 to 4.5) or a <c>.dib</c> file.</summary>
+    /// <summary>
+    /// Reads an <c>.ipynb</c> (nbformat 4.0 to 4.5) or a <c>.dib</c> file. As in Jupyter, <c>NaN</c> is a number and the last of two equal
+    /// names in an object counts; bytes that are no UTF-8 become U+FFFD. <see cref="Notes"/> says so.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="SpectralKDException">It cannot be read, or is no such notebook; the message says what was found.</exception>
     public static NotebookDocument Load(string path)
     {
-        var bytes = NotebookFile.Read(path);
-        return path.EndsWith(".dib", StringComparison.OrdinalIgnoreCase)
-            ? DibReader.Read(Encoding.UTF8.GetString(WithoutMark(bytes)), path)
-            : NotebookReader.Read(WithoutMark(bytes), path);
+        var text = NotebookText.Decode(NotebookFile.Read(path), path);
+        return path.EndsWith(".dib", StringComparison.OrdinalIgnoreCase) ? DibReader.Read(text, path) : NotebookReader.Read(text, path);
     }
 
     /// <summary>Reads a notebook's JSON (nbformat 4.0 to 4.5).</summary>
     /// <param name="json">The text of an <c>.ipynb</c> file.</param>
     /// <exception cref="SpectralKDException">It is no such notebook; the message says what was found.</exception>
-    public static NotebookDocument Parse(string json) => NotebookReader.Read(Encoding.UTF8.GetBytes(json), null);
+    public static NotebookDocument Parse(string json) => NotebookReader.Read(new NotebookText(Encoding.UTF8.GetBytes(json), []), null);
 
     /// <summary>Adds a cell.</summary>
     /// <param name="index">Its 0-based place; cells from there on move down.</param>
@@ -75,7 +80,4 @@ public sealed class NotebookDocument
     /// <param name="path">An <c>.ipynb</c> file; its folder is made where missing.</param>
     /// <exception cref="SpectralKDException">It cannot be written.</exception>
     public void Save(string path) => AtomicFile.WriteText(path, ToJson());
-
-    private static ReadOnlySpan<byte> WithoutMark(byte[] bytes)
-        => bytes.AsSpan() is [0xEF, 0xBB, 0xBF, .. var rest] ? rest : bytes;
 }

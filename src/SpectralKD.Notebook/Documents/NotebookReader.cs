@@ -7,32 +7,33 @@ namespace SpectralKD.Notebook.Documents;
 /// <summary>Reads nbformat 4.0 to 4.5 and brings it to 4.5; refuses anything else in one line that says what was found.</summary>
 internal static class NotebookReader
 {
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 512, AllowDuplicateProperties = false };
-
-    public static NotebookDocument Read(ReadOnlySpan<byte> json, string? path)
+    public static NotebookDocument Read(NotebookText text, string? path)
     {
         var name = path ?? "the notebook";
-        var root = ParseRoot(json, name);
+        var (root, notes) = ParseRoot(text.Utf8, name);
         CheckVersion(root, name);
         CheckCells(root, name);
         SetIfMissing(root, "metadata", new JsonObject());
         Require(root["metadata"] is JsonObject, name, $"its metadata is {Kind(root["metadata"])} instead of an object");
         BringTo45(root);
-        return new NotebookDocument(root, path);
+        return new NotebookDocument(root, path, [.. text.Notes, .. notes]);
     }
 
-    private static JsonObject ParseRoot(ReadOnlySpan<byte> json, string name)
+    private static (JsonObject Root, IReadOnlyList<string> Notes) ParseRoot(byte[] json, string name)
     {
         JsonNode? root;
+        IReadOnlyList<string> notes;
         try
         {
-            root = JsonNode.Parse(json, documentOptions: Options);
+            (root, notes) = PythonJsonReader.Read(json);
         }
         catch (JsonException error)
         {
             throw new SpectralKDException($"{name} is not a notebook: {NotJson(json, error)}", error);
         }
-        return root as JsonObject ?? throw new SpectralKDException($"{name} is not a notebook: found JSON with {Kind(root)} at the top");
+        return root is JsonObject found
+            ? (found, notes)
+            : throw new SpectralKDException($"{name} is not a notebook: found JSON with {Kind(root)} at the top");
     }
 
     private static string NotJson(ReadOnlySpan<byte> json, JsonException error)
@@ -56,6 +57,7 @@ internal static class NotebookReader
     {
         if (root["nbformat"] is not JsonValue value || !value.TryGetValue<int>(out var major))
         {
+            Require(root["nbformat"] is null, name, $"its nbformat version is {Text(root["nbformat"])} instead of a whole number; 4 is known");
             var found = string.Join(", ", root.Select(member => member.Key).Take(5));
             throw new SpectralKDException($"{name} is not a notebook: its JSON has no nbformat version, found {(found.Length == 0 ? "{}" : found)}");
         }
@@ -99,7 +101,22 @@ internal static class NotebookReader
         SetIfMissing(cell, "execution_count", null);
         var outputs = cell["outputs"] as JsonArray;
         Require(outputs is not null, name, $"its outputs are {Kind(cell["outputs"])} instead of a list");
-        Require(outputs!.All(output => output is JsonObject), name, "one of its outputs is not an object");
+        foreach (var output in outputs!)
+        {
+            Require(output is JsonObject, name, "one of its outputs is not an object");
+            CheckOutput((JsonObject)output!, name);
+        }
+    }
+
+    private static void CheckOutput(JsonObject output, string name)
+    {
+        foreach (var member in (string[])["output_type", "name", "ename", "evalue"])
+        {
+            Require(output[member]?.GetValueKind() is null or JsonValueKind.String, name, $"{member} of an output is {Kind(output[member])} instead of text");
+        }
+        Require(output["text"] is null || MultilineText.IsText(output["text"]), name, $"text of an output is {Kind(output["text"])} instead of text");
+        Require(output["data"] is null or JsonObject, name, $"data of an output is {Kind(output["data"])} instead of an object");
+        Require(output["traceback"] is null || MultilineText.IsText(output["traceback"]), name, $"traceback of an output is {Kind(output["traceback"])} instead of a list of lines");
     }
 
     private static void BringTo45(JsonObject root)
@@ -127,7 +144,11 @@ internal static class NotebookReader
         }
     }
 
-    private static string Text(JsonNode? node) => node is null ? "missing" : node.ToJsonString();
+    private static string Text(JsonNode? node)
+    {
+        var text = node is null ? "missing" : PythonJson.Write(node).TrimEnd('\n');
+        return text.Length > 60 ? text[..60] + "…" : text;
+    }
 
     private static string Kind(JsonNode? node) => node?.GetValueKind() switch
     {

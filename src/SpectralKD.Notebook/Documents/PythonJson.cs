@@ -7,7 +7,7 @@ namespace SpectralKD.Notebook.Documents;
 
 /// <summary>
 /// Writes JSON exactly as Jupyter does (<c>json.dumps(indent=1, ensure_ascii=False, separators=(",", ": "))</c>), so that running a
-/// notebook changes only what changed. Numbers keep the spelling they were read with.
+/// notebook changes only what changed. Numbers keep the spelling they were read with. <see cref="PythonJsonReader"/> reads it.
 /// </summary>
 internal static class PythonJson
 {
@@ -78,38 +78,49 @@ internal static class PythonJson
     {
         if (node.GetValueKind() != JsonValueKind.String)
         {
-            text.Append(node.ToJsonString());
+            text.Append(Number(node));
             return;
         }
-        try
+        WriteString(text, node.GetValue<string>());
+    }
+
+    private static string Number(JsonNode node)
+    {
+        if (node.AsValue().TryGetValue<JsonElement>(out var asRead))
         {
-            WriteString(text, node.GetValue<string>());
+            return asRead.GetRawText();
         }
-        catch (InvalidOperationException)
-        {
-            // A lone surrogate (\ud800) is legal JSON but no .NET string: keep its spelling.
-            text.Append(node.AsValue().TryGetValue<JsonElement>(out var element) ? element.GetRawText() : node.ToJsonString());
-        }
+        return node.AsValue().TryGetValue<double>(out var value) && !double.IsFinite(value)
+            ? double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity"
+            : node.ToJsonString();
     }
 
     private static void WriteString(StringBuilder text, string value)
     {
         text.Append('"');
-        foreach (var character in value)
+        for (var index = 0; index < value.Length; index++)
         {
-            _ = character switch
+            if (index + 1 < value.Length && char.IsSurrogatePair(value[index], value[index + 1]))
             {
-                '"' => text.Append("\\\""),
-                '\\' => text.Append("\\\\"),
-                '\n' => text.Append("\\n"),
-                '\r' => text.Append("\\r"),
-                '\t' => text.Append("\\t"),
-                '\b' => text.Append("\\b"),
-                '\f' => text.Append("\\f"),
-                < ' ' => text.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}"),
-                _ => text.Append(character),
-            };
+                text.Append(value, index++, 2);
+                continue;
+            }
+            WriteCharacter(text, value[index]);
         }
         text.Append('"');
     }
+
+    private static void WriteCharacter(StringBuilder text, char character) => _ = character switch
+    {
+        '"' => text.Append("\\\""),
+        '\\' => text.Append("\\\\"),
+        '\n' => text.Append("\\n"),
+        '\r' => text.Append("\\r"),
+        '\t' => text.Append("\\t"),
+        '\b' => text.Append("\\b"),
+        '\f' => text.Append("\\f"),
+        // Half a surrogate pair has no UTF-8: it stays escaped.
+        < ' ' or (>= '\uD800' and <= '\uDFFF') => text.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}"),
+        _ => text.Append(character),
+    };
 }

@@ -16,10 +16,7 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunTarget target, I
 
     public void Begin(string input, IReadOnlyList<NotebookParameter> parameters, IReadOnlyList<string> warnings)
     {
-        foreach (var warning in warnings)
-        {
-            progress?.Report(new RunProgress(0, _cells.Count, RunStage.Warning, warning, TimeSpan.Zero));
-        }
+        Warn(warnings);
         RunTimings.BeginNotebook(notebook, input, target.NotebookPath, parameters, _start);
         _cells.ForEach(RunTimings.Pending);
         Save();
@@ -41,13 +38,25 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunTarget target, I
         return null;
     }
 
-    public void End(RunFailure? failure)
+    /// <summary>Writes what there is; returns what the page leaves out.</summary>
+    public IReadOnlyList<string> End(RunFailure? failure)
     {
         RunTimings.EndNotebook(notebook, _start, DateTime.UtcNow, failure is not null);
         Save();
+        IReadOnlyList<string> leftOut = [];
         if (target.HtmlPath is not null)
         {
-            _outputs.WithOutputs(() => HtmlPage.Write(notebook, target.HtmlPath));
+            _outputs.WithOutputs(() => leftOut = HtmlPage.Write(notebook, target.HtmlPath, target.Trust));
+        }
+        Warn(leftOut);
+        return leftOut;
+    }
+
+    private void Warn(IReadOnlyList<string> warnings)
+    {
+        foreach (var warning in warnings)
+        {
+            progress?.Report(new RunProgress(0, _cells.Count, RunStage.Warning, warning, TimeSpan.Zero));
         }
     }
 

@@ -29,13 +29,13 @@ public static class NotebookRunner
         var target = RunTarget.For(path, options);
         var notebook = NotebookDocument.Load(path);
         EarlierRun.Clear(notebook);
-        var warnings = ParameterInjection.Apply(notebook, options.Parameters);
+        IReadOnlyList<string> warnings = [.. notebook.Notes.Select(note => $"{path}: {note}"), .. ParameterInjection.Apply(notebook, options.Parameters)];
         using var surroundings = new RunSurroundings(options.WorkingDirectory);
         await using var session = startSession();
         var run = new NotebookRun(notebook, target, session, progress);
         run.Begin(path, options.Parameters, warnings);
         var failure = await run.ExecuteAsync(cancellationToken).ConfigureAwait(false);
-        run.End(failure);
-        return new RunResult(target.NotebookPath, target.HtmlPath, failure, warnings);
+        var leftOut = run.End(failure);
+        return new RunResult(target.NotebookPath, target.HtmlPath, failure, [.. warnings, .. leftOut]);
     }
 }

@@ -14,4 +14,10 @@ public sealed record RunOptions
 
     /// <summary>False: no HTML page.</summary>
     public bool WriteHtml { get; init; } = true;
+
+    /// <summary>
+    /// True: scripts and the like in the notebook's text go into the HTML page, and images that it names from anywhere on the disk. What the
+    /// executed cells show is live in either case.
+    /// </summary>
+    public bool TrustText { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace SpectralKD.Notebook.Running;
 
 /// <summary>What a run reports while it works.</summary>
-/// <param name="Cell">1-based number among the cells to execute; 0 for a warning before the first.</param>
+/// <param name="Cell">1-based number among the cells to execute; 0 for a warning.</param>
 /// <param name="Cells">How many cells are to be executed.</param>
 /// <param name="Stage">What happened.</param>
 /// <param name="Text">The cell's first line, the error, or the warning: one line.</param>

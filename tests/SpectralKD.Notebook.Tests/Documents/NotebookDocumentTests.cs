@@ -93,7 +93,7 @@ public sealed class NotebookDocumentTests
     [InlineData("{\"nbformat\": 4, \"cells\": [1]}", "cell 1 is a number instead of an object")]
     [InlineData("{\"nbformat\": 4, \"cells\": [{\"cell_type\": \"video\"}]}", "cell 1: cell_type is \"video\"; code, markdown and raw are known")]
     [InlineData("{\"nbformat\": 4, \"cells\": [{\"cell_type\": \"raw\", \"source\": [1]}]}", "cell 1: its source is a list instead of text")]
-    [InlineData("{\"nbformat\": 4, \"nbformat\": 4, \"cells\": []}", "its JSON breaks off or is wrong")]
+    [InlineData("{\"nbformat\": 4, \"nbformat\": 5, \"cells\": []}", "is an nbformat 5 notebook")]
     public void What_is_no_notebook_is_refused_in_one_line(string text, string message)
     {
         var error = Assert.Throws<SpectralKDException>(() => NotebookDocument.Parse(text));

@@ -16,6 +16,9 @@ internal sealed class KernelUnderTest : IAsyncDisposable
 
     public Task Ended { get; }
 
+    /// <summary>Shell, iopub, stdin, control, heartbeat.</summary>
+    public int[] Ports => _connection.Ports;
+
     public string[] Log
     {
         get

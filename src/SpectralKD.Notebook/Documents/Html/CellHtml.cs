@@ -7,7 +7,7 @@ using System.Text.Json.Nodes;
 namespace SpectralKD.Notebook.Documents.Html;
 
 /// <summary>Shows one cell: text as text, code coloured and with its outputs.</summary>
-internal sealed class CellHtml(NotebookDocument notebook, InlineImages images, OutputHtml outputs)
+internal sealed class CellHtml(NotebookDocument notebook, InlineImages images, SafeHtml? safe, OutputHtml outputs)
 {
     public void Append(StringBuilder html, NotebookCell cell)
     {
@@ -25,7 +25,7 @@ internal sealed class CellHtml(NotebookDocument notebook, InlineImages images, O
     private void AppendMarkdown(StringBuilder html, NotebookCell cell)
     {
         var isBanner = cell.Tags.Contains("papermill-error-cell-tag");
-        var text = images.Apply(MarkdownText.ToHtml(cell.Source), cell.Json["attachments"] as JsonObject);
+        var text = images.Apply(MarkdownText.ToHtml(cell.Source, safe), cell.Json["attachments"] as JsonObject);
         html.Append(CultureInfo.InvariantCulture, $"<section class=\"cell text{(isBanner ? " banner" : "")}\">\n{text}</section>\n");
     }
 
@@ -35,7 +35,7 @@ internal sealed class CellHtml(NotebookDocument notebook, InlineImages images, O
         {
             return;
         }
-        var failed = cell.Outputs.Any(output => output?["output_type"]?.GetValue<string>() == "error");
+        var failed = cell.Outputs.Any(output => output?["output_type"]?.GetValueKind() == JsonValueKind.String && output["output_type"]!.GetValue<string>() == "error");
         html.Append(CultureInfo.InvariantCulture, $"<section class=\"cell code{(failed ? " failed" : "")}\">\n");
         AppendInput(html, cell);
         if (cell.Outputs.Count > 0)
@@ -67,16 +67,12 @@ internal sealed class CellHtml(NotebookDocument notebook, InlineImages images, O
     private static bool IsFolded(NotebookCell cell) => cell.Tags.Contains("hide-input")
         || (cell.Metadata["jupyter"] as JsonObject)?["source_hidden"]?.GetValueKind() == JsonValueKind.True;
 
+    /// <summary>A duration as papermill stores it; null where there is none that makes sense.</summary>
+    public static double? Seconds(JsonNode? duration) => duration?.GetValueKind() == JsonValueKind.Number
+        && duration.AsValue().TryGetValue<double>(out var seconds) && double.IsFinite(seconds) && seconds >= 0 ? seconds : null;
+
     private static string Duration(NotebookCell cell)
-    {
-        var duration = (cell.Metadata["papermill"] as JsonObject)?["duration"];
-        if (duration?.GetValueKind() != JsonValueKind.Number)
-        {
-            return "";
-        }
-        var seconds = double.Parse(duration.ToJsonString(), CultureInfo.InvariantCulture);
-        return seconds < 0.1 ? "" : string.Create(CultureInfo.InvariantCulture, $"<span class=\"time\">{Readable(seconds)}</span>");
-    }
+        => Seconds((cell.Metadata["papermill"] as JsonObject)?["duration"]) is double seconds and >= 0.1 ? $"<span class=\"time\">{Readable(seconds)}</span>" : "";
 
     private static string Readable(double seconds) => seconds switch
     {

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace SpectralKD.Notebook.Documents.Html;
 
@@ -13,23 +15,37 @@ public static class HtmlPage
     /// <summary>Writes the page, all of it or nothing.</summary>
     /// <param name="notebook">The notebook; images that its text names are looked for beside <see cref="NotebookDocument.Path"/>.</param>
     /// <param name="path">The <c>.html</c> file; its folder is made where missing.</param>
+    /// <param name="trust">What of the notebook may be live in the page.</param>
+    /// <returns>What the page leaves out for want of trust, one line each.</returns>
     /// <exception cref="SpectralKDException">It cannot be written.</exception>
-    public static void Write(NotebookDocument notebook, string path) => AtomicFile.WriteText(path, Render(notebook));
+    public static IReadOnlyList<string> Write(NotebookDocument notebook, string path, PageTrust trust = PageTrust.Nothing)
+    {
+        var (html, notes) = RenderWithNotes(notebook, trust);
+        AtomicFile.WriteText(path, html);
+        return notes;
+    }
 
     /// <summary>The page's HTML.</summary>
     /// <param name="notebook">The notebook.</param>
-    public static string Render(NotebookDocument notebook)
+    /// <param name="trust">What of the notebook may be live in the page.</param>
+    public static string Render(NotebookDocument notebook, PageTrust trust = PageTrust.Nothing) => RenderWithNotes(notebook, trust).Html;
+
+    private static (string Html, IReadOnlyList<string> Notes) RenderWithNotes(NotebookDocument notebook, PageTrust trust)
     {
         var folder = notebook.Path is null ? null : Path.GetDirectoryName(Path.GetFullPath(notebook.Path));
-        var images = new InlineImages(folder);
-        var outputs = new OutputHtml(images);
-        var cells = new CellHtml(notebook, images, outputs);
+        var safe = new SafeHtml();
+        var confined = new InlineImages(folder, isConfined: true);
+        var free = new InlineImages(folder, isConfined: false);
+        var outputs = trust == PageTrust.Nothing ? new OutputHtml(confined, safe) : new OutputHtml(free, null);
+        var cells = trust == PageTrust.Everything ? new CellHtml(notebook, free, null, outputs) : new CellHtml(notebook, confined, safe, outputs);
+        var leftOut = new PageOmissions(safe, confined);
         var body = new StringBuilder();
-        foreach (var cell in notebook.Cells)
+        for (var index = 0; index < notebook.Cells.Count; index++)
         {
-            cells.Append(body, cell);
+            cells.Append(body, notebook.Cells[index]);
+            leftOut.Note(index + 1);
         }
-        return Page(Title(notebook), body, Footer(notebook), outputs.NeedsPlotly);
+        return (Page(Title(notebook), body, Footer(notebook), outputs.NeedsPlotly), leftOut.Lines());
     }
 
     private static string Page(string title, StringBuilder body, string footer, bool needsPlotly) => $"""
@@ -61,12 +77,44 @@ public static class HtmlPage
 
     private static string Footer(NotebookDocument notebook)
     {
-        if (notebook.Metadata["papermill"] is not System.Text.Json.Nodes.JsonObject run || run["end_time"] is not { } end || run["duration"] is not { } duration)
+        if (notebook.Metadata["papermill"] is not JsonObject run || Text(run["end_time"]) is not string end || CellHtml.Seconds(run["duration"]) is not double seconds)
         {
             return "";
         }
-        var seconds = double.Parse(duration.ToJsonString(), CultureInfo.InvariantCulture);
-        var time = end.GetValue<string>().Split('.')[0].Replace('T', ' ');
+        var time = WebUtility.HtmlEncode(end.Split('.')[0].Replace('T', ' '));
         return string.Create(CultureInfo.InvariantCulture, $"<footer>Executed {time} UTC in {seconds:0.0} s with SpectralKD.Interactive.</footer>");
     }
+
+    private static string? Text(JsonNode? node) => node?.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : null;
+}
+
+/// <summary>What a page leaves out of a notebook for want of trust, by cell.</summary>
+internal sealed class PageOmissions(SafeHtml safe, InlineImages images)
+{
+    private const int MostShown = 6;
+    private readonly List<string> _live = [];
+    private readonly List<string> _outside = [];
+
+    public void Note(int cell)
+    {
+        _live.AddRange(safe.TakeRemoved().Select(what => $"{what} (cell {cell})"));
+        _outside.AddRange(images.TakeOutside().Select(what => $"{what} (cell {cell})"));
+    }
+
+    public IReadOnlyList<string> Lines()
+    {
+        var lines = new List<string>();
+        if (_live.Count > 0)
+        {
+            lines.Add($"the page leaves out what could run in the notebook's text: {Some(_live)}; --trust keeps it");
+        }
+        if (_outside.Count > 0)
+        {
+            lines.Add($"images outside the notebook's folder stay links in the page: {Some(_outside)}; --trust puts them in");
+        }
+        return lines;
+    }
+
+    private static string Some(List<string> all)
+        => string.Join(", ", all.Take(MostShown)) + (all.Count > MostShown ? $" and {all.Count - MostShown} more" : "");
 }

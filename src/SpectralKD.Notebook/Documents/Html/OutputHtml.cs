@@ -6,8 +6,11 @@ using SpectralKD.Notebook.Documents.Html.Tex;
 
 namespace SpectralKD.Notebook.Documents.Html;
 
-/// <summary>Shows a cell's outputs, each in the richest of its representations.</summary>
-internal sealed class OutputHtml(InlineImages images)
+/// <summary>
+/// Shows a cell's outputs, each in the richest of its representations. Those that are not trusted (with <paramref name="safe"/>) lose what could
+/// run: HTML is cleaned, SVG becomes a picture, JavaScript is shown as text.
+/// </summary>
+internal sealed class OutputHtml(InlineImages images, SafeHtml? safe)
 {
     /// <summary>The MIME type of a Plotly figure in JSON.</summary>
     public const string PlotlyMime = "application/vnd.plotly.v1+json";
@@ -17,12 +20,6 @@ internal sealed class OutputHtml(InlineImages images)
         PlotlyMime, "text/html", "image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp", "text/markdown", "text/latex",
         "application/javascript", "application/json", "text/plain",
     ];
-
-    private static readonly JsonSerializerOptions Indented = new()
-    {
-        WriteIndented = true,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 
     /// <summary>True once a Plotly figure was written: the page then needs plotly.js.</summary>
     public bool NeedsPlotly { get; private set; }
@@ -61,13 +58,15 @@ internal sealed class OutputHtml(InlineImages images)
             null => "",
             PlotlyMime => Plotly(content!),
             "text/html" => Html(Text(content)),
+            "image/svg+xml" when safe is not null => Image(mimeType, Convert.ToBase64String(Encoding.UTF8.GetBytes(Text(content)))),
             "image/svg+xml" => $"<div class=\"output image\">{WithoutProlog(Text(content))}</div>",
-            "text/markdown" => $"<div class=\"output text\">{images.Apply(MarkdownText.ToHtml(Text(content)), null)}</div>",
+            "text/markdown" => $"<div class=\"output text\">{images.Apply(MarkdownText.ToHtml(Text(content), safe), null)}</div>",
             "text/latex" => $"<div class=\"output text\">{Latex(Text(content))}</div>",
+            "application/javascript" when safe is not null => $"<pre class=\"output plain\">{WebUtility.HtmlEncode(Text(content))}</pre>",
             "application/javascript" => $"<script>(() => {{ {Text(content)}\n}})();</script>",
             "text/plain" => $"<pre class=\"output plain\">{AnsiText.ToHtml(Text(content))}</pre>",
             _ when mimeType.StartsWith("image/", StringComparison.Ordinal) => Image(mimeType, Text(content)),
-            _ => $"<pre class=\"output plain\">{WebUtility.HtmlEncode(content?.ToJsonString(Indented))}</pre>",
+            _ => $"<pre class=\"output plain\">{WebUtility.HtmlEncode(PythonJson.Write(content).TrimEnd())}</pre>",
         };
     }
 
@@ -75,21 +74,44 @@ internal sealed class OutputHtml(InlineImages images)
     {
         NeedsPlotly = true;
         // .NET Interactive's Jupyter mode wrote the figure as a string that holds JSON.
-        var json = figure.GetValueKind() == JsonValueKind.String ? figure.GetValue<string>() : figure.ToJsonString();
-        return $"<div class=\"output chart\"><script type=\"application/json\">{json.Replace("</", "<\\/", StringComparison.Ordinal)}</script></div>";
+        var json = figure.GetValueKind() == JsonValueKind.String ? figure.GetValue<string>() : (HasGaps(figure) ? WithGaps(figure)! : figure).ToJsonString();
+        return $"<div class=\"output chart\"><script type=\"application/json\">{json.Replace("<", "\\u003c", StringComparison.Ordinal)}</script></div>";
     }
 
     // A whole document (with its own styles and scripts) gets a frame of its own; a fragment is part of the page.
     private string Html(string html)
     {
         var start = html.AsSpan().TrimStart();
-        return start.StartsWith("<!doctype", StringComparison.OrdinalIgnoreCase) || start.StartsWith("<html", StringComparison.OrdinalIgnoreCase)
-            ? $"<iframe class=\"output\" sandbox=\"allow-scripts\" srcdoc=\"{WebUtility.HtmlEncode(html)}\"></iframe>"
-            : $"<div class=\"output html\">{images.Apply(html, null)}</div>";
+        if (start.StartsWith("<!doctype", StringComparison.OrdinalIgnoreCase) || start.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
+        {
+            return $"<iframe class=\"output\" sandbox=\"{(safe is null ? "allow-scripts" : "")}\" srcdoc=\"{WebUtility.HtmlEncode(html)}\"></iframe>";
+        }
+        var shown = safe is null ? html : safe.Clean(html);
+        return shown is null
+            ? $"<pre class=\"output plain\">{WebUtility.HtmlEncode(html)}</pre>"
+            : $"<div class=\"output html\">{images.Apply(shown, null)}</div>";
     }
 
+    // JSON has no NaN and no Infinity; null is what Plotly draws as a gap.
+    private static JsonNode? WithGaps(JsonNode? node) => node switch
+    {
+        JsonObject members => new JsonObject(members.Select(member => KeyValuePair.Create(member.Key, WithGaps(member.Value)))),
+        JsonArray items => new JsonArray([.. items.Select(WithGaps)]),
+        _ => IsGap(node) ? null : node?.DeepClone(),
+    };
+
+    private static bool HasGaps(JsonNode? node) => node switch
+    {
+        JsonObject members => members.Any(member => HasGaps(member.Value)),
+        JsonArray items => items.Any(HasGaps),
+        _ => IsGap(node),
+    };
+
+    private static bool IsGap(JsonNode? node)
+        => node is JsonValue value && !value.TryGetValue<JsonElement>(out _) && value.TryGetValue<double>(out var number) && !double.IsFinite(number);
+
     private static string Image(string mimeType, string base64)
-        => $"<div class=\"output image\"><img alt=\"output\" src=\"data:{mimeType};base64,{base64.ReplaceLineEndings("")}\"></div>";
+        => $"<div class=\"output image\"><img alt=\"output\" src=\"{WebUtility.HtmlEncode($"data:{mimeType};base64,{base64.ReplaceLineEndings("")}")}\"></div>";
 
     private static string WithoutProlog(string svg)
     {
@@ -105,5 +127,5 @@ internal sealed class OutputHtml(InlineImages images)
             : TexMath.ToHtml(bare.Trim('$'), isDisplay: false);
     }
 
-    private static string Text(JsonNode? node) => MultilineText.IsText(node) ? MultilineText.Join(node) : node?.ToJsonString() ?? "";
+    private static string Text(JsonNode? node) => MultilineText.IsText(node) ? MultilineText.Join(node) : (node is null ? "" : PythonJson.Write(node).TrimEnd());
 }

@@ -10,6 +10,12 @@ namespace SpectralKD.Notebook.Jupyter.Transport;
 /// </summary>
 internal sealed class KernelTransport : IDisposable
 {
+    /// <summary>
+    /// The largest frame that is taken, in bytes: a connection that announces a larger one is closed before the frame is read, since its
+    /// signature could be checked only afterwards. The text of a cell and a widget's message are one frame each.
+    /// </summary>
+    public const long LargestFrame = 64 << 20;
+
     private readonly Heartbeat _heartbeat;
     private readonly NetMQPoller _main;
     private readonly NetMQPoller _control;
@@ -72,6 +78,7 @@ internal sealed class KernelTransport : IDisposable
         // Without a limit nothing is dropped for a client that reads slower than a cell writes.
         socket.Options.SendHighWatermark = 0;
         socket.Options.ReceiveHighWatermark = 0;
+        socket.Options.MaxMsgSize = LargestFrame;
         socket.Options.Linger = TimeSpan.FromSeconds(1);
         if (socket is RouterSocket router)
         {

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -15,6 +16,8 @@ internal sealed class MessageCodec(MessageSigner signer)
     private static readonly byte[] Delimiter = "<IDS|MSG>"u8.ToArray();
     private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = DeepestJson };
 
+    private readonly SignatureHistory _history = new();
+
     public IReadOnlyList<byte[]> Encode(JupyterMessage message)
     {
         var metadata = Bytes(message.Metadata);
@@ -23,7 +26,7 @@ internal sealed class MessageCodec(MessageSigner signer)
         return [.. message.Identities, Delimiter, signature, message.Header, message.ParentHeader, metadata, content];
     }
 
-    /// <exception cref="MalformedMessageException">Frames are missing, the signature is wrong, or a part is no JSON object.</exception>
+    /// <exception cref="MalformedMessageException">Frames are missing, the signature is wrong or was there before, or a part is no JSON object.</exception>
     public JupyterMessage Decode(IReadOnlyList<byte[]> frames)
     {
         var delimiter = IndexOfDelimiter(frames);
@@ -35,6 +38,10 @@ internal sealed class MessageCodec(MessageSigner signer)
         if (!signer.Verify(frames[delimiter + 1], parts))
         {
             throw new MalformedMessageException("wrong signature");
+        }
+        if (signer.Signs && !_history.Add(Encoding.ASCII.GetString(frames[delimiter + 1])))
+        {
+            throw new MalformedMessageException("duplicate signature: it was sent before");
         }
         var header = Parse(parts[0], "header");
         return new JupyterMessage([.. frames.Take(delimiter)], parts[0], parts[1], Parse(parts[2], "metadata"), Parse(parts[3], "content"))

@@ -23,6 +23,9 @@ internal sealed class MessageSigner(string key)
         return Encoding.ASCII.GetBytes(Convert.ToHexStringLower(hmac.GetHashAndReset()));
     }
 
+    /// <summary>False where the key is empty: then there are no signatures to check or to remember.</summary>
+    public bool Signs => _key.Length > 0;
+
     /// <summary>True where the signature fits, compared in constant time.</summary>
     public bool Verify(byte[] signature, params ReadOnlySpan<byte[]> parts)
         => _key.Length == 0 || CryptographicOperations.FixedTimeEquals(signature, Sign(parts));

@@ -26,6 +26,10 @@ internal sealed class ImportCommand : SessionCommand
     private static async Task RunNotebookAsync(string path, CellProgram program)
     {
         var notebook = NotebookDocument.Load(path);
+        foreach (var note in notebook.Notes)
+        {
+            program.Run.Output.Stream("stderr", $"warning: {path}: {note}\n");
+        }
         var number = 0;
         foreach (var cell in notebook.Cells.Where(cell => cell.Kind == CellKind.Code))
         {

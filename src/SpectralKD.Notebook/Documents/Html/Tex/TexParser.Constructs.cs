@@ -16,7 +16,7 @@ internal sealed partial class TexParser
                 var degree = _lexer.RawOption();
                 return degree is null
                     ? MathMl.Element("msqrt", ParseArgument())
-                    : MathMl.Element("mroot", ParseArgument(), new TexParser(degree).ParseAll());
+                    : MathMl.Element("mroot", ParseArgument(), new TexParser(degree, _depth).ParseAll());
             case "text" or "textrm" or "mbox" or "textnormal" or "texttt":
                 return MathMl.Text(_lexer.RawGroup());
             case "textbf" or "textit" or "emph":
@@ -68,7 +68,7 @@ internal sealed partial class TexParser
         var raw = _lexer.RawGroup();
         return raw.All(character => char.IsLetterOrDigit(character) || character is ' ' or '-')
             ? raw.Contains(' ') || raw.Contains('-') ? MathMl.Text(raw) : MathMl.Upright(raw)
-            : new TexParser(raw).ParseAll();
+            : new TexParser(raw, _depth).ParseAll();
     }
 
     private static string Negated(TexToken token) => token.Text switch

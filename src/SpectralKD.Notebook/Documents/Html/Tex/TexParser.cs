@@ -1,12 +1,12 @@
 namespace SpectralKD.Notebook.Documents.Html.Tex;
 
 /// <summary>Reads TeX mathematics and writes MathML; one method for each kind of construct.</summary>
-internal sealed partial class TexParser(string source)
+internal sealed partial class TexParser(string source, int depth = 0)
 {
     private const int DeepestNesting = 60;
 
     private readonly TexLexer _lexer = new(source);
-    private int _depth;
+    private int _depth = depth;
 
     public string ParseAll()
     {
@@ -17,10 +17,7 @@ internal sealed partial class TexParser(string source)
     // Ends before }, &, \\, \right, \end and at the end.
     private string ParseRow()
     {
-        if (++_depth > DeepestNesting)
-        {
-            throw new TexException("nested too deeply");
-        }
+        Descend();
         var nodes = new List<string>();
         while (!EndsRow(_lexer.Peek()))
         {
@@ -28,6 +25,14 @@ internal sealed partial class TexParser(string source)
         }
         _depth--;
         return nodes.Count == 1 ? nodes[0] : MathMl.Row(nodes);
+    }
+
+    private void Descend()
+    {
+        if (++_depth > DeepestNesting)
+        {
+            throw new TexException("nested too deeply");
+        }
     }
 
     private static bool EndsRow(TexToken token) => token.Kind is TexTokenKind.End or TexTokenKind.Close or TexTokenKind.Cell or TexTokenKind.Row
@@ -110,6 +115,14 @@ internal sealed partial class TexParser(string source)
 
     private string ParseAtom()
     {
+        Descend();
+        var atom = ParseAtomAtDepth();
+        _depth--;
+        return atom;
+    }
+
+    private string ParseAtomAtDepth()
+    {
         var token = _lexer.Peek();
         if (token.Kind == TexTokenKind.Open)
         {
@@ -190,7 +203,7 @@ internal sealed partial class TexParser(string source)
         var raw = _lexer.RawGroup().Trim();
         return raw.StartsWith('\\')
             ? MathMl.Identifier(MathAlphabet.Letters(name, Plain(new TexLexer(raw).Next())))
-            : raw.All(char.IsLetterOrDigit) ? MathMl.Identifier(MathAlphabet.Letters(name, raw)) : new TexParser(raw).ParseAll();
+            : raw.All(char.IsLetterOrDigit) ? MathMl.Identifier(MathAlphabet.Letters(name, raw)) : new TexParser(raw, _depth).ParseAll();
     }
 
     private static string Plain(TexToken token) => token.Kind switch
