@@ -80,7 +80,7 @@ internal static class DibReader
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            throw new SpectralKDException($"{path ?? "the notebook"}: its #!meta block is not JSON ({error.Message.Split(" Path:")[0]})", error);
+            throw new SpectralKDException($"{path ?? "the notebook"}: its #!meta block is not JSON ({NotebookReader.Short(error.Message.Split(" LineNumber:")[0].Split(" Path:")[0])})", error);
         }
     }
 

@@ -46,9 +46,12 @@ internal static class NotebookReader
         var firstLine = new string([.. beginning.TrimStart().TakeWhile(character => character is not ('\r' or '\n'))]);
         var place = $"line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}";
         return firstLine.StartsWith('{')
-            ? $"its JSON breaks off or is wrong at {place} ({error.Message.Split(" LineNumber:")[0].Split(" Path:")[0]})"
+            ? $"its JSON breaks off or is wrong at {place} ({Short(error.Message.Split(" LineNumber:")[0].Split(" Path:")[0])})"
             : $"it is not JSON, it begins with \"{Printable(firstLine)}\"";
     }
+
+    // The parser's message may quote the file at length.
+    public static string Short(string message) => message.Length > 120 ? message[..120] + "…" : message;
 
     private static string Printable(string text)
         => new([.. text.Take(24).Select(character => char.IsControl(character) || character == '\uFFFD' ? '?' : character)]);

@@ -1,6 +1,7 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using SpectralKD.Notebook.Session.Compiling;
 
 namespace SpectralKD.Notebook.Running;
 
@@ -13,6 +14,10 @@ internal static class DeclaredParameters
     public static IReadOnlyDictionary<string, string> In(string source)
     {
         var declared = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (NestedCode.IsTooDeep(source))
+        {
+            return declared;
+        }
         var root = CSharpSyntaxTree.ParseText(source, Script).GetCompilationUnitRoot();
         foreach (var declaration in root.Members.SelectMany(Declarations))
         {

@@ -87,14 +87,14 @@ public sealed class CSharpSession : INotebookSession
     public async Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken = default)
     {
         await _ready.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return await _editor.CompleteAsync(code, position, cancellationToken).ConfigureAwait(false);
+        return NestedCode.IsTooDeep(code) ? new Completions(position, position, []) : await _editor.CompleteAsync(code, position, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
     public async Task<MimeBundle?> InspectAsync(string code, int position, CancellationToken cancellationToken = default)
     {
         await _ready.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return await _editor.InspectAsync(code, position, cancellationToken).ConfigureAwait(false);
+        return NestedCode.IsTooDeep(code) ? null : await _editor.InspectAsync(code, position, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />

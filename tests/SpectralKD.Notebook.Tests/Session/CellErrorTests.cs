@@ -4,6 +4,23 @@ namespace SpectralKD.Notebook.Tests.Session;
 
 public sealed class CellErrorTests
 {
+    [Theory]
+    [InlineData("(")]
+    [InlineData("var x = [")]
+    [InlineData("A<")]
+    [InlineData("F(a, ")]
+    public async Task Brackets_nested_too_deeply_for_the_compiler_are_an_error_of_the_cell(string piece)
+    {
+        var code = string.Concat(Enumerable.Repeat(piece, 20_000));
+        await using var notebook = new NotebookOfTest();
+        Assert.Contains("nests more than 500 brackets", (await notebook.FailAsync(code)).Message, StringComparison.Ordinal);
+        Assert.Equal("invalid", notebook.Session.IsComplete(code).Status);
+        Assert.Empty((await notebook.Session.CompleteAsync(code, code.Length, TestContext.Current.CancellationToken)).Proposals);
+        Assert.Null(await notebook.Session.InspectAsync(code, 1, TestContext.Current.CancellationToken));
+        Assert.Contains(piece.Trim().Replace("<", "&lt;", StringComparison.Ordinal), SpectralKD.Notebook.Documents.Html.CSharpHighlighter.ToHtml(code), StringComparison.Ordinal);
+        await notebook.RunAsync("1 + 1");
+    }
+
     [Fact]
     public async Task A_compile_error_shows_place_message_source_line_and_caret()
     {

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using SpectralKD.Notebook.Session.Compiling;
 
 namespace SpectralKD.Notebook.Documents.Html;
 
@@ -13,6 +14,10 @@ internal static class CSharpHighlighter
 
     public static string ToHtml(string code)
     {
+        if (NestedCode.IsTooDeep(code))
+        {
+            return WebUtility.HtmlEncode(code);
+        }
         // A magic line is no C#: the parser gets a comment of the same length in its place.
         var lines = code.Split('\n');
         var isMagic = lines.Select(line => line.TrimStart().StartsWith("#!", StringComparison.Ordinal)).ToArray();

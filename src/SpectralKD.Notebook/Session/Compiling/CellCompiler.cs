@@ -60,8 +60,13 @@ internal sealed class CellCompiler
 
     /// <summary>Compiles one cell on top of <see cref="Last"/>.</summary>
     /// <exception cref="CompilationFailed">The cell has errors.</exception>
+    /// <exception cref="SpectralKDException">Its brackets are nested too deeply for the compiler.</exception>
     public CompiledCell Compile(string code, string name, CancellationToken cancellationToken)
     {
+        if (NestedCode.IsTooDeep(code))
+        {
+            throw new SpectralKDException($"{name} nests more than {NestedCode.Deepest} brackets, at which the compiler would end the process; take it apart");
+        }
         var original = CSharpSyntaxTree.ParseText(code, ParseOptions, name, Encoding.UTF8, cancellationToken);
         CompilationFailed.ThrowOnErrors(original.GetDiagnostics(cancellationToken), original.GetText(cancellationToken), new TextEdits());
         if (_aliases.Count > 0)

@@ -14,6 +14,10 @@ internal static class Completeness
     /// <summary>The code's status, with the indentation for its next line.</summary>
     public static CodeCompleteness Of(string code)
     {
+        if (NestedCode.IsTooDeep(code))
+        {
+            return new CodeCompleteness("invalid");
+        }
         var tree = CSharpSyntaxTree.ParseText(Cells.CellText.WithoutMagic(code), CellCompiler.ParseOptions);
         var diagnostics = tree.GetDiagnostics().ToArray();
         if (diagnostics.Any(diagnostic => diagnostic.Id == OpenText))
