@@ -15,7 +15,7 @@ public sealed class CellErrorTests
         await using var notebook = new NotebookOfTest();
         Assert.Contains("nests more than 500 brackets", (await notebook.FailAsync(code)).Message, StringComparison.Ordinal);
         Assert.Equal("invalid", notebook.Session.IsComplete(code).Status);
-        Assert.Empty((await notebook.Session.CompleteAsync(code, code.Length, TestContext.Current.CancellationToken)).Proposals);
+        Assert.Empty((await notebook.Session.CompleteAsync(code, code.Length, TestContext.Current.CancellationToken)).Items);
         Assert.Null(await notebook.Session.InspectAsync(code, 1, TestContext.Current.CancellationToken));
         Assert.Contains(piece.Trim().Replace("<", "&lt;", StringComparison.Ordinal), SpectralKD.Notebook.Documents.Html.CSharpHighlighter.ToHtml(code), StringComparison.Ordinal);
         await notebook.RunAsync("1 + 1");
