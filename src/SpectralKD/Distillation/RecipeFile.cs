@@ -43,6 +43,11 @@ internal static partial class RecipeFile
     {
         try
         {
+            using (var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = Options.ReadCommentHandling, AllowTrailingCommas = true }))
+            {
+                RefuseRepetition(document.RootElement, name);
+            }
+
             var recipe = JsonSerializer.Deserialize<DistillationRecipe>(json, Options)
                 ?? throw new SpectralKDException($"{name} is no recipe: it holds null");
             CheckVersion(recipe.Version, name);
@@ -86,6 +91,26 @@ internal static partial class RecipeFile
                     flat[prefix + key] = value?.ToJsonString() ?? "null";
                 }
             }
+        }
+    }
+
+    // Of two values of one key only the last would count, without a word.
+    private static void RefuseRepetition(JsonElement element, string name)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            return;
+        }
+
+        var keys = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var property in element.EnumerateObject())
+        {
+            if (!keys.Add(property.Name))
+            {
+                throw new SpectralKDException($"{name} is no recipe: it has the key \"{property.Name}\" twice");
+            }
+
+            RefuseRepetition(property.Value, name);
         }
     }
 

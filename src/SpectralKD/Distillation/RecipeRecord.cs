@@ -1,4 +1,6 @@
 using SpectralKD.Models;
+using SpectralKD.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Distillation;
@@ -10,20 +12,22 @@ namespace SpectralKD.Distillation;
 internal static class RecipeRecord
 {
     private const string Unnamed = "made in the session";
+    private const string Remedy = "save it (#!spectral-save, ModelLoader.Save) and load the file before the run";
 
     /// <summary>The recipe with what the run works on in the place of what the caller wrote.</summary>
     /// <param name="recipe">How to train.</param>
     /// <param name="student">The student as it is before the first step.</param>
     /// <param name="teacher">The teacher; not looked at with the method none.</param>
     /// <param name="data">The images.</param>
+    /// <param name="verify">True loads the models again by the names found, and compares: a file may have been replaced, or weights been changed by hand.</param>
     /// <param name="begun">The recipe of the run that goes on: the checkpoint holds its student and the hash of its teacher. Null for a new run.</param>
     public static DistillationRecipe Of(
-        DistillationRecipe recipe, VisionModel student, VisionModel? teacher, ITrainingData data, DistillationRecipe? begun = null)
+        DistillationRecipe recipe, VisionModel student, VisionModel? teacher, ITrainingData data, bool verify = false, DistillationRecipe? begun = null)
     {
         var gaps = new List<string>();
         var used = recipe.Loss.Method == DistillationMethod.None ? null : teacher;
-        var (name, weights) = ModelOf("student", student, gaps);
-        var (teacherName, teacherWeights) = used is null ? (null, new DistillationRecipe { Student = "" }.TeacherWeights) : ModelOf("teacher", used, gaps);
+        var (name, weights) = ModelOf("student", student, verify && begun is null, gaps);
+        var (teacherName, teacherWeights) = used is null ? (null, new DistillationRecipe { Student = "" }.TeacherWeights) : ModelOf("teacher", used, verify && begun is null, gaps);
         return recipe with
         {
             Student = name,
@@ -51,7 +55,7 @@ internal static class RecipeRecord
     }
 
     // The name under which the catalogue builds the same model: a tag where it alone gives the same preprocessing.
-    private static (string Name, string Weights) ModelOf(string role, VisionModel model, List<string> gaps)
+    private static (string Name, string Weights) ModelOf(string role, VisionModel model, bool verify, List<string> gaps)
     {
         var spec = model.Spec;
         var entry = ModelCatalog.All.FirstOrDefault(entry => entry.Name == spec.Name);
@@ -65,7 +69,29 @@ internal static class RecipeRecord
             gaps.Add($"the {role} {spec.Name} was built in C# with sizes that are not the catalogue's");
         }
 
-        return (named.Name ?? spec.Name, WeightsOf(role, model, gaps));
+        var weights = WeightsOf(role, model, gaps);
+        if (verify && named.Name is not null && weights != Unnamed && !LoadsAgain(model, named.Name, weights))
+        {
+            gaps.Add($"the {role} {spec.Name} is not what {weights} holds: it was changed in the session, or the file was replaced since; {Remedy}");
+            weights = Unnamed;
+        }
+
+        return (named.Name ?? spec.Name, weights);
+    }
+
+    private static bool LoadsAgain(VisionModel model, string name, string weights)
+    {
+        try
+        {
+            var options = new ModelLoadOptions { Weights = weights, Classes = model.Spec.Classes, ImageSize = model.Spec.ImageSize, Device = CPU };
+            using var again = ModelLoader.Load(name, options);
+            again.to(model.AnyWeight.dtype);
+            return WeightHash.Of(again) == WeightHash.Of(model);
+        }
+        catch (SpectralKDException)
+        {
+            return false;
+        }
     }
 
     private static string WeightsOf(string role, VisionModel model, List<string> gaps)
@@ -76,8 +102,8 @@ internal static class RecipeRecord
         }
 
         gaps.Add(model.Origin.Kind == WeightsKind.Trained
-            ? $"the {role} {model.Spec.Name} was {model.Origin.Words}; save it (#!spectral-save, ModelLoader.Save) and load the file before the run"
-            : $"the {role} {model.Spec.Name} has weights that were filled in C#; save it (#!spectral-save, ModelLoader.Save) and load the file before the run");
+            ? $"the {role} {model.Spec.Name} was {model.Origin.Words}; {Remedy}"
+            : $"the {role} {model.Spec.Name} has weights that were filled in C#; {Remedy}");
         return Unnamed;
     }
 

@@ -82,6 +82,8 @@ internal sealed class ReferenceNotes
             $"the reference reads a folder with train and val inside, not {recipe.Data.Train}");
         var validation = DataFolder(recipe) + "/val";
         Block(recipe.Data.Validation is { } named && named.Replace('\\', '/').TrimEnd('/') != validation, $"the reference validates on {validation}, not on {recipe.Data.Validation}");
+        Block(recipe.Data.HoldOut && DataFolder(recipe) == recipe.Data.Train.TrimEnd('/'),
+            $"the reference reads a folder with train and val inside, and {recipe.Data.Train} is one set of images that holdOut splits");
         Differ(recipe.Data.HoldOut, $"it trains on all images of the folder and validates on {validation}: holdOut has no counterpart");
         Differ(true, "the reference always makes 1000 classes for such a folder");
         Differ(recipe.Data.Count is not null || recipe.Data.ValidationCount is not null || recipe.Data.Classes is not null,

@@ -106,8 +106,8 @@ public sealed class DistillerTests
     }
 
     [Theory]
-    [InlineData(false, "the student begins with weights that are not: blocks.1.norm1.weight")]
-    [InlineData(true, "the teacher's weights are not: blocks.1.norm1.weight")]
+    [InlineData(false, "epoch 0, step 0: the student's weights hold NaN or infinity from the beginning (blocks.1.norm1.weight); take other weights")]
+    [InlineData(true, "epoch 0, step 0: the teacher's weights hold NaN or infinity (blocks.1.norm1.weight); take other weights")]
     public async Task Weights_that_are_not_finite_are_the_cause_that_is_named_before_the_first_checkpoint(bool ofTeacher, string cause)
     {
         using var folder = new TemporaryFolder();

@@ -118,6 +118,33 @@ public sealed class RecipeRecordTests
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Weights_that_were_changed_or_a_file_that_was_replaced_since_loading_are_noticed(bool replaced)
+    {
+        using var folder = new TemporaryFolder();
+        using var student = ModelCatalog.Create("deit_nano_patch4_32", classes: 4, imageSize: SmallRun.Side);
+        ModelLoader.Save(student, folder.File("student.safetensors"));
+        using var loaded = ModelLoader.Load(
+            "deit_nano_patch4_32", new ModelLoadOptions { Weights = folder.File("student.safetensors"), ImageSize = SmallRun.Side });
+        using (TorchSharp.torch.no_grad())
+        {
+            (replaced ? student : loaded).named_parameters().First().parameter.fill_(0.5);
+        }
+
+        if (replaced)
+        {
+            ModelLoader.Save(student, folder.File("student.safetensors"));
+        }
+
+        var recipe = Asked with { Loss = new LossWeights { Method = DistillationMethod.None } };
+        var run = await Distiller.RunAsync(loaded, null, new FormulaData(), recipe, folder.File("run"));
+        Assert.Contains(run.Recipe!.Unrepeatable!, reason => reason.StartsWith(
+            $"the student deit_nano_patch4_32 is not what {folder.File("student.safetensors")} holds", StringComparison.Ordinal));
+        Assert.Equal("made in the session", run.Recipe.StudentWeights);
+    }
+
     [Fact]
     public async Task A_run_goes_on_with_the_recipe_that_it_was_begun_with_though_the_student_in_the_session_has_learnt_since()
     {
@@ -154,6 +181,8 @@ public sealed class RecipeRecordTests
         var other = RunExport.ToTorchrun(paper with { Data = paper.Data with { Train = "/d/train", Validation = "/e/val" } });
         Assert.Contains("the reference validates on /d/val, not on /e/val", other.Notes);
         Assert.True(RunExport.ToTorchrun(paper with { Data = paper.Data with { Train = "/d/train", Validation = "/d/val" } }).Runs);
+        Assert.True(RunExport.ToTorchrun(paper with { Data = paper.Data with { Train = "/d/train", Validation = null, HoldOut = true } }).Runs);
+        Assert.False(RunExport.ToTorchrun(paper with { Data = paper.Data with { Train = "/d/photos", Validation = null, HoldOut = true } }).Runs);
     }
 
     private static DataSplit Split(string way, TemporaryFolder folder) => way switch

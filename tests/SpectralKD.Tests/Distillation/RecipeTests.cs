@@ -47,6 +47,8 @@ public sealed class RecipeTests
     [InlineData("""{ "student": "a", "teacher": "b", "emaDecay": 1 }""", "emaDecay must be in [0, 1), but is 1")]
     [InlineData("""{ "student": "a", "teacher": "b", "studentLayers": [1, 2] }""", "pairs")]
     [InlineData("null", "holds null")]
+    [InlineData("""{ "student": "a", "teacher": "b", "epochs": 1, "epochs": 2 }""", "the key \"epochs\" twice")]
+    [InlineData("""{ "student": "a", "teacher": "b", "loss": { "tau": 1, "tau": 2 } }""", "the key \"tau\" twice")]
     [InlineData("""{ "student": null, "teacher": "b" }""", "\"student\"")]
     [InlineData("""{ "student": "a", "teacher": "b", "optimizer": null }""", "\"optimizer\" in line 1")]
     [InlineData("""{ "student": "a", "teacher": "b", "loss": null }""", "\"loss\"")]

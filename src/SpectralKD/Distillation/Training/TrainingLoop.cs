@@ -221,13 +221,13 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
     private void RequireFiniteModels()
     {
         var broken = State.TotalSteps > 0 ? null
-            : FiniteWeights.FirstBroken(setup.Parts.Weights.Select(weight => (weight.Key, weight.Value))) is { } own ? $"the student begins with weights that are not: {own}"
+            : FiniteWeights.FirstBroken(setup.Parts.Weights.Select(weight => (weight.Key, weight.Value))) is { } own ? $"the student's weights hold NaN or infinity from the beginning ({own})"
             : setup.Teacher is { } teacher && FiniteWeights.FirstBroken(teacher.named_parameters().Select(weight => (weight.name, (Tensor)weight.parameter))) is { } other
-                ? $"the teacher's weights are not: {other}"
+                ? $"the teacher's weights hold NaN or infinity ({other})"
             : null;
         if (broken is not null)
         {
-            throw new SpectralKDException($"training stopped: the loss is not finite in epoch 0, step 0, for {broken} holds NaN or infinity; take other weights");
+            throw new SpectralKDException($"training stopped: the loss is not finite in epoch 0, step 0: {broken}; take other weights");
         }
     }
 
