@@ -1,48 +1,160 @@
+using SpectralKD.Models;
 using SpectralKD.Weights.Pickle;
 
 namespace SpectralKD.Weights;
 
+/// <summary>The weights that were chosen from a checkpoint: tensors by timm's keys, what else lay among them, and what to tell the user.</summary>
+internal sealed record ChosenWeights(
+    IReadOnlyDictionary<string, PickleTensor> Tensors, IReadOnlyDictionary<string, string> PassedOver, IReadOnlyList<string> Notes);
+
 /// <summary>
-/// Finds the state_dict in what a training script saved: under <c>model</c> (DeiT, Swin, SpectralKD) or <c>state_dict</c> (timm,
-/// Lightning), the averaged copy under <c>model_ema</c> or <c>state_dict_ema</c>, or the whole file. As timm's
-/// <c>load_state_dict(use_ema=…)</c>, except that the average is taken only when asked for.
+/// Finds the state_dict in what a training script saved, wherever it lies: every dictionary that holds the patch embedding's key is one
+/// (<see cref="CheckpointPart"/>). Without any, the names that timm knows (<c>model</c>, <c>state_dict</c>, each with <c>_ema</c>) or the whole file.
 /// </summary>
 internal static class CheckpointChoice
 {
-    private static readonly string[] PlainNames = ["state_dict", "model"];
-    private static readonly string[] AveragedNames = ["state_dict_ema", "model_ema"];
+    private const int DeepestNest = 4, LongestList = 16, MostNests = 50_000;
+    private const long MostEntries = 20_000_000; // looked at; dictionaries may share their entries, so their number is not bound by the file's size
+    private static readonly string[] Names = ["state_dict_ema", "model_ema", "state_dict", "model"];
 
     /// <summary>The tensors of the chosen part by key.</summary>
-    public static IReadOnlyDictionary<string, PickleTensor> Choose(object? root, bool ema)
+    /// <param name="root">The pickle's value.</param>
+    /// <param name="wanted">See <see cref="CheckpointPart.Choose"/>.</param>
+    /// <param name="spec">The model to be filled, where it is known.</param>
+    public static ChosenWeights Choose(object? root, string? wanted, ModelSpec? spec)
     {
-        if (root is not PickleDict file)
+        var dictionaries = Dictionaries(root);
+        var parts = dictionaries.SelectMany(entry => CheckpointPart.In(
+            entry.Key, Tensors(entry.Value).Select(pair => pair.Key), key => ((PickleTensor)entry.Value.Entries[key]!).Shape, spec)).Distinct().ToList();
+        if (parts.Count == 0)
         {
-            throw new SpectralKDException("it holds no dictionary of tensors; save model.state_dict() instead of single values or lists");
+            parts = [.. Names.Where(dictionaries.ContainsKey).Select(name => new CheckpointPart(name, "", true))];
+            if (parts.Count == 0 && dictionaries.ContainsKey(""))
+            {
+                parts = [new CheckpointPart("", "", true)];
+            }
         }
 
-        var state = (ema ? AveragedNames : PlainNames)
-            .Select(name => file.Entries.GetValueOrDefault(name)).OfType<PickleDict>().FirstOrDefault(HasTensors);
-        if (ema && state is null)
+        if (parts.Count == 0)
         {
-            throw new SpectralKDException($"it holds no averaged weights (model_ema or state_dict_ema); it has: {Names(file)}");
+            throw wanted == "ema" && root is PickleDict ? CheckpointPart.Absent(parts, wanted, Holds(root)) : Nothing(root);
         }
 
-        state ??= file;
-        return HasTensors(state)
-            ? Tensors(state)
-            : throw new SpectralKDException($"it holds no state_dict (under 'model', 'state_dict' or at the top); it has: {Names(file)}");
+        var part = CheckpointPart.Choose(parts, wanted, Holds(root));
+        return Take(dictionaries[part.Nest], part, parts);
     }
 
-    private static bool HasTensors(PickleDict state) => state.Entries.Values.Any(value => value is PickleTensor);
+    private static ChosenWeights Take(PickleDict state, CheckpointPart part, IReadOnlyList<CheckpointPart> parts)
+    {
+        List<string> notes = [.. part.Notes(parts)];
+        var tensors = new Dictionary<string, PickleTensor>(StringComparer.Ordinal);
+        var passedOver = new Dictionary<string, string>(StringComparer.Ordinal);
+        var foreign = new List<string>();
+        foreach (var (key, value) in state.Entries)
+        {
+            var (inside, name) = (key.StartsWith(part.Prefix, StringComparison.Ordinal), key[Math.Min(part.Prefix.Length, key.Length)..]);
+            if (value is PickleTensor tensor)
+            {
+                if (inside)
+                {
+                    tensors[name] = tensor;
+                }
+                else if (!parts.Any(other => other != part && other.Nest == part.Nest && other.Owns(key)))
+                {
+                    foreign.Add(key);
+                }
+            }
+            else if (inside && What(value) is { } what)
+            {
+                passedOver[name] = what;
+            }
+        }
 
-    private static Dictionary<string, PickleTensor> Tensors(PickleDict state) =>
-        state.Entries.Where(pair => pair.Value is PickleTensor)
-            .ToDictionary(pair => pair.Key, pair => (PickleTensor)pair.Value!, StringComparer.Ordinal);
+        if (foreign.Count > 0)
+        {
+            notes.Add(OtherParts(foreign));
+        }
 
-    private static string Names(PickleDict file)
+        if (passedOver.Count > 0)
+        {
+            notes.Add($"{passedOver.Count} of its values passed over: '{passedOver.First().Key}' is {passedOver.First().Value}{(passedOver.Count > 1 ? ", …" : "")}");
+        }
+
+        return new ChosenWeights(tensors, passedOver, notes);
+    }
+
+    /// <summary>What is told of keys that lie beside the chosen ones.</summary>
+    public static string OtherParts(IReadOnlyList<string> keys) =>
+        $"{keys.Count} {(keys.Count == 1 ? "tensor" : "tensors")} of other parts not used ({string.Join(", ", keys.Take(3))}{(keys.Count > 3 ? ", …" : "")})";
+
+    private static string? What(object? value) => value switch
+    {
+        PickleOther other => other.What,
+        PickleDict { IsObject: true } dict => $"an object of {dict.ClassName}",
+        PickleStorage => "a bare storage",
+        _ => null,
+    };
+
+    /// <summary>All dictionaries that hold tensors, by their path: <c>""</c>, <c>model</c>, <c>state_dict.teacher</c>.</summary>
+    private static Dictionary<string, PickleDict> Dictionaries(object? root)
+    {
+        var found = new Dictionary<string, PickleDict>(StringComparer.Ordinal);
+        var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
+        var queue = new Queue<(string Path, object? Value, int Depth)>([("", root, 0)]);
+        long entries = 0;
+        while (queue.TryDequeue(out var next))
+        {
+            if (next.Value is not (PickleDict or PickleItems) || !seen.Add(next.Value))
+            {
+                continue;
+            }
+
+            var children = next.Value is PickleDict dict
+                ? dict.Entries.Select(pair => (pair.Key, pair.Value))
+                : ((PickleItems)next.Value).Items.Take(LongestList).Select((value, i) => (Key: FormattableString.Invariant($"{i}"), Value: value));
+            foreach (var (key, value) in children)
+            {
+                if (++entries > MostEntries || queue.Count > MostNests)
+                {
+                    throw new SpectralKDException("its pickle holds too many dictionaries to look through; save only the state_dict (torch.save(model.state_dict(), …))");
+                }
+
+                if (value is PickleTensor && next.Value is PickleDict state)
+                {
+                    found.TryAdd(next.Path, state);
+                }
+                else if (next.Depth < DeepestNest && value is PickleDict or PickleItems)
+                {
+                    queue.Enqueue((next.Path.Length == 0 ? Short(key) : $"{next.Path}.{Short(key)}", value, next.Depth + 1));
+                }
+            }
+        }
+
+        return found;
+    }
+
+    private static IEnumerable<KeyValuePair<string, object?>> Tensors(PickleDict state) => state.Entries.Where(pair => pair.Value is PickleTensor);
+
+    private static SpectralKDException Nothing(object? root) => root switch
+    {
+        PickleGlobal global => TorchGlobals.Refuse(global.Name),
+        PickleDict { IsObject: true } whole => TorchGlobals.Refuse(whole.ClassName),
+        PickleDict file => new($"it holds no state_dict (under 'model', 'state_dict' or at the top); it has: {Holds(root)}"
+            + (file.Entries.Values.Any(value => value is PickleOther { What: TorchGlobals.NumpyArray }) ? "; save tensors instead of numpy arrays (torch.from_numpy(x))" : "")),
+        _ => new("it holds no dictionary of tensors; save model.state_dict() instead of single values or lists"),
+    };
+
+    private static string Holds(object? root)
     {
         const int shown = 10;
-        var names = file.Entries.Keys.Take(shown).Select(key => key.Length > 60 ? key[..60] + "…" : key);
-        return file.Entries.Count == 0 ? "nothing" : string.Join(", ", names) + (file.Entries.Count > shown ? ", …" : "");
+        if (root is not PickleDict { Entries.Count: > 0 } file)
+        {
+            return "nothing";
+        }
+
+        var names = file.Entries.Take(shown).Select(pair => Short(pair.Key) + (What(pair.Value) is { } what ? $" ({what})" : ""));
+        return string.Join(", ", names) + (file.Entries.Count > shown ? ", …" : "");
     }
+
+    private static string Short(string key) => key.Length > 60 ? key[..60] + "…" : key;
 }

@@ -43,7 +43,11 @@ internal sealed partial class CheckpointKeys
     public static bool IsComputed(string key) =>
         key.EndsWith("relative_position_index", StringComparison.Ordinal) || key.EndsWith("attn_mask", StringComparison.Ordinal);
 
-    private static bool IsOfNoUse(string key) => IsComputed(key) || key.StartsWith("pre_logits.", StringComparison.Ordinal);
+    // A layer that timm took out; what counters (thop) and BatchNorm leave in a state_dict.
+    private static bool IsOfNoUse(string key) => IsComputed(key) || key.StartsWith("pre_logits.", StringComparison.Ordinal)
+        || LastName(key) is "total_ops" or "total_params" or "num_batches_tracked";
+
+    private static string LastName(string key) => key[(key.LastIndexOf('.') + 1)..];
 
     [GeneratedRegex(@"^layers\.([0-9]{1,4})\.downsample")]
     private static partial Regex DownsampleKey();

@@ -5,9 +5,10 @@ namespace SpectralKD.Weights;
 /// <summary>A tensor of a checkpoint whose bounds were checked: a strided window of the file.</summary>
 /// <param name="Info">Key, type and shape.</param>
 /// <param name="Strides">Elements from one index to the next, for each dimension.</param>
-/// <param name="ByteOffset">Place of the first element in the file.</param>
+/// <param name="File">The mapped file, or its unpacked content.</param>
+/// <param name="ByteOffset">Place of the first element there.</param>
 /// <param name="Extent">Elements from the first to the last that are used, gaps included; 0 for an empty tensor.</param>
-internal sealed record CheckpointTensor(TensorInfo Info, IReadOnlyList<long> Strides, long ByteOffset, long Extent)
+internal sealed record CheckpointTensor(TensorInfo Info, IReadOnlyList<long> Strides, MappedFile File, long ByteOffset, long Extent)
 {
     /// <summary>A tensor that repeats its storage (stride 0) may still be this large; beyond it a tiny file could ask for any memory.</summary>
     private const long LargestRepeat = 1 << 16;
@@ -17,7 +18,7 @@ internal sealed record CheckpointTensor(TensorInfo Info, IReadOnlyList<long> Str
 
     /// <summary>Checks a tensor against its storage, which lies at an offset of the file.</summary>
     /// <exception cref="SpectralKDException">It reaches outside of its storage, or is far larger than it.</exception>
-    public static CheckpointTensor Make(string key, PickleTensor tensor, long storageOffset, long storageCount)
+    public static CheckpointTensor Make(string key, PickleTensor tensor, MappedFile file, long storageOffset, long storageCount)
     {
         var info = new TensorInfo(key, tensor.Type, tensor.Shape);
         if (tensor.Strides.Count != tensor.Shape.Count || !TensorInfo.TryByteCount(tensor.Shape, tensor.Type, out var bytes))
@@ -37,7 +38,7 @@ internal sealed record CheckpointTensor(TensorInfo Info, IReadOnlyList<long> Str
             throw new SpectralKDException($"tensor '{key}' {info.ShapeText} claims {info.Count} elements, but its storage has {storageCount}");
         }
 
-        return new CheckpointTensor(info, tensor.Strides, storageOffset + (tensor.Offset * tensor.Type.Size()), extent);
+        return new CheckpointTensor(info, tensor.Strides, file, storageOffset + (tensor.Offset * tensor.Type.Size()), extent);
     }
 
     /// <summary>Elements from the first to the last, or -1 if that is more than the limit or a stride is negative.</summary>

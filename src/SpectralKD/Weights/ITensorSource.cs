@@ -17,6 +17,9 @@ public interface ITensorSource : IDisposable
     /// <summary>What was chosen or passed over in opening it, one line each, for <see cref="Models.ModelOrigin.Notes"/>.</summary>
     IReadOnlyList<string> Notes => [];
 
+    /// <summary>Keys whose values are no plain tensors (sparse, quantized, complex, numpy arrays), and what they are.</summary>
+    IReadOnlyDictionary<string, string> PassedOver => new Dictionary<string, string>();
+
     /// <summary>All tensors by key, in the source's order.</summary>
     IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 

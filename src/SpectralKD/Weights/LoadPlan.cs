@@ -74,7 +74,15 @@ internal sealed class LoadPlan
     {
         if (!fileKeys.TryGetValue(key, out var fileKey))
         {
-            (freshHeadAllowed && CheckpointRules.IsHead(key) ? FreshHead : missing).Add(key);
+            if (freshHeadAllowed && CheckpointRules.IsHead(key))
+            {
+                FreshHead.Add(key);
+            }
+            else
+            {
+                missing.Add(source.PassedOver.TryGetValue(key, out var what) ? $"{key} (there it is {what})" : key);
+            }
+
             return;
         }
 

@@ -35,7 +35,7 @@ internal static class LoadedOrigin
         var ignored = report.Ignored.Where(key => !CheckpointKeys.IsComputed(key)).ToList();
         if (ignored.Count > 0)
         {
-            yield return $"{Tensors(ignored)} of the file not used: timm's model has no such layer";
+            yield return $"{Tensors(ignored)} of the file not used: the model has no such layer";
         }
 
         if (NotFinite(model) is { } damage)

@@ -1,14 +1,29 @@
+using System.Buffers;
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Weights;
 
-/// <summary>A file mapped read-only into memory: bytes are read by the operating system when they are touched, and copied once.</summary>
+/// <summary>
+/// A file mapped read-only into memory: bytes are read by the operating system when they are touched, and copied once. Or memory of its own that
+/// stands for a file's unpacked content.
+/// </summary>
 internal sealed unsafe class MappedFile : IDisposable
 {
     private readonly MemoryMappedFile? map;
     private readonly MemoryMappedViewAccessor? view;
     private byte* start;
+    private bool owned;
+
+    private MappedFile(string path, long length)
+    {
+        Path = path;
+        FullPath = System.IO.Path.GetFullPath(path);
+        Length = length;
+        start = (byte*)NativeMemory.Alloc((nuint)Math.Max(1, length));
+        owned = true;
+    }
 
     private MappedFile(string path)
     {
@@ -55,6 +70,41 @@ internal sealed unsafe class MappedFile : IDisposable
         }
     }
 
+    /// <summary>Memory for the unpacked content of a file, to be filled through <see cref="Writable"/>.</summary>
+    /// <exception cref="SpectralKDException">There is not as much memory.</exception>
+    public static MappedFile Unpacked(string path, long length)
+    {
+        try
+        {
+            return new MappedFile(path, length);
+        }
+        catch (OutOfMemoryException error)
+        {
+            throw new SpectralKDException($"its unpacked content of {length} bytes does not fit into the memory", error);
+        }
+    }
+
+    /// <summary>A window of unpacked content, to be written.</summary>
+    public Span<byte> Writable(long offset, int length)
+    {
+        ObjectDisposedException.ThrowIf(!owned, this);
+        return offset >= 0 && length >= 0 && offset <= Length - length
+            ? new Span<byte>(start + offset, length)
+            : throw new ArgumentOutOfRangeException(nameof(offset), $"{offset}+{length} of {Length} bytes");
+    }
+
+    /// <summary>A window of the file as memory, valid while the file is open.</summary>
+    public ReadOnlyMemory<byte> Memory(long offset, int length) => new Window(this, offset, length).Memory;
+
+    /// <summary>A window of the file as a stream, valid while the file is open.</summary>
+    public Stream Stream(long offset, long length)
+    {
+        ObjectDisposedException.ThrowIf(start == null, this);
+        return offset >= 0 && length >= 0 && offset <= Length - length
+            ? new UnmanagedMemoryStream(start + offset, length)
+            : throw new ArgumentOutOfRangeException(nameof(offset), $"{offset}+{length} of {Length} bytes");
+    }
+
     /// <summary>A window of the file; the caller has checked that it lies inside.</summary>
     public ReadOnlySpan<byte> Slice(long offset, int length)
     {
@@ -87,12 +137,37 @@ internal sealed unsafe class MappedFile : IDisposable
 
     public void Dispose()
     {
-        if (start != null)
+        if (owned)
+        {
+            NativeMemory.Free(start);
+            start = null;
+            owned = false;
+        }
+        else if (start != null)
         {
             start = null;
             view!.SafeMemoryMappedViewHandle.ReleasePointer();
             view.Dispose();
             map!.Dispose();
+        }
+    }
+
+    private sealed class Window(MappedFile file, long offset, int length) : MemoryManager<byte>
+    {
+        public override Span<byte> GetSpan()
+        {
+            var bytes = file.Slice(offset, length);
+            return MemoryMarshal.CreateSpan(ref MemoryMarshal.GetReference(bytes), bytes.Length);
+        }
+
+        public override MemoryHandle Pin(int elementIndex = 0) => new(file.start + offset + elementIndex);
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
         }
     }
 }

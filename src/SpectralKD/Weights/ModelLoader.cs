@@ -64,7 +64,7 @@ public static class ModelLoader
     {
         if (source is WeightSource.LocalFile file)
         {
-            return new WeightsPlace(file.Path, WeightsKind.File, Path.GetFullPath(file.Path), Ema: file.Ema);
+            return new WeightsPlace(file.Path, WeightsKind.File, Path.GetFullPath(file.Path), Part: file.Wanted);
         }
 
         if (source is WeightSource.Pretrained && entry.Weights is { Repository: null } embedded)
@@ -82,7 +82,7 @@ public static class ModelLoader
 
     private static VisionModel FromFile(ModelSpec spec, WeightsPlace place, ModelLoadOptions options)
     {
-        using var file = WeightsFile.Open(place.Path, place.Ema);
+        using var file = WeightsFile.Open(place.Path, place.Part, spec);
         var stored = HeadRows.Of(file); // null: a backbone alone, which is enough for spectra
         var model = ModelCatalog.Create(spec with { Classes = options.Classes ?? stored ?? spec.Classes }, seed: null);
         try
@@ -106,14 +106,14 @@ public static class ModelLoader
     }
 
     /// <summary>Weights on this machine, and what their place is called.</summary>
-    private sealed record WeightsPlace(string Path, WeightsKind Kind, string Name, string? Revision = null, bool Ema = false)
+    private sealed record WeightsPlace(string Path, WeightsKind Kind, string Name, string? Revision = null, string? Part = null)
     {
         /// <summary>What finds the same weights again, from any folder.</summary>
         public string Source => Kind switch
         {
             WeightsKind.Embedded => "pretrained",
             WeightsKind.Hub => new WeightSource.Hub(Name, Revision ?? "main").ToString(),
-            _ => new WeightSource.LocalFile(Name, Ema).ToString(),
+            _ => new WeightSource.LocalFile(Name, Part: Part).ToString(),
         };
     }
 }

@@ -51,6 +51,7 @@ public sealed class SafetensorsFile : ITensorSource
     public static SafetensorsFile Open(string path)
     {
         var file = MappedFile.Open(path);
+        WrongContent.Refuse(file);
         try
         {
             return new SafetensorsFile(file);

@@ -1,24 +1,38 @@
+using SpectralKD.Models;
 using SpectralKD.Native;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Weights;
 
 /// <summary>
-/// A PyTorch checkpoint (<c>.pth</c>, <c>.pt</c>, <c>pytorch_model.bin</c>) in the zip format that torch.save writes since
-/// version 1.6. Its pickle is read as plain data by a reader that executes nothing; tensors are windows of the mapped file.
+/// A PyTorch checkpoint (<c>.pth</c>, <c>.pt</c>, <c>.ckpt</c>, <c>pytorch_model.bin</c>) in the zip format that torch.save writes since version 1.6, or in
+/// the one from before. Its pickle is read as plain data by a reader that executes nothing; tensors are windows of the mapped file.
 /// </summary>
 public sealed class TorchCheckpointFile : ITensorSource
 {
     private readonly MappedFile file;
+    private readonly ITorchContainer container;
     private readonly Dictionary<string, CheckpointTensor> checkpoint = new(StringComparer.Ordinal);
 
-    private TorchCheckpointFile(MappedFile file, bool ema)
+    private TorchCheckpointFile(MappedFile file, string? part, ModelSpec? spec)
     {
         this.file = file;
-        var archive = new TorchArchive(file);
-        foreach (var (key, tensor) in CheckpointChoice.Choose(archive.ReadPickle(), ema))
+        container = TorchArchive.Recognises(file) ? new TorchArchive(file) : TorchLegacy.Recognises(file) ? new TorchLegacy(file)
+            : throw new SpectralKDException("it is no zip archive, so torch.save did not write it (or the download is an error page); check the file");
+        try
         {
-            checkpoint.Add(key, archive.Locate(key, tensor));
+            var chosen = CheckpointChoice.Choose(container.ReadPickle(), part, spec);
+            foreach (var (key, tensor) in chosen.Tensors)
+            {
+                checkpoint.Add(key, container.Locate(key, tensor));
+            }
+
+            (Notes, PassedOver) = (chosen.Notes, chosen.PassedOver);
+        }
+        catch
+        {
+            container.Dispose();
+            throw;
         }
 
         Tensors = checkpoint.ToDictionary(pair => pair.Key, pair => pair.Value.Info, StringComparer.Ordinal);
@@ -31,20 +45,31 @@ public sealed class TorchCheckpointFile : ITensorSource
     public string FilePath => file.FullPath;
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> PassedOver { get; }
+
+    /// <inheritdoc/>
     public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
     /// <summary>Opens a checkpoint and checks its archive, its pickle, every tensor's bounds and every storage's checksum.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="ema">True takes the averaged weights (<c>model_ema</c>, <c>state_dict_ema</c>) instead of the last ones.</param>
+    /// <param name="ema">True: averaged weights (<c>model_ema</c>, <c>state_dict_ema</c>) and nothing else. False: as timm, averaged ones where there are any.</param>
+    /// <param name="part"><c>plain</c>: the weights that are no average. Else the name of the dictionary that holds them, or null.</param>
     /// <exception cref="SpectralKDException">
-    /// The file is damaged, has the format before torch 1.6, or names a class or function that is neither tensor nor plain data.
+    /// The file is damaged, is none of torch.save's, holds no such weights, or names a function that runs code.
     /// </exception>
-    public static TorchCheckpointFile Open(string path, bool ema = false)
+    public static TorchCheckpointFile Open(string path, bool ema = false, string? part = null) => Open(path, ema ? "ema" : part, null);
+
+    /// <summary>As the other, for a model of known sizes: of several sets of weights the one that fits is taken.</summary>
+    internal static TorchCheckpointFile Open(string path, string? part, ModelSpec? spec)
     {
         var file = MappedFile.Open(path);
+        WrongContent.Refuse(file);
         try
         {
-            return new TorchCheckpointFile(file, ema);
+            return new TorchCheckpointFile(file, part, spec);
         }
         catch (SpectralKDException error)
         {
@@ -76,7 +101,7 @@ public sealed class TorchCheckpointFile : ITensorSource
         using var scope = NewDisposeScope();
         if (tensor.IsDense && TensorCopy.IsPlainMemory(destination, tensor.Info.Type))
         {
-            file.CopyTo(destination.detach(), tensor.ByteOffset);
+            tensor.File.CopyTo(destination.detach(), tensor.ByteOffset);
         }
         else
         {
@@ -85,7 +110,11 @@ public sealed class TorchCheckpointFile : ITensorSource
     }
 
     /// <summary>Unmaps the file. Tensors that were read stay valid.</summary>
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        container.Dispose();
+        file.Dispose();
+    }
 
     private CheckpointTensor Find(string key) => checkpoint.TryGetValue(key, out var tensor)
         ? tensor
@@ -98,12 +127,12 @@ public sealed class TorchCheckpointFile : ITensorSource
         if (tensor.IsDense)
         {
             var dense = empty([.. tensor.Info.Shape], type, device: CPU);
-            file.CopyTo(dense, tensor.ByteOffset);
+            tensor.File.CopyTo(dense, tensor.ByteOffset);
             return dense;
         }
 
         var window = empty([tensor.Extent], type, device: CPU); // (elements from the first to the last that are used)
-        file.CopyTo(window, tensor.ByteOffset);
+        tensor.File.CopyTo(window, tensor.ByteOffset);
         return window.as_strided([.. tensor.Info.Shape], [.. tensor.Strides], 0).contiguous();
     }
 }

@@ -1,12 +1,13 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace SpectralKD.Weights;
 
 /// <summary>Where a model's weights come from, as <c>--weights</c> takes it.</summary>
-public abstract record WeightSource
+public abstract partial record WeightSource
 {
     private const string HubPrefix = "hf-hub:";
-    private const string AveragedSuffix = "#ema";
+    private const string Averaged = "ema";
 
     private WeightSource()
     {
@@ -14,7 +15,7 @@ public abstract record WeightSource
 
     /// <summary>The spellings that <see cref="Parse"/> takes, for messages and completions.</summary>
     public static IReadOnlyList<string> Spellings { get; } =
-        ["pretrained", "seeded", "seeded:N", "PATH.safetensors", "PATH.pth", "PATH.pth#ema", "hf-hub:ORG/NAME[@REVISION]"];
+        ["pretrained", "seeded", "seeded:N", "PATH.safetensors", "PATH.pth", "PATH.pth#ema", "PATH.pth#plain", "PATH.pth#PART", "hf-hub:ORG/NAME[@REVISION]"];
 
     /// <summary>The published weights that the catalogue lists for the model's name and tag.</summary>
     public sealed record Pretrained : WeightSource;
@@ -23,13 +24,16 @@ public abstract record WeightSource
     /// <param name="Seed">Any whole number.</param>
     public sealed record Seeded(long Seed) : WeightSource;
 
-    /// <summary>A safetensors file or a PyTorch checkpoint.</summary>
+    /// <summary>A safetensors file, a PyTorch checkpoint, or what TorchSharp's <c>module.save</c> wrote.</summary>
     /// <param name="Path">The file.</param>
-    /// <param name="Ema">True takes a checkpoint's averaged weights.</param>
-    public sealed record LocalFile(string Path, bool Ema = false) : WeightSource
+    /// <param name="Ema">True (<c>#ema</c>): averaged weights and nothing else. False: as timm, averaged ones where the file has any.</param>
+    /// <param name="Part"><c>plain</c> (<c>#plain</c>): the weights that are no average. Else the name of the part that holds them, or null.</param>
+    public sealed record LocalFile(string Path, bool Ema = false, string? Part = null) : WeightSource
     {
+        internal string? Wanted => Ema ? Averaged : Part;
+
         /// <inheritdoc/>
-        public override string ToString() => Path + (Ema ? AveragedSuffix : "");
+        public override string ToString() => Path + (Wanted is null ? "" : "#" + Wanted);
     }
 
     /// <summary>Any repository of the Hugging Face hub that holds <c>model.safetensors</c> or <c>pytorch_model.bin</c>.</summary>
@@ -54,11 +58,19 @@ public abstract record WeightSource
             "seeded" => new Seeded(0),
             var t when t.StartsWith("seeded:", StringComparison.Ordinal) => new Seeded(ParseSeed(text)),
             var t when t.StartsWith(HubPrefix, StringComparison.Ordinal) => ParseHub(text[HubPrefix.Length..]),
-            var t when t.EndsWith(AveragedSuffix, StringComparison.Ordinal) => new LocalFile(text[..^AveragedSuffix.Length], Ema: true),
+            _ when PartPattern().Match(text) is { Success: true } match && !File.Exists(text) && LooksLikeFile(match.Groups[1].Value) =>
+                OfPart(match.Groups[1].Value, match.Groups[2].Value),
             _ when LooksLikeFile(text) => new LocalFile(text),
             _ => throw new SpectralKDException($"weights '{text}' are neither a file nor one of {string.Join(", ", Spellings)}"),
         };
     }
+
+    private static LocalFile OfPart(string path, string part) => part.ToLowerInvariant() switch
+    {
+        Averaged => new LocalFile(path, Ema: true),
+        "plain" => new LocalFile(path, Part: "plain"),
+        _ => new LocalFile(path, Part: part),
+    };
 
     private static bool LooksLikeFile(string text) =>
         File.Exists(text) || Path.HasExtension(text) || text.Contains('/', StringComparison.Ordinal) || text.Contains('\\', StringComparison.Ordinal);
@@ -75,4 +87,7 @@ public abstract record WeightSource
             ? new Hub(parts[0], parts.Length == 2 && parts[1].Length > 0 ? parts[1] : "main")
             : throw new SpectralKDException($"'{HubPrefix}{text}' names no repository; write for example {HubPrefix}timm/deit_tiny_patch16_224.fb_in1k");
     }
+
+    [GeneratedRegex(@"^(.+)#([A-Za-z0-9_.]+)$")]
+    private static partial Regex PartPattern();
 }

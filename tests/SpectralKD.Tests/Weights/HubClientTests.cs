@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using SpectralKD.Weights;
 using SpectralKD.Weights.Hub;
 
@@ -361,6 +362,77 @@ public sealed class HubClientTests : IDisposable
         Assert.Contains(next, await DownloadAsync(), StringComparison.Ordinal);
         Assert.Single(hub.Store.Gets);
         Assert.Equal(next, File.ReadAllText(Path.Combine(Repository, "refs", "main")));
+    }
+
+    [Fact]
+    public async Task A_link_planted_in_place_of_the_partial_file_is_removed_and_its_target_stays()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Blob)!);
+        var precious = folder.Write("precious", "not yours"u8.ToArray());
+        try
+        {
+            File.CreateSymbolicLink(Blob + ".incomplete", precious);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Assert.Skip("skipped: no links can be made here");
+        }
+
+        Assert.Equal(hub.Content, File.ReadAllBytes(await DownloadAsync()));
+        Assert.Equal("not yours", File.ReadAllText(precious));
+        Assert.Equal([0], hub.Store.Gets.Select(request => request.From));
+    }
+
+    [Fact]
+    public async Task A_partial_file_of_other_content_is_found_by_gits_hash()
+    {
+        var etag = Convert.ToHexStringLower(SHA1.HashData([.. "blob 300000\0"u8, .. hub.Content]));
+        hub.OnHub = request => new FakeResponse(200) { Body = hub.Content, Headers = { ["X-Repo-Commit"] = FakeHub.Commit, ["ETag"] = $"\"{etag}\"" } };
+        Directory.CreateDirectory(Path.GetDirectoryName(Blob)!);
+        File.WriteAllBytes(Path.Combine(Path.GetDirectoryName(Blob)!, etag + ".incomplete"), new byte[300_000]);
+        Assert.Equal(hub.Content, File.ReadAllBytes(await DownloadAsync()));
+    }
+
+    [Fact]
+    public async Task Content_that_gits_hash_does_not_fit_is_refused()
+    {
+        var etag = new string('a', 40);
+        hub.OnHub = request => new FakeResponse(200) { Body = hub.Content, Headers = { ["X-Repo-Commit"] = FakeHub.Commit, ["ETag"] = $"\"{etag}\"" } };
+        Assert.Contains($"damaged twice (its hash is not {etag})", await ErrorAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("hf_a b")]
+    [InlineData("hf_\u00fcmlaut")]
+    [InlineData("hf_a\nX-Evil: 1")]
+    public async Task A_token_that_no_header_can_hold_is_one_line(string token)
+    {
+        var message = await ErrorAsync(Client(options => options with { Token = token }));
+        Assert.Contains("(HF_TOKEN, or the file of huggingface-cli login)", message, StringComparison.Ordinal);
+        Assert.DoesNotContain(token, message, StringComparison.Ordinal);
+        Assert.Empty(hub.Hub.Requests);
+    }
+
+    [Fact]
+    public async Task A_mirrors_404_without_a_reason_tries_the_next_file_name()
+    {
+        hub.OnHub = request => request.Path.EndsWith("pytorch_model.bin", StringComparison.Ordinal)
+            ? new FakeResponse(200) { Body = hub.Content, Headers = { ["X-Repo-Commit"] = FakeHub.Commit, ["ETag"] = "\"of-a-mirror\"" } }
+            : new FakeResponse(404);
+        using var client = Client();
+        var path = await HubWeights.FindAsync(client, FakeHub.Repository, "main", null, CancellationToken.None);
+        Assert.Equal("pytorch_model.bin", Path.GetFileName(path));
+        Assert.False(Directory.Exists(Path.Combine(Repository, ".no_exist")), "a bare 404 is not remembered for good");
+    }
+
+    [Fact]
+    public async Task A_refusal_tells_of_a_token_file_that_cannot_be_read()
+    {
+        hub.OnHub = _ => FakeHub.Error(401);
+        Assert.Contains("(the token's file '/t' cannot be read: no)", await ErrorAsync(Client(options => options with
+        {
+            TokenProblem = "the token's file '/t' cannot be read: no",
+        })), StringComparison.Ordinal);
     }
 
     private byte[] Damaged()

@@ -38,6 +38,19 @@ public sealed class HubOptionsTests : IDisposable
         Assert.Null(Read(("HF_HOME", folder.File("empty"))).Token);
     }
 
+    [Fact]
+    public void Line_breaks_in_a_token_are_taken_out_as_python_does() => Assert.Equal("hf_ab", Read(("HF_TOKEN", "hf_a\r\nb\n")).Token);
+
+    [Fact]
+    public void A_token_file_that_cannot_be_read_is_remembered_as_a_problem()
+    {
+        folder.Write("token", "hf_file"u8.ToArray());
+        using var locked = new FileStream(folder.File("token"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        var options = Read(("HF_HOME", folder.Root));
+        Assert.Null(options.Token);
+        Assert.Contains(folder.File("token"), options.TokenProblem, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("1", true)]
     [InlineData("true", true)]

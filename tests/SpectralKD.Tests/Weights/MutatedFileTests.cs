@@ -83,6 +83,26 @@ public sealed class MutatedFileTests : IDisposable
         Edit.Array[1, 4].Sample(edits => LoadsOrExplains(Mutate(whole, edits, whole.Length - 5000, whole.Length), "m.pth"), iter: 60, threads: 1);
     }
 
+    [Fact]
+    public void Flipped_bytes_in_a_checkpoint_from_before_torch_1_6()
+    {
+        var whole = CheckpointsPeopleHaveTests.Legacy(littleEndian: true);
+        Edit.Array[1, 6].Sample(edits => LoadsOrExplains(Mutate(whole, edits, 0, whole.Length), "m.pth"), iter: 1500, threads: 1);
+    }
+
+    [Fact]
+    public void Flipped_bytes_in_what_torchsharp_saves()
+    {
+        // two tensors: "a", float32 [2, 1]; "bc", float64 []
+        byte[] whole = [2, 1, (byte)'a', 6, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, (byte)'b', (byte)'c', 7, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        using (var file = WeightsFile.Open(folder.Write("m.dat", whole)))
+        {
+            Assert.Equal(["a", "bc"], file.Tensors.Keys);
+        }
+
+        Edit.Array[1, 4].Sample(edits => LoadsOrExplains(Mutate(whole, edits, 0, whole.Length), "m.dat"), iter: 1500, threads: 1);
+    }
+
     private void LoadsOrExplains(byte[] content, string name)
     {
         var path = folder.Write(name, content);

@@ -156,7 +156,7 @@ public sealed class HubClient : IDisposable
 
         if (HubErrors.IsMissingFile(response))
         {
-            if (HubMetadata.Header(response, "X-Repo-Commit") is { Length: 40 } commit && commit.All(char.IsAsciiHexDigit))
+            if (HubErrors.IsSurelyMissing(response) && HubMetadata.Header(response, "X-Repo-Commit") is { Length: 40 } commit && commit.All(char.IsAsciiHexDigit))
             {
                 cache.WriteMissing(commit);
             }

@@ -1,16 +1,18 @@
 using System.Net;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace SpectralKD.Weights.Hub;
 
 /// <summary>
 /// Fetches one file's content into <c>blobs/ETAG.incomplete</c>, going on where an earlier attempt (ours or Python's) stopped,
-/// checks size and SHA-256, and only then gives it its name.
+/// checks size and hash, and only then gives it its name.
 /// </summary>
 internal sealed class HubDownload(
     HubRequests requests, HubOptions options, HubFile file, HubMetadata metadata, HubSystem system, IProgress<DownloadProgress>? progress)
 {
     private const int BufferLength = 1 << 18;
+    private const int MostRounds = 60; // each fetches to the end or fails; HubRetry counts the failures
     private static readonly TimeSpan StallTimeout = TimeSpan.FromSeconds(60);
 
     /// <summary>Fetches the blob; a damaged one is fetched once more from the start before giving up.</summary>
@@ -31,14 +33,19 @@ internal sealed class HubDownload(
             File.Delete(partial);
         }
 
-        throw new SpectralKDException($"'{file.FullName}' arrived damaged twice (its SHA-256 is not {metadata.Sha256}); a proxy may change it; nothing was kept");
+        throw new SpectralKDException($"'{file.FullName}' arrived damaged twice (its hash is not {metadata.ETag}); a proxy may change it; nothing was kept");
     }
 
     private async Task FillAsync(string partial, CancellationToken cancellation)
     {
         var retry = new HubRetry(system.Delay);
-        while (LengthOf(partial) is var have && have != metadata.Size)
+        for (var round = 0; LengthOf(partial) is var have && have != metadata.Size; round++)
         {
+            if (round == MostRounds)
+            {
+                throw new SpectralKDException($"the download of '{file.FullName}' does not come to {metadata.Size} bytes: something else changes '{partial}'; remove that file");
+            }
+
             CheckSpace(metadata.Size - have);
             try
             {
@@ -132,9 +139,22 @@ internal sealed class HubDownload(
         }
     }
 
-    private static FileStream OpenPartial(string partial, long position)
+    /// <summary>Opens the partial file itself: a link there would lead the download over another file of the user's, and is removed.</summary>
+    private FileStream OpenPartial(string partial, long position)
     {
-        var stream = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+        var isThere = LengthOf(partial) > 0; // not for a link
+        if (!isThere)
+        {
+            File.Delete(partial);
+        }
+
+        var stream = new FileStream(partial, isThere ? FileMode.Open : FileMode.CreateNew, FileAccess.Write, FileShare.Read); // CreateNew follows no link
+        if (IsLink(partial))
+        {
+            stream.Dispose();
+            throw new SpectralKDException($"'{partial}' was replaced by a link while '{file.FullName}' was fetched: something else changes the cache; nothing was written");
+        }
+
         stream.SetLength(position);
         stream.Position = position;
         return stream;
@@ -142,14 +162,25 @@ internal sealed class HubDownload(
 
     private async Task<bool> IsIntactAsync(string partial, CancellationToken cancellation)
     {
-        if (metadata.Sha256 is null)
+        if ((metadata.Sha256 ?? metadata.GitHash) is not { } expected)
         {
-            return true; // Small files carry git's hash; their size was checked.
+            return true; // A server of another kind; the size was checked.
         }
 
         using var stream = new FileStream(partial, FileMode.Open, FileAccess.Read, FileShare.Read, BufferLength, useAsync: true);
-        var hash = await SHA256.HashDataAsync(stream, cancellation).ConfigureAwait(false);
-        return Convert.ToHexString(hash).Equals(metadata.Sha256, StringComparison.OrdinalIgnoreCase);
+        using var hash = IncrementalHash.CreateHash(metadata.Sha256 is null ? HashAlgorithmName.SHA1 : HashAlgorithmName.SHA256);
+        if (metadata.Sha256 is null)
+        {
+            hash.AppendData(Encoding.ASCII.GetBytes(FormattableString.Invariant($"blob {metadata.Size}\0")));
+        }
+
+        var buffer = new byte[BufferLength];
+        while (await stream.ReadAsync(buffer, cancellation).ConfigureAwait(false) is > 0 and var count)
+        {
+            hash.AppendData(buffer, 0, count);
+        }
+
+        return Convert.ToHexString(hash.GetHashAndReset()).Equals(expected, StringComparison.OrdinalIgnoreCase);
     }
 
     private void CheckSpace(long needed)
@@ -160,5 +191,8 @@ internal sealed class HubDownload(
         }
     }
 
-    private static long LengthOf(string path) => File.Exists(path) ? new FileInfo(path).Length : 0;
+    /// <summary>Bytes of a plain file; 0 for none and for a link, wherever that leads.</summary>
+    private static long LengthOf(string path) => File.Exists(path) && !IsLink(path) ? new FileInfo(path).Length : 0;
+
+    private static bool IsLink(string path) => new FileInfo(path).LinkTarget is not null;
 }

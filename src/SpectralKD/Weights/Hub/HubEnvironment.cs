@@ -18,22 +18,32 @@ internal sealed class HubEnvironment(Func<string, string?> read)
     public string CacheFolder() =>
         Value("HF_HUB_CACHE") ?? Value("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(Home(), "hub");
 
-    public string? Token() => Value("HF_TOKEN") ?? Value("HUGGING_FACE_HUB_TOKEN")
-        ?? (Flag("HF_HUB_DISABLE_IMPLICIT_TOKEN") ? null : TokenFile());
+    /// <summary>The token without line breaks, as Python takes them out.</summary>
+    /// <param name="problem">Why the token's file cannot be read, or null.</param>
+    public string? Token(out string? problem)
+    {
+        problem = null;
+        var token = Value("HF_TOKEN") ?? Value("HUGGING_FACE_HUB_TOKEN")
+            ?? (Flag("HF_HUB_DISABLE_IMPLICIT_TOKEN") ? null : TokenFile(out problem));
+        return NullIfEmpty(token?.Replace("\r", "", StringComparison.Ordinal).Replace("\n", "", StringComparison.Ordinal));
+    }
 
     private string Home() => Value("HF_HOME") ?? Path.Combine(
         Value("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "huggingface");
 
-    private string? TokenFile()
+    // An unreadable token is no token: public repositories need none. The hub's refusal tells of it.
+    private string? TokenFile(out string? problem)
     {
+        problem = null;
+        var path = Value("HF_TOKEN_PATH") ?? Path.Combine(Home(), "token");
         try
         {
-            var path = Value("HF_TOKEN_PATH") ?? Path.Combine(Home(), "token");
             return File.Exists(path) ? NullIfEmpty(File.ReadAllText(path)) : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return null; // An unreadable token is no token: public repositories need none.
+            problem = $"the token's file '{path}' cannot be read: {error.Message.TrimEnd('.')}";
+            return null;
         }
     }
 

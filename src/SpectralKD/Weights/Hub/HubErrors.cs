@@ -5,9 +5,12 @@ namespace SpectralKD.Weights.Hub;
 /// <summary>What the hub's answers mean to the user: one line each.</summary>
 internal static class HubErrors
 {
-    /// <summary>True if the repository exists but has no such file at that revision.</summary>
+    /// <summary>True if the repository exists but has no such file at that revision; mirrors say no more than 404.</summary>
     public static bool IsMissingFile(HttpResponseMessage response) =>
-        response.StatusCode == HttpStatusCode.NotFound && Code(response) == "EntryNotFound";
+        response.StatusCode == HttpStatusCode.NotFound && Code(response) is (null or "" or "EntryNotFound");
+
+    /// <summary>True if the hub itself says so, for good.</summary>
+    public static bool IsSurelyMissing(HttpResponseMessage response) => Code(response) == "EntryNotFound";
 
     /// <summary>True if waiting may help: too many requests, a server in trouble.</summary>
     public static bool IsPassing(HttpStatusCode status) =>
@@ -33,7 +36,8 @@ internal static class HubErrors
         return response.StatusCode switch
         {
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => $"the hub refuses '{file.Repository}' ({status}): it does not exist or is private"
-                + (options.Token is null ? "; check the name, or set HF_TOKEN" : ", or the token (HF_TOKEN) is not valid") + $"; see {page}",
+                + (options.Token is null ? "; check the name, or set HF_TOKEN" : ", or the token (HF_TOKEN) is not valid")
+                + (options.TokenProblem is { } problem ? $" ({problem})" : "") + $"; see {page}",
             HttpStatusCode.NotFound => $"the hub has no '{file.Repository}' ({status}); check the name at {options.Endpoint}",
             HttpStatusCode.TooManyRequests =>
                 $"the hub still asks to slow down ({status}) for '{file.FullName}'; wait a while, or set HF_TOKEN for a higher limit",

@@ -7,22 +7,27 @@ namespace SpectralKD.Weights.Hub;
 /// <param name="Commit">The commit that the revision stands for.</param>
 /// <param name="ETag">Name of the content: the SHA-256 for large files, git's own hash for small ones.</param>
 /// <param name="Size">Bytes.</param>
-internal sealed partial record HubMetadata(string Commit, string ETag, long Size)
+/// <param name="IsWeak">True for a tag that a server gave to a content of the same meaning, not of the same bytes (<c>W/</c>).</param>
+internal sealed partial record HubMetadata(string Commit, string ETag, long Size, bool IsWeak = false)
 {
     /// <summary>The content's SHA-256 in lower-case hexadecimal, where the hub tells it.</summary>
     public string? Sha256 => Sha256Pattern().IsMatch(ETag) ? ETag : null;
+
+    /// <summary>Git's hash of the content (SHA-1 of <c>blob LENGTH</c>, a zero byte and the content), which names small files.</summary>
+    public string? GitHash => !IsWeak && CommitPattern().IsMatch(ETag) ? ETag : null;
 
     /// <summary>Reads the headers of a HEAD response; <c>X-Linked-*</c> describe the file behind a redirect.</summary>
     /// <exception cref="SpectralKDException">A header is missing or ill-formed.</exception>
     public static HubMetadata Read(HttpResponseMessage response, HubFile file)
     {
         var commit = Header(response, "X-Repo-Commit");
-        var etag = Normalize(Header(response, "X-Linked-Etag") ?? response.Headers.ETag?.ToString() ?? Header(response, "ETag"));
+        var tag = (Header(response, "X-Linked-Etag") ?? response.Headers.ETag?.ToString() ?? Header(response, "ETag"))?.Trim();
+        var etag = Normalize(tag);
         var size = Header(response, "X-Linked-Size") is { } linked
             ? (long.TryParse(linked, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null)
             : response.Content.Headers.ContentLength;
         return commit is not null && CommitPattern().IsMatch(commit) && etag is not null && ETagPattern().IsMatch(etag) && size >= 0
-            ? new HubMetadata(commit, etag, size.Value)
+            ? new HubMetadata(commit, etag, size.Value, tag!.StartsWith("W/", StringComparison.Ordinal))
             : throw new SpectralKDException($"'{response.RequestMessage?.RequestUri?.Host}' does not answer like a Hugging Face hub for '{file.FullName}' "
                 + "(no X-Repo-Commit, ETag or size); check HF_ENDPOINT and the network's proxy or login page");
     }

@@ -12,6 +12,9 @@ public sealed record HubOptions
     /// <summary>Access token, or null (<c>HF_TOKEN</c>, else the file that <c>huggingface-cli login</c> writes).</summary>
     public string? Token { get; init; }
 
+    /// <summary>Why there is no token although there is a file for it; said where the hub refuses access.</summary>
+    internal string? TokenProblem { get; init; }
+
     /// <summary>The cache folder that Python uses too (<c>HF_HUB_CACHE</c>, else <c>HF_HOME/hub</c>, else <c>~/.cache/huggingface/hub</c>).</summary>
     public required string CacheFolder { get; init; }
 
@@ -24,10 +27,12 @@ public sealed record HubOptions
     public static HubOptions FromEnvironment(Func<string, string?>? read = null)
     {
         var environment = new HubEnvironment(read ?? Environment.GetEnvironmentVariable);
+        var token = environment.Token(out var problem);
         return new HubOptions
         {
             Endpoint = environment.Endpoint(),
-            Token = environment.Token(),
+            Token = token,
+            TokenProblem = problem,
             CacheFolder = environment.CacheFolder(),
             Offline = environment.Flag("HF_HUB_OFFLINE") || environment.Flag("TRANSFORMERS_OFFLINE"),
         };

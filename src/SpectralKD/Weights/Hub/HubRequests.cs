@@ -49,9 +49,12 @@ internal sealed class HubRequests(HttpClient http, HubOptions options)
         request.Headers.UserAgent.ParseAdd("spectralkd/0.1");
         request.Headers.AcceptEncoding.ParseAdd("identity");
         request.Headers.Range = from > 0 ? new RangeHeaderValue(from, null) : null;
-        if (options.Token is not null && IsHub(address))
+        if (options.Token is { } token && IsHub(address))
         {
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", options.Token);
+            request.Headers.Authorization = token.All(c => c is > ' ' and <= '~')
+                ? new AuthenticationHeaderValue("Bearer", token)
+                : throw new SpectralKDException("the hub's token (HF_TOKEN, or the file of huggingface-cli login) holds a blank, a line break or a letter "
+                    + "that is not ASCII, which no token has; copy it again");
         }
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -7,7 +7,7 @@ using System.Text;
 namespace SpectralKD.Weights.Pickle;
 
 /// <summary>Reads a pickle's operands in order; every length is checked against what is left before anything is allocated.</summary>
-internal sealed class PickleBytes(ReadOnlyMemory<byte> pickle)
+internal sealed class PickleBytes(ReadOnlyMemory<byte> pickle, PickleBudget budget)
 {
     private const int MaximumNumberLength = 1024;
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -31,15 +31,15 @@ internal sealed class PickleBytes(ReadOnlyMemory<byte> pickle)
         return value <= long.MaxValue ? (long)value : throw TooLong(value.ToString(CultureInfo.InvariantCulture));
     }
 
-    public byte[] Bytes(long count) => Take(count).ToArray();
-
     public void Skip(long count) => Take(count);
 
     public string Text(long count)
     {
         try
         {
-            return Utf8.GetString(Take(count));
+            var utf8 = Take(count);
+            budget.Take(PickleBudget.Box + (2L * utf8.Length));
+            return Utf8.GetString(utf8);
         }
         catch (DecoderFallbackException error)
         {
@@ -48,7 +48,12 @@ internal sealed class PickleBytes(ReadOnlyMemory<byte> pickle)
     }
 
     /// <summary>Python 2's byte strings: each byte a character.</summary>
-    public string Latin1(long count) => Encoding.Latin1.GetString(Take(count));
+    public string Latin1(long count)
+    {
+        var text = Take(count);
+        budget.Take(PickleBudget.Box + (2L * text.Length));
+        return Encoding.Latin1.GetString(text);
+    }
 
     /// <summary>A line of text without its line feed.</summary>
     public string Line()
@@ -72,12 +77,14 @@ internal sealed class PickleBytes(ReadOnlyMemory<byte> pickle)
             throw TooLong(count.ToString(CultureInfo.InvariantCulture));
         }
 
+        budget.Take((2 * PickleBudget.Box) + count);
         return Shorten(new BigInteger(Take(count)));
     }
 
     /// <summary>A whole number in decimal text, with or without Python 2's L.</summary>
     public object IntegerLine()
     {
+        budget.Take(2 * MaximumNumberLength);
         var line = Line().TrimEnd('L');
         return line.Length <= MaximumNumberLength && BigInteger.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
             ? Shorten(number)

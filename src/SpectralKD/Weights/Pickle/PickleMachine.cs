@@ -3,21 +3,41 @@ using System.Globalization;
 namespace SpectralKD.Weights.Pickle;
 
 /// <summary>
-/// Reads a pickle as plain data. Python's own machine imports whatever a pickle names and calls it; this one knows a short list
-/// of names (<see cref="TorchGlobals"/>), stands for each with data of its own, and refuses every other before going on.
+/// Reads a pickle as plain data. Python's own machine imports whatever a pickle names and calls it; this one imports and calls nothing: it knows a
+/// short list of names (<see cref="TorchGlobals"/>) and stands for each with data of its own; an object of any other class is an empty place that
+/// bears the class's name; and the names by which attacks run code end the reading.
 /// </summary>
 /// <remarks>Source: Python's pickletools module, which documents every opcode. There is no recursion, whatever a pickle nests.</remarks>
-internal sealed class PickleMachine(ReadOnlyMemory<byte> pickle)
+internal sealed class PickleMachine
 {
     private const int MaximumOpcodes = 5_000_000;
     private const int HighestProtocol = 5;
 
-    private readonly PickleBytes bytes = new(pickle);
-    private readonly PickleStack stack = new();
+    private readonly PickleBudget budget;
+    private readonly PickleBytes bytes;
+    private readonly PickleStack stack;
+    private readonly Dictionary<string, PickleStorage>? storages;
 
-    /// <summary>Reads the whole pickle.</summary>
-    /// <exception cref="SpectralKDException">The pickle is damaged, too large, or names a class or function that is not known.</exception>
-    public static object? Read(ReadOnlyMemory<byte> pickle) => new PickleMachine(pickle).Run();
+    private PickleMachine(ReadOnlyMemory<byte> pickle, PickleBudget budget, Dictionary<string, PickleStorage>? storages)
+    {
+        this.storages = storages;
+        this.budget = budget;
+        bytes = new PickleBytes(pickle, budget);
+        stack = new PickleStack(budget);
+    }
+
+    /// <summary>Reads one pickle, which may end before the bytes do.</summary>
+    /// <param name="pickle">The pickle and whatever follows it.</param>
+    /// <param name="budget">What it may take of memory.</param>
+    /// <param name="storages">Takes all storages that it names, by key; null where nobody asks.</param>
+    /// <returns>The value, and the number of bytes that it took.</returns>
+    /// <exception cref="SpectralKDException">The pickle is damaged, too large, or names a function that runs code.</exception>
+    public static (object? Value, int Length) Read(
+        ReadOnlyMemory<byte> pickle, PickleBudget budget, Dictionary<string, PickleStorage>? storages = null)
+    {
+        var machine = new PickleMachine(pickle, budget, storages);
+        return (machine.Run(), machine.bytes.Position);
+    }
 
     private object? Run()
     {
@@ -60,9 +80,9 @@ internal sealed class PickleMachine(ReadOnlyMemory<byte> pickle)
             case PickleOpcode.ShortBinString: stack.Push(bytes.Latin1(bytes.Byte())); break;
             case PickleOpcode.BinString: stack.Push(bytes.Latin1(bytes.Int32())); break;
             case PickleOpcode.String: stack.Push(bytes.Line().Trim('\'', '"')); break;
-            case PickleOpcode.ShortBinBytes: stack.Push(bytes.Bytes(bytes.Byte())); break;
-            case PickleOpcode.BinBytes: stack.Push(bytes.Bytes(bytes.UInt32())); break;
-            case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8: stack.Push(bytes.Bytes(bytes.UInt64())); break;
+            case PickleOpcode.ShortBinBytes: SkipBytes(bytes.Byte()); break;
+            case PickleOpcode.BinBytes: SkipBytes(bytes.UInt32()); break;
+            case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8: SkipBytes(bytes.UInt64()); break;
             default: return false;
         }
 
@@ -76,20 +96,20 @@ internal sealed class PickleMachine(ReadOnlyMemory<byte> pickle)
             case PickleOpcode.EmptyList: Push(PickleItemsKind.List, []); break;
             case PickleOpcode.EmptyTuple: Push(PickleItemsKind.Tuple, []); break;
             case PickleOpcode.EmptySet: Push(PickleItemsKind.Set, []); break;
-            case PickleOpcode.EmptyDict: stack.Push(new PickleDict("dict")); break;
+            case PickleOpcode.EmptyDict: PushDict(); break;
             case PickleOpcode.List: Push(PickleItemsKind.List, stack.PopMark()); break;
             case PickleOpcode.Tuple: Push(PickleItemsKind.Tuple, stack.PopMark()); break;
             case PickleOpcode.FrozenSet: Push(PickleItemsKind.Set, stack.PopMark()); break;
             case PickleOpcode.Tuple1: Push(PickleItemsKind.Tuple, stack.Pop(1)); break;
             case PickleOpcode.Tuple2: Push(PickleItemsKind.Tuple, stack.Pop(2)); break;
             case PickleOpcode.Tuple3: Push(PickleItemsKind.Tuple, stack.Pop(3)); break;
-            case PickleOpcode.Append: Append(stack.Pop(1)); break;
+            case PickleOpcode.Append: AppendOne(stack.Pop()); break;
             case PickleOpcode.Appends or PickleOpcode.AddItems: Append(stack.PopMark()); break;
             case PickleOpcode.SetItem: SetItems(stack.Pop(2)); break;
             case PickleOpcode.SetItems: SetItems(stack.PopMark()); break;
             case PickleOpcode.Dict:
                 var items = stack.PopMark();
-                stack.Push(new PickleDict("dict"));
+                PushDict();
                 SetItems(items);
                 break;
             default: return false;
@@ -129,7 +149,7 @@ internal sealed class PickleMachine(ReadOnlyMemory<byte> pickle)
             case PickleOpcode.StackGlobal: RunStackGlobal(); break;
             case PickleOpcode.Reduce or PickleOpcode.NewObj: RunCall(); break;
             case PickleOpcode.Build: RunBuild(); break;
-            case PickleOpcode.BinPersId: stack.Push(TorchGlobals.Storage(stack.Pop())); break;
+            case PickleOpcode.BinPersId: PushStorage(TorchGlobals.Storage(stack.Pop())); break;
             case PickleOpcode.Inst: throw TorchGlobals.Refuse($"{bytes.Line()}.{bytes.Line()}");
             case PickleOpcode.Obj: throw TorchGlobals.Refuse(ClassName(stack.PopMark()));
             case PickleOpcode.NewObjEx: throw TorchGlobals.Refuse(ClassName(stack.Pop(3)));
@@ -152,13 +172,22 @@ internal sealed class PickleMachine(ReadOnlyMemory<byte> pickle)
     private void RunCall()
     {
         var arguments = stack.Pop<PickleItems>("a tuple of arguments");
+        budget.Take(2 * PickleBudget.Container); // whatever stands for the result: none is larger, and none copies its arguments
         stack.Push(TorchGlobals.Call(stack.Pop<PickleGlobal>("a class or function"), arguments.Items));
     }
 
-    /// <summary>Attributes: a Namespace takes them, an OrderedDict (a state_dict's _metadata) can do without; nobody else may have any.</summary>
+    /// <summary>
+    /// Attributes: a Namespace takes them; a plain dictionary (a state_dict's _metadata), a tensor and an object of a class that is passed over do
+    /// without; nobody else may have any.
+    /// </summary>
     private void RunBuild()
     {
         var state = stack.Pop();
+        if (stack.Peek() is PickleTensor or PickleOther or PickleDict { IsObject: true })
+        {
+            return;
+        }
+
         var target = stack.Peek<PickleDict>("an object that may have attributes (dict or argparse.Namespace)");
         if (state is not PickleDict attributes)
         {
@@ -173,9 +202,56 @@ internal sealed class PickleMachine(ReadOnlyMemory<byte> pickle)
 
     private static string ClassName(List<object?> call) => (call.FirstOrDefault() as PickleGlobal)?.Name ?? "an object of some class";
 
-    private void Push(PickleItemsKind kind, List<object?> items) => stack.Push(new PickleItems(kind, items));
+    private void SkipBytes(long count)
+    {
+        bytes.Skip(count);
+        stack.Push(PickleOther.Bytes);
+    }
 
-    private void Append(List<object?> items) => stack.Peek<PickleItems>("a list or set to add to").Items.AddRange(items);
+    private void Push(PickleItemsKind kind, List<object?> items)
+    {
+        budget.Take(PickleBudget.Container);
+        stack.Push(new PickleItems(kind, items));
+    }
+
+    private void PushDict()
+    {
+        budget.Take(PickleBudget.Container);
+        stack.Push(new PickleDict("dict"));
+    }
+
+    private void PushStorage(PickleStorage storage)
+    {
+        budget.Take(PickleBudget.Entry);
+        stack.Push(storage);
+        if (storages is not null && !storages.TryAdd(storage.Key, storage) && storages[storage.Key] != storage)
+        {
+            throw new SpectralKDException($"its pickle describes the storage '{storage.Key}' in two ways");
+        }
+    }
+
+    private void AppendOne(object? item)
+    {
+        if (stack.Peek() is PickleDict { IsObject: true } or PickleOther)
+        {
+            return;
+        }
+
+        var target = stack.Peek<PickleItems>("a list or set to add to").Items;
+        budget.Take(target.Count == 0 ? PickleBudget.FirstSlots : PickleBudget.Slot);
+        target.Add(item);
+    }
+
+    private void Append(List<object?> items)
+    {
+        if (stack.Peek() is PickleDict { IsObject: true } or PickleOther)
+        {
+            return; // a deque, a list of a class of its own: passed over
+        }
+
+        budget.Take(PickleBudget.Slot * (long)items.Count);
+        stack.Peek<PickleItems>("a list or set to add to").Items.AddRange(items);
+    }
 
     private void SetItems(List<object?> pairs)
     {
@@ -184,9 +260,15 @@ internal sealed class PickleMachine(ReadOnlyMemory<byte> pickle)
             throw new SpectralKDException("its pickle gives a dictionary a key without a value");
         }
 
+        if (stack.Peek() is PickleOther)
+        {
+            return;
+        }
+
         var target = stack.Peek<PickleDict>("a dictionary to add to");
         for (var i = 0; i < pairs.Count; i += 2)
         {
+            budget.Take(PickleBudget.Entry);
             target.Set(pairs[i], pairs[i + 1]);
         }
     }

@@ -1,15 +1,23 @@
 namespace SpectralKD.Weights.Pickle;
 
 /// <summary>The pickle machine's stack and memo.</summary>
-internal sealed class PickleStack
+internal sealed class PickleStack(PickleBudget budget)
 {
     private readonly List<object?> values = [];
     private readonly List<int> marks = [];
     private readonly Dictionary<long, object?> memo = [];
 
-    public void Push(object? value) => values.Add(value);
+    public void Push(object? value)
+    {
+        budget.Take(PickleBudget.Slot + (value is long or double or bool ? PickleBudget.Box : 0));
+        values.Add(value);
+    }
 
-    public void Mark() => marks.Add(values.Count);
+    public void Mark()
+    {
+        budget.Take(PickleBudget.Slot);
+        marks.Add(values.Count);
+    }
 
     /// <summary>Takes the uppermost value; values below the last mark are out of reach.</summary>
     public object? Pop()
@@ -39,6 +47,7 @@ internal sealed class PickleStack
 
         var start = marks[^1];
         marks.RemoveAt(marks.Count - 1);
+        budget.Take(PickleBudget.Container + (PickleBudget.Slot * (long)(values.Count - start)));
         var items = values.GetRange(start, values.Count - start);
         values.RemoveRange(start, values.Count - start);
         return items;
@@ -46,6 +55,7 @@ internal sealed class PickleStack
 
     public List<object?> Pop(int count)
     {
+        budget.Take(PickleBudget.Container);
         var items = new List<object?>(count);
         for (var i = 0; i < count; i++)
         {
@@ -55,9 +65,13 @@ internal sealed class PickleStack
         return items;
     }
 
-    public void Put(long index) => memo[index] = Peek();
+    public void Put(long index)
+    {
+        budget.Take(PickleBudget.Entry);
+        memo[index] = Peek();
+    }
 
-    public void Memoize() => memo[memo.Count] = Peek();
+    public void Memoize() => Put(memo.Count);
 
     public void Get(long index) =>
         Push(memo.TryGetValue(index, out var value) ? value : throw new SpectralKDException($"its pickle recalls value {index}, which it never stored"));

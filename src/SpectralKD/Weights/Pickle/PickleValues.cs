@@ -20,12 +20,15 @@ internal enum PickleItemsKind
 /// A Python dict (OrderedDict and defaultdict too) or the attributes of an argparse.Namespace. Only entries with a string as
 /// key can be looked up: hashing whatever else a file puts there would let it choose how much work that is.
 /// </summary>
-internal sealed class PickleDict(string className)
+internal sealed class PickleDict(string className, bool isObject = false)
 {
     private Dictionary<string, object?>? entries;
 
     /// <summary>The Python class, for example <c>collections.OrderedDict</c>.</summary>
     public string ClassName { get; } = className;
+
+    /// <summary>True for an object of a class that this reader does not know: only what it holds as a dictionary is kept, and nothing of it is executed.</summary>
+    public bool IsObject { get; } = isObject;
 
     /// <summary>Entries with string keys, in the order of their first setting.</summary>
     public IReadOnlyDictionary<string, object?> Entries => entries ?? Empty;
@@ -57,8 +60,28 @@ internal sealed class PickleDict(string className)
 /// <summary>A class or function that a pickle named and that this reader knows; it stands for the name, not for code.</summary>
 internal sealed record PickleGlobal(string Name);
 
-/// <summary>What a pickle says about one storage: the entry <c>data/Key</c> of the archive holds <c>Count</c> elements.</summary>
-internal sealed record PickleStorage(string Key, ElementType? Type, long Count);
+/// <summary>A value that is passed over: what it is, for messages. Its content is not kept.</summary>
+internal sealed record PickleOther(string What)
+{
+    public static PickleOther Bytes { get; } = new("bytes");
+}
+
+/// <summary>
+/// What a pickle says about one storage: the entry <c>data/Key</c> of the archive holds <c>Count</c> elements. Without a type it counts bytes;
+/// a type that this library has no use for (complex, quantized) is <see cref="Foreign"/>.
+/// </summary>
+internal sealed record PickleStorage(string Key, ElementType? Type, long Count, string? Foreign = null)
+{
+    /// <summary>Bytes of one element of a foreign type; null for the others.</summary>
+    public int? ForeignSize => Foreign switch
+    {
+        null => null,
+        "complex128" => 16,
+        "complex64" => 8,
+        "qint32" => 4,
+        _ => 1,
+    };
+}
 
 /// <summary>What a pickle says about one tensor: a strided window of a storage. Offset and strides count elements.</summary>
 internal sealed record PickleTensor(PickleStorage Storage, ElementType Type, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides);

@@ -1,16 +1,18 @@
-using System.Text;
-
 namespace SpectralKD.Weights.Pickle;
 
 /// <summary>
-/// The names that a checkpoint's pickle may use, and what each of them stands for here. None of them leads to code that the
-/// file chooses. The list is what <c>torch.save</c> itself needs for tensors and plain Python data.
+/// The names that a checkpoint's pickle uses for tensors and plain Python data, and what each of them stands for here: all that
+/// <c>torch.load(weights_only=True)</c> takes. Other classes (numpy's, pathlib's, a configuration's) stand for an empty object; none leads to code.
 /// </summary>
 internal static class TorchGlobals
 {
     public const string Namespace = "argparse.Namespace";
+    public const string NumpyArray = "a numpy array";
     private const string OrderedDict = "collections.OrderedDict";
     private const string DefaultDict = "collections.defaultdict";
+    private const string Counter = "collections.Counter";
+    private const string FromType = "torch._tensor._rebuild_from_type";
+    private const string FromTypeV2 = "torch._tensor._rebuild_from_type_v2";
 
     private static readonly Dictionary<string, ElementType> Storages = new(StringComparer.Ordinal)
     {
@@ -41,21 +43,60 @@ internal static class TorchGlobals
         ["torch.uint16"] = ElementType.U16,
         ["torch.uint32"] = ElementType.U32,
         ["torch.uint64"] = ElementType.U64,
+        ["torch.float8_e4m3fn"] = ElementType.F8E4M3,
+        ["torch.float8_e5m2"] = ElementType.F8E5M2,
+    };
+
+    /// <summary>Storages of numbers that no model here has.</summary>
+    private static readonly Dictionary<string, string> ForeignStorages = new(StringComparer.Ordinal)
+    {
+        ["torch.ComplexDoubleStorage"] = "complex128",
+        ["torch.ComplexFloatStorage"] = "complex64",
+        ["torch.QUInt8Storage"] = "quint8",
+        ["torch.QInt8Storage"] = "qint8",
+        ["torch.QInt32Storage"] = "qint32",
+        ["torch.QUInt4x2Storage"] = "quint4x2",
+        ["torch.QUInt2x4Storage"] = "quint2x4",
+    };
+
+    private static readonly HashSet<string> UntypedStorages = new(StringComparer.Ordinal)
+    {
+        "torch.storage.UntypedStorage", "torch.storage._UntypedStorage", "torch.UntypedStorage", "torch._UntypedStorage",
     };
 
     private static readonly HashSet<string> Others = new(StringComparer.Ordinal)
     {
-        OrderedDict, DefaultDict, Namespace, "_codecs.encode", "torch.Size", "torch.device", "torch.storage.UntypedStorage",
-        "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_parameter",
-        "builtins.dict", "builtins.list", "builtins.set", "builtins.frozenset", "builtins.tuple",
-        "builtins.int", "builtins.float", "builtins.str", "builtins.bool",
+        OrderedDict, DefaultDict, Counter, Namespace, "_codecs.encode", "torch.Size", "torch.device",
+        "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
+        "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state", FromType, FromTypeV2,
+        "builtins.dict", "builtins.list", "builtins.set", "builtins.frozenset", "builtins.tuple", "builtins.bytearray", "builtins.bytes",
+        "builtins.complex", "builtins.slice", "builtins.range", "builtins.xrange", "builtins.object", "builtins.int", "builtins.float", "builtins.str", "builtins.bool",
     };
 
-    /// <summary>Looks a name up; an unknown one ends the reading.</summary>
+    /// <summary>Tensors that hold their numbers otherwise than in one strided window: passed over.</summary>
+    private static readonly Dictionary<string, string> ForeignTensors = new(StringComparer.Ordinal)
+    {
+        ["torch._utils._rebuild_sparse_tensor"] = "a sparse tensor",
+        ["torch._utils._rebuild_sparse_csr_tensor"] = "a sparse tensor",
+        ["torch._utils._rebuild_qtensor"] = "a quantized tensor",
+        ["torch._utils._rebuild_nested_tensor"] = "a nested tensor",
+        ["torch._utils._rebuild_meta_tensor_no_storage"] = "a tensor without values (device meta)",
+        ["torch._utils._rebuild_wrapper_subclass"] = "a tensor of a class of its own",
+        ["torch._utils._rebuild_device_tensor_from_numpy"] = "a tensor of another device",
+        ["torch._utils._rebuild_device_tensor_from_cpu_tensor"] = "a tensor of another device",
+        ["torch._utils._rebuild_xla_tensor"] = "a tensor of another device",
+        ["numpy.core.multiarray._reconstruct"] = NumpyArray,
+        ["numpy._core.multiarray._reconstruct"] = NumpyArray,
+        ["numpy.core.multiarray.scalar"] = "a numpy number",
+        ["numpy._core.multiarray.scalar"] = "a numpy number",
+    };
+
+    /// <summary>Looks a name up; one that would run code ends the reading.</summary>
     public static PickleGlobal Find(string module, string name)
     {
-        var full = $"{(module == "__builtin__" ? "builtins" : module)}.{name}";
-        return Storages.ContainsKey(full) || Types.ContainsKey(full) || Others.Contains(full) ? new PickleGlobal(full) : throw Refuse(full);
+        module = module == "__builtin__" ? "builtins" : module;
+        var full = $"{module}.{name}";
+        return IsKnown(full) || !CodeNames.RunsCode(module, name) ? new PickleGlobal(full) : throw Refuse(full);
     }
 
     /// <summary>The error for anything that would have to be imported or called.</summary>
@@ -68,41 +109,60 @@ internal static class TorchGlobals
         return new SpectralKDException($"its pickle asks for '{shown}', which is neither a tensor nor plain data; nothing was executed; {advice}");
     }
 
-    /// <summary>What a call of a known name with these arguments stands for.</summary>
+    /// <summary>What a call of a known name with these arguments stands for; a call of any other is an empty object of that name.</summary>
     public static object? Call(PickleGlobal function, List<object?> arguments) => function.Name switch
     {
-        OrderedDict or DefaultDict or "builtins.dict" => Dictionary(function.Name, arguments),
+        // A tensor of a subclass, a parameter with attributes: (function, class, its arguments, state); the function may not be one of these two again.
+        FromType or FromTypeV2 when arguments is [PickleGlobal { Name: not (FromType or FromTypeV2) } inner, PickleGlobal, PickleItems call, ..] =>
+            Call(inner, call.Items),
+        OrderedDict or DefaultDict or Counter or "builtins.dict" => Dictionary(function.Name, arguments),
         Namespace when arguments.Count == 0 => new PickleDict(Namespace),
         "builtins.set" or "builtins.frozenset" => Items(PickleItemsKind.Set, arguments),
         "builtins.list" => Items(PickleItemsKind.List, arguments),
         "builtins.tuple" or "torch.Size" => Items(PickleItemsKind.Tuple, arguments),
         "torch.device" when arguments.Count is 1 or 2 && arguments[0] is string device => device,
-        "_codecs.encode" when arguments is [string text, string] => Encoding.Latin1.GetBytes(text),
-        "torch._utils._rebuild_parameter" when arguments is [PickleTensor tensor, ..] => tensor,
+        "_codecs.encode" when arguments is [string, string] => PickleOther.Bytes,
+        "builtins.bytearray" or "builtins.bytes" => PickleOther.Bytes,
+        "builtins.complex" or "builtins.slice" or "builtins.range" or "builtins.xrange" or "builtins.object" => new PickleOther(function.Name),
+        "builtins.int" or "builtins.float" or "builtins.str" or "builtins.bool" when arguments.Count <= 1 => new PickleOther(function.Name),
+        "torch._utils._rebuild_parameter" or "torch._utils._rebuild_parameter_with_state" when arguments is [PickleTensor or PickleOther, ..] => arguments[0],
         "torch._utils._rebuild_tensor" or "torch._utils._rebuild_tensor_v2" => Tensor(arguments, null),
         "torch._utils._rebuild_tensor_v3" => Tensor(arguments, arguments.ElementAtOrDefault(6) as PickleGlobal),
+        var name when ForeignTensors.TryGetValue(name, out var what) => new PickleOther(what),
+        var name when !IsKnown(name) => new PickleDict(arguments is [PickleGlobal named, ..] && IsReconstructor(name) ? named.Name : name, isObject: true),
         _ => throw new SpectralKDException($"its pickle calls '{function.Name}' with arguments that torch.save never writes; nothing was executed"),
     };
 
-    /// <summary>A persistent id: <c>('storage', class, key, location, count)</c>.</summary>
+    /// <summary>A persistent id: <c>('storage', class, key, location, count)</c>; the format before torch 1.6 adds None.</summary>
     public static PickleStorage Storage(object? id)
     {
-        if (id is PickleItems { Kind: PickleItemsKind.Tuple, Items: ["storage", PickleGlobal type, string key, _, long count] }
-            && count >= 0 && key.Length is > 0 and <= 20 && key.All(char.IsAsciiDigit))
+        if (id is PickleItems { Kind: PickleItemsKind.Tuple, Items: ["storage", PickleGlobal type, string key, _, long count, ..] and ({ Count: 5 } or [.., null]) } items
+            && items.Items.Count <= 6 && count >= 0 && key.Length is > 0 and <= 20 && key.All(char.IsAsciiDigit))
         {
             if (Storages.TryGetValue(type.Name, out var element))
             {
                 return new PickleStorage(key, element, count);
             }
 
-            if (type.Name == "torch.storage.UntypedStorage")
+            if (UntypedStorages.Contains(type.Name))
             {
                 return new PickleStorage(key, null, count);
+            }
+
+            if (ForeignStorages.TryGetValue(type.Name, out var foreign))
+            {
+                return new PickleStorage(key, null, count, foreign);
             }
         }
 
         throw new SpectralKDException("its pickle refers to a storage in a way that torch.save never does");
     }
+
+    private static bool IsKnown(string name) => Storages.ContainsKey(name) || Types.ContainsKey(name) || Others.Contains(name)
+        || ForeignStorages.ContainsKey(name) || UntypedStorages.Contains(name);
+
+    // copyreg._reconstructor(class, base, state): how protocols 0 and 1 make an object of a class.
+    private static bool IsReconstructor(string name) => name is "copyreg._reconstructor" or "copy_reg._reconstructor";
 
     /// <summary>Copies share their entries: a file could otherwise have one long list copied a million times.</summary>
     private static PickleDict Dictionary(string name, List<object?> arguments)
@@ -119,12 +179,22 @@ internal static class TorchGlobals
     private static PickleItems Items(PickleItemsKind kind, List<object?> arguments) =>
         new(kind, (arguments.FirstOrDefault() as PickleItems)?.Items ?? []);
 
-    private static PickleTensor Tensor(List<object?> arguments, PickleGlobal? typeName)
+    private static object Tensor(List<object?> arguments, PickleGlobal? typeName)
     {
         if (arguments is not [PickleStorage storage, long offset, PickleItems sizes, PickleItems steps, ..]
             || !TryNumbers(sizes, out var shape) || !TryNumbers(steps, out var strides))
         {
             throw new SpectralKDException("its pickle describes a tensor in a way that torch.save never does");
+        }
+
+        if (storage.Foreign is { } foreign)
+        {
+            return new PickleOther($"a tensor of {foreign}");
+        }
+
+        if (typeName is not null && storage.Type is null && !Types.ContainsKey(typeName.Name))
+        {
+            return new PickleOther($"a tensor of {typeName.Name}");
         }
 
         var named = typeName is not null && Types.TryGetValue(typeName.Name, out var type) ? type : storage.Type;

@@ -3,16 +3,20 @@ using System.Text;
 
 namespace SpectralKD.Weights.Zip;
 
-/// <summary>A file in an archive: its bytes lie uncompressed at an offset of the archive.</summary>
-internal sealed record ZipEntry(string Name, long Offset, long Length, uint Crc32);
+/// <summary>
+/// A file in an archive: where its bytes begin, how many they are, and how many they take there, which differs where <paramref name="Deflated"/>. A
+/// checksum of 0 was not computed (torch.save leaves it out on request).
+/// </summary>
+internal sealed record ZipEntry(string Name, long Offset, long Length, uint Crc32, long StoredLength, bool Deflated);
 
 /// <summary>
-/// The directory of a zip archive whose entries are stored, not compressed, as torch.save writes it: each entry is then a plain
-/// window of the mapped file. Zip64 included. Source: PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.
+/// The directory of a zip archive. torch.save stores entries without compression: each is then a plain window of the mapped file; an archive that
+/// was unpacked and zipped again may be deflated. Zip64 included. Source: PKWARE's APPNOTE.TXT, sections 4.3 and 4.5.
 /// </summary>
 internal static class ZipIndex
 {
     private const int EntryLength = 46, LocalLength = 30;
+    private const ushort Stored = 0, Deflate = 8;
     private const int MaximumEntries = 1_000_000;
     private const uint EntrySignature = 0x02014b50, LocalSignature = 0x04034b50;
 
@@ -54,13 +58,14 @@ internal static class ZipIndex
         var name = Encoding.UTF8.GetString(Window(file, rest, nameLength, end.DirectoryEnd));
         var extra = Window(file, rest + nameLength, extraLength, end.DirectoryEnd);
         var sizes = new ZipSizes(U32(head, 24), U32(head, 20), U32(head, 42)).WithExtra(extra);
-        if (U16(head, 10) != 0 || (U16(head, 8) & 1) != 0 || sizes.Length != sizes.StoredLength)
+        var method = U16(head, 10);
+        if (method is not (Stored or Deflate) || (U16(head, 8) & 1) != 0 || (method == Stored && sizes.Length != sizes.StoredLength))
         {
-            throw new SpectralKDException($"its entry '{name}' is compressed or encrypted, which torch.save never does; unpack and re-save it");
+            throw new SpectralKDException($"its entry '{name}' is encrypted or compressed by method {method}, not stored or deflated; unpack and re-save it");
         }
 
         var offset = DataOffset(file, name, sizes, end.DirectoryOffset);
-        return (new ZipEntry(name, offset, sizes.Length, U32(head, 16)), rest + nameLength + extraLength + U16(head, 32));
+        return (new ZipEntry(name, offset, sizes.Length, U32(head, 16), sizes.StoredLength, method == Deflate), rest + nameLength + extraLength + U16(head, 32));
     }
 
     private static long DataOffset(MappedFile file, string name, ZipSizes sizes, long limit)
@@ -72,9 +77,9 @@ internal static class ZipIndex
         }
 
         var offset = sizes.LocalOffset + LocalLength + U16(local, 26) + U16(local, 28);
-        return sizes.Length <= limit - offset
+        return sizes.StoredLength <= limit - offset
             ? offset
-            : throw new SpectralKDException($"its entry '{name}' claims {sizes.Length} bytes, but only {Math.Max(0, limit - offset)} follow");
+            : throw new SpectralKDException($"its entry '{name}' claims {sizes.StoredLength} bytes, but only {Math.Max(0, limit - offset)} follow");
     }
 
     /// <summary>A window that must end before a limit.</summary>
