@@ -13,7 +13,7 @@ internal static class AnalyzeVerb
     private static readonly Option<string> Model = new("--model") { Description = "timm name, for example deit_tiny_patch16_224", Required = true };
     private static readonly Option<string> Weights = new("--weights")
     {
-        Description = "pretrained, seeded[:n], or a .safetensors, .pth or .pt file",
+        Description = "pretrained, seeded[:n], or a .safetensors, .pth, .pt, .ckpt or .dat file (#ema or #plain after its path: averaged or last weights)",
         DefaultValueFactory = _ => "pretrained",
     };
 

@@ -14,6 +14,8 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
     /// <summary>The key by which a set of weights is recognised.</summary>
     private const string Anchor = "patch_embed.proj.weight";
 
+    private const int MostParts = 100;
+
     // timm's load_state_dict takes the averaged weights first; DINO is evaluated by its teacher.
     private static readonly string[] Order =
         ["state_dict_ema", "model_ema", "state_dict", "model", "model_state_dict", "", "module", "backbone", "teacher", "student"];
@@ -37,9 +39,14 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
     public static IEnumerable<CheckpointPart> In(
         string nest, IEnumerable<string> keys, Func<string, IReadOnlyList<long>> shapeOf, ModelSpec? spec)
     {
-        var all = keys as IReadOnlyCollection<string> ?? [.. keys];
-        foreach (var anchor in all.Where(IsAnchor))
+        var all = keys.ToHashSet(StringComparer.Ordinal);
+        foreach (var (i, anchor) in all.Where(IsAnchor).Select((anchor, i) => (i, anchor)))
         {
+            if (i == MostParts)
+            {
+                throw new SpectralKDException($"it holds more than {MostParts} sets of weights; save the one that is meant");
+            }
+
             var prefix = anchor[..^Anchor.Length];
             yield return new CheckpointPart(
                 nest, CheckpointRules.WithoutWrapper(prefix).Length == 0 ? "" : prefix, AnchorFits(shapeOf(anchor), spec) && DepthFits(all, prefix, spec));
@@ -102,14 +109,14 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
         _ => true,
     };
 
-    private static bool DepthFits(IReadOnlyCollection<string> keys, string prefix, ModelSpec? spec) => spec switch
+    private static bool DepthFits(HashSet<string> keys, string prefix, ModelSpec? spec) => spec switch
     {
         VisionTransformerSpec vit => HasBlocks(keys, prefix, vit.Depth),
         CaitSpec cait => HasBlocks(keys, prefix, cait.Depth),
         _ => true,
     };
 
-    private static bool HasBlocks(IReadOnlyCollection<string> keys, string prefix, int depth) =>
+    private static bool HasBlocks(HashSet<string> keys, string prefix, int depth) =>
         keys.Contains(FormattableString.Invariant($"{prefix}blocks.{depth - 1}.norm1.weight"))
         && !keys.Contains(FormattableString.Invariant($"{prefix}blocks.{depth}.norm1.weight"));
 

@@ -29,11 +29,24 @@ public static class EmbeddedWeights
         var content = new byte[resource.Length];
         resource.ReadExactly(content);
         var path = CacheFolder.For("weights", Convert.ToHexString(SHA256.HashData(content))[..16], name + Suffix);
-        if (!File.Exists(path) || new FileInfo(path).Length != content.Length)
+        if (!Holds(path, content))
         {
             AtomicFile.Write(path, stream => stream.Write(content));
         }
 
         return path;
+    }
+
+    /// <summary>True if a file holds exactly this content; one that was changed in the cache is written again.</summary>
+    internal static bool Holds(string path, byte[] content)
+    {
+        try
+        {
+            return File.Exists(path) && new FileInfo(path).Length == content.Length && File.ReadAllBytes(path).AsSpan().SequenceEqual(content);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 }

@@ -1,6 +1,5 @@
 using System.Text;
 using SpectralKD.Native;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Weights;

@@ -191,6 +191,29 @@ public sealed class CheckpointsPeopleHaveTests : IDisposable
     }
 
     [Fact]
+    public void Tensors_that_share_long_shapes_are_counted_against_the_budget()
+    {
+        var ones = Enumerable.Repeat(1L, 64).ToArray();
+        var builder = new PickleBuilder().Global("torch._utils", "_rebuild_tensor_v2").Raw((byte)'q', 0).Op('0').Mark()
+            .Mark().Text("storage").Global("torch", "FloatStorage").Text("0").Text("cpu").Number(1).Tuple().Op('Q')
+            .Number(0).Numbers(ones).Numbers(ones).Tuple().Raw((byte)'q', 1).Op('0').Mark();
+        for (var i = 0; i < 200_000; i++)
+        {
+            builder.Raw((byte)'h', 0, (byte)'h', 1).Reduce();
+        }
+
+        Assert.Contains("of memory, which no file of 1 MB needs", AssertRefusedInBoundedMemory(builder.Tuple().Stop()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_hundred_sets_of_weights_are_too_many()
+    {
+        var tensor = PickleBuilder.Tensor("0", 2, 0, [1], [1]);
+        var path = Write(TorchArchiveBytes.Zip(("a/data.pkl", PickleBuilder.StateDict([.. Enumerable.Range(0, 101).Select(i => ($"n{i}.patch_embed.proj.weight", tensor))]))));
+        Assert.Contains("more than 100 sets of weights", Assert.Throws<SpectralKDException>(() => WeightsFile.Open(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_dictionary_under_a_million_names_is_not_looked_through_a_million_times()
     {
         var builder = new PickleBuilder().EmptyDict().Mark();

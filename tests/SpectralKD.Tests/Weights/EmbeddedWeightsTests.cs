@@ -30,4 +30,13 @@ public sealed class EmbeddedWeightsTests
 
     [Fact]
     public void A_name_without_embedded_weights_is_refused() => Assert.Contains("carries no weights", Assert.Throws<SpectralKDException>(() => EmbeddedWeights.PathOf("deit_tiny_patch16_224")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_copy_in_the_cache_that_was_changed_is_not_taken_for_the_packages_weights()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.True(EmbeddedWeights.Holds(folder.Write("same", [1, 2, 3]), [1, 2, 3]));
+        Assert.False(EmbeddedWeights.Holds(folder.Write("changed", [1, 2, 4]), [1, 2, 3]));
+        Assert.False(EmbeddedWeights.Holds(folder.File("missing"), [1, 2, 3]));
+    }
 }

@@ -12,7 +12,7 @@ public sealed class ModelArguments
     public string Name { get; set; } = "";
 
     /// <summary>Where the weights come from.</summary>
-    [MagicParameter("pretrained, seeded[:n], or a .safetensors, .pth or .pt file", Value = MagicValue.Weights)]
+    [MagicParameter("pretrained, seeded[:n], or a .safetensors, .pth, .pt, .ckpt or .dat file (#ema or #plain after its path: averaged or last weights)", Value = MagicValue.Weights)]
     public string Weights { get; set; } = "pretrained";
 
     /// <summary>Variable for the model.</summary>

@@ -145,7 +145,7 @@ internal sealed class PickleMachine
     {
         switch (opcode)
         {
-            case PickleOpcode.Global: stack.Push(TorchGlobals.Find(bytes.Line(), bytes.Line())); break;
+            case PickleOpcode.Global: PushGlobal(bytes.Line(), bytes.Line()); break;
             case PickleOpcode.StackGlobal: RunStackGlobal(); break;
             case PickleOpcode.Reduce or PickleOpcode.NewObj: RunCall(); break;
             case PickleOpcode.Build: RunBuild(); break;
@@ -166,14 +166,22 @@ internal sealed class PickleMachine
     private void RunStackGlobal()
     {
         var name = stack.Pop<string>("a name");
-        stack.Push(TorchGlobals.Find(stack.Pop<string>("a module's name"), name));
+        PushGlobal(stack.Pop<string>("a module's name"), name);
+    }
+
+    private void PushGlobal(string module, string name)
+    {
+        budget.Take(PickleBudget.Container + (2 * sizeof(char) * ((long)module.Length + name.Length)));
+        stack.Push(TorchGlobals.Find(module, name));
     }
 
     private void RunCall()
     {
         var arguments = stack.Pop<PickleItems>("a tuple of arguments");
         budget.Take(2 * PickleBudget.Container); // whatever stands for the result: none is larger, and none copies its arguments
-        stack.Push(TorchGlobals.Call(stack.Pop<PickleGlobal>("a class or function"), arguments.Items));
+        var result = TorchGlobals.Call(stack.Pop<PickleGlobal>("a class or function"), arguments.Items);
+        budget.Take(result is PickleTensor tensor ? sizeof(long) * (tensor.Shape.Count + tensor.Strides.Count) : 0);
+        stack.Push(result);
     }
 
     /// <summary>
