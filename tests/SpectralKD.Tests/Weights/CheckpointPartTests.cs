@@ -127,8 +127,12 @@ public sealed class CheckpointPartTests : IDisposable
     [InlineData("a.pth#plain", "a.pth", false, "plain")]
     [InlineData("a.pth#student", "a.pth", false, "student")]
     [InlineData("runs/#1/a.pth", "runs/#1/a.pth", false, null)]
-    public void A_part_is_written_after_the_path(string text, string path, bool ema, string? part) =>
-        Assert.Equal(new WeightSource.LocalFile(path, ema, part), WeightSource.Parse(text));
+    public void A_part_is_written_after_the_path(string text, string path, bool ema, string? part)
+    {
+        var source = WeightSource.Parse(text);
+        Assert.Equal(new WeightSource.LocalFile(path, ema, part), source);
+        Assert.Equal(source, WeightSource.Parse(source.ToString()!));
+    }
 
     private string Saved(params (string Nest, string Prefix, int Value)[] parts)
     {
