@@ -6,11 +6,27 @@ namespace SpectralKD.Cli;
 /// <summary>The <c>spectralkd</c> command: results on stdout, progress and errors on stderr, exit code 0 or not.</summary>
 internal static class CommandLine
 {
-    public static async Task<int> RunAsync(string[] args, InvocationConfiguration configuration)
+    /// <summary>What a command returns that was stopped.</summary>
+    public const int Stopped = 130;
+
+    // The other commands take no time, and the kernel (jupyter start) has signals of its own: SIGINT interrupts a cell.
+    private static readonly string[] EndInOrder = ["run", "analyze", "distill"];
+
+    /// <param name="args">The program's arguments.</param>
+    /// <param name="configuration">Where output goes.</param>
+    /// <param name="signals">Stops the commands that can save what they have; null: nothing does.</param>
+    public static async Task<int> RunAsync(string[] args, InvocationConfiguration configuration, StopSignals? signals = null)
     {
         try
         {
-            return await Root().Parse(args).InvokeAsync(configuration);
+            var parsed = Root().Parse(args);
+            configuration.ProcessTerminationTimeout = null; // see StopSignals
+            if (EndInOrder.Contains(parsed.CommandResult.Command.Name))
+            {
+                signals?.Listen(configuration.Error);
+            }
+
+            return await parsed.InvokeAsync(configuration, signals?.Token ?? CancellationToken.None);
         }
         catch (SpectralKDException e)
         {
@@ -20,7 +36,7 @@ internal static class CommandLine
         catch (OperationCanceledException)
         {
             await configuration.Error.WriteLineAsync("spectralkd: stopped");
-            return 130;
+            return Stopped;
         }
     }
 

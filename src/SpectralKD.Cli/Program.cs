@@ -4,4 +4,11 @@ using SpectralKD.Cli;
 
 // Figures, files and messages are the same in every country.
 CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
-return await CommandLine.RunAsync(args, new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+using var signals = new StopSignals();
+var code = await CommandLine.RunAsync(args, new InvocationConfiguration { EnableDefaultExceptionHandler = false }, signals);
+if (signals.ExitCode is { } stopped)
+{
+    ProcessEnd.AfterStop(code == CommandLine.Stopped ? stopped : code);
+}
+
+return code;

@@ -26,6 +26,7 @@ public sealed class ExponentialMovingAverage : IDisposable
 
         LibTorch.EnsureLoaded();
         using var guard = no_grad();
+        using var scope = NewDisposeScope();
         Decay = decay;
         _parameters = [.. parameters];
         _averages = _parameters.ToDictionary(entry => entry.Name, entry => entry.Parameter.detach().clone().DetachFromDisposeScope());

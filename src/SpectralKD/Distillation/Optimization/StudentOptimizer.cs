@@ -105,6 +105,7 @@ internal sealed class StudentOptimizer : IDisposable
         }
 
         using var guard = no_grad();
+        using var scope = NewDisposeScope();
         var master = parameter.detach().to(ScalarType.Float32);
         return (Parameter)new Parameter(master, parameter.requires_grad).DetachFromDisposeScope();
     }

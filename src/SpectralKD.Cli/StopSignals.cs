@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+
+namespace SpectralKD.Cli;
+
+/// <summary>
+/// Ctrl-C (SIGINT) and SIGTERM: the first one asks the command to put things in order and end, a later one leaves at once. System.CommandLine's own
+/// handling gives a command two seconds and then ends the process in the middle of torch's work, which crashes.
+/// </summary>
+internal sealed class StopSignals : IDisposable
+{
+    // Several senders may mean one stop: `timeout` signals its child and then the child's group.
+    private static readonly TimeSpan OneStop = TimeSpan.FromMilliseconds(500);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<PosixSignalRegistration> _registrations = [];
+    private long _first;
+
+    /// <summary>Fires at the first signal.</summary>
+    public CancellationToken Token => _stop.Token;
+
+    /// <summary>What the process ends with after a stop: 130 for Ctrl-C, 143 for SIGTERM; null where none was asked for.</summary>
+    public int? ExitCode { get; private set; }
+
+    /// <summary>Begins to listen; until then the system's own handling holds.</summary>
+    /// <param name="error">Hears that the signal was understood.</param>
+    public void Listen(TextWriter error)
+    {
+        foreach (var (signal, code) in new[] { (PosixSignal.SIGINT, 130), (PosixSignal.SIGTERM, 143) })
+        {
+            _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+            {
+                context.Cancel = true;
+                Stop(code, error);
+            }));
+        }
+    }
+
+    public void Dispose()
+    {
+        _registrations.ForEach(registration => registration.Dispose());
+        _stop.Dispose();
+    }
+
+    private void Stop(int code, TextWriter error)
+    {
+        var now = Environment.TickCount64;
+        if (Interlocked.CompareExchange(ref _first, now, 0) is var first and not 0)
+        {
+            if (now - first > OneStop.TotalMilliseconds)
+            {
+                ProcessEnd.At(code);
+            }
+
+            return;
+        }
+
+        ExitCode = code;
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (Exception failure) when (failure is AggregateException or ObjectDisposedException)
+        {
+            // Whatever a listener does with the news, or if the command has just ended: the process is to end.
+        }
+
+        error.WriteLine("spectralkd: stopping after what is being computed; a second signal leaves at once");
+    }
+}

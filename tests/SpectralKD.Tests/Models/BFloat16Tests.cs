@@ -1,0 +1,171 @@
+using SpectralKD.Models;
+using SpectralKD.Models.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace SpectralKD.Tests.Models;
+
+/// <summary>
+/// bfloat16 against float64, from the same weights and images (rounded to bfloat16 first, so that only the computing differs). The widths
+/// are no multiples of 16 where libtorch's bfloat16 convolution is wrong on CPUs with AVX-512: by half of the value, far beyond these bounds.
+/// </summary>
+public sealed class BFloat16Tests
+{
+    // One rounding to 8 bits of mantissa is 2^-9 at most; a layer rounds its result, a model each of some ten layers in a row.
+    private const double Layer = 0.005;
+    private const double Model = 0.05;
+
+    public static TheoryData<string, int> Families
+    {
+        get
+        {
+            var cases = new TheoryData<string, int>();
+            foreach (var channels in new[] { 24, 31, 40, 48 })
+            {
+                cases.Add("ViT", channels);
+                cases.Add("DeiT", channels);
+                cases.Add("CaiT", channels);
+                cases.Add("Swin", channels);
+            }
+
+            return cases;
+        }
+    }
+
+    [Theory]
+    [InlineData(2, 24)]
+    [InlineData(4, 24)]
+    [InlineData(4, 31)]
+    [InlineData(8, 40)]
+    [InlineData(16, 48)]
+    public void Patches_are_projected_in_bfloat16_as_in_float64_and_so_are_their_gradients(int patch, int channels)
+    {
+        using var layer = new PatchProjection(patch, channels);
+        Fill(layer);
+        using var images = Images(3 * patch);
+
+        var exact = Outcome.Of(layer, images, ScalarType.Float64, input => layer.forward(input));
+        var brief = Outcome.Of(layer, images, ScalarType.BFloat16, input => layer.forward(input));
+
+        Assert.Equal([2, channels, 3, 3], exact.Shape);
+        brief.AssertNear(exact, Layer);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void A_model_in_bfloat16_and_its_gradients_follow_float64_at_any_width(string family, int channels)
+    {
+        using var model = ModelCatalog.Create(Spec(family, channels), seed: 3);
+        model.eval();
+        Fill(model);
+        using var images = Images(32);
+
+        var exact = Outcome.Of(model, images, ScalarType.Float64, model.forward);
+        var brief = Outcome.Of(model, images, ScalarType.BFloat16, model.forward);
+
+        brief.AssertNear(exact, Model);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void The_feature_maps_of_a_model_in_bfloat16_follow_float64_at_any_width(string family, int channels)
+    {
+        using var model = ModelCatalog.Create(Spec(family, channels), seed: 3);
+        model.eval();
+        Fill(model);
+        using var images = Images(32);
+        using var guard = no_grad();
+
+        var exact = Maps(model, images, ScalarType.Float64);
+        var brief = Maps(model, images, ScalarType.BFloat16);
+
+        Assert.All(exact.Zip(brief), maps => Assert.InRange(Distance(maps.Second, maps.First), 0, Model));
+    }
+
+    private static ModelSpec Spec(string family, int channels)
+    {
+        var heads = channels % 4 == 0 ? 4 : 1;
+        return family switch
+        {
+            "Swin" => new SwinSpec
+            {
+                Name = "swin", ImageSize = 32, PatchSize = 4, WindowSize = 4, EmbedDim = channels, Depths = [2, 2], Heads = [heads, heads], Classes = 10,
+            },
+            "CaiT" => new CaitSpec
+            {
+                Name = "cait", ImageSize = 32, PatchSize = 8, EmbedDim = channels, Depth = 2, ClassDepth = 1, Heads = heads, LayerScale = 0.5, Classes = 10,
+            },
+            _ => new VisionTransformerSpec
+            {
+                Name = family == "DeiT" ? "deit" : "vit", ImageSize = 32, PatchSize = 8, EmbedDim = channels, Depth = 2, Heads = heads, Classes = 10,
+                Distilled = family == "DeiT",
+            },
+        };
+    }
+
+    // Weights large enough that every layer counts; those of norms stay near 1.
+    private static void Fill(nn.Module module)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (name, parameter) in module.named_parameters())
+        {
+            var size = parameter.shape.Length > 1 ? 1 / Math.Sqrt(parameter.shape.Skip(1).Aggregate(1L, (product, side) => product * side)) : 0.2;
+            var values = tensor(GoldenValues.Generate(name, (int)parameter.numel(), (float)(2 * size)), parameter.shape);
+            parameter.copy_((name.Contains("norm") && name.EndsWith("weight") ? values.add(ones_like(values)) : values).to(ScalarType.BFloat16));
+        }
+    }
+
+    private static Tensor Images(int side)
+    {
+        using var values = tensor(GoldenValues.Generate("images", 2 * 3 * side * side, 2), [2, 3, side, side]);
+        return values.to(ScalarType.BFloat16);
+    }
+
+    private static double[][] Maps(VisionModel model, Tensor images, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        model.to(type);
+        using var output = model.ForwardIntermediates(images.to(type), null);
+        return [.. output.Maps.Select(map => Doubles(map.Values))];
+    }
+
+    private static double[] Doubles(Tensor values)
+    {
+        using var wide = values.detach().to(ScalarType.Float64).contiguous();
+        return wide.data<double>().ToArray();
+    }
+
+    // Length of the difference over the length of the exact values.
+    private static double Distance(double[] values, double[] exact) =>
+        Math.Sqrt(values.Zip(exact, (a, b) => (a - b) * (a - b)).Sum() / exact.Sum(value => value * value));
+
+    private sealed record Outcome(long[] Shape, double[] Result, double[] ImageGradient, Dictionary<string, double[]> Gradients)
+    {
+        public static Outcome Of(nn.Module module, Tensor images, ScalarType type, Func<Tensor, Tensor> forward)
+        {
+            using var scope = NewDisposeScope();
+            module.to(type);
+            module.zero_grad();
+            var input = images.to(type, copy: true).requires_grad_();
+            var result = forward(input);
+            var weights = tensor(GoldenValues.Generate("direction", (int)result.numel(), 2), result.shape).to(ScalarType.BFloat16).to(type);
+            (result * weights).sum().backward();
+            return new Outcome(result.shape, Doubles(result), Doubles(input.grad!), module.named_parameters().ToDictionary(
+                entry => entry.name, entry => Doubles(entry.parameter.grad!)));
+        }
+
+        public void AssertNear(Outcome exact, double bound)
+        {
+            Assert.InRange(Distance(Result, exact.Result), 0, bound);
+            Assert.InRange(Distance(ImageGradient, exact.ImageGradient), 0, bound);
+            Assert.InRange(Distance(All, exact.All), 0, bound);
+            foreach (var (name, gradient) in exact.Gradients.Where(entry => entry.Key.Contains("proj.") && !entry.Key.Contains("attn") || entry.Key is "weight" or "bias"))
+            {
+                Assert.InRange(Distance(Gradients[name], gradient), 0, bound);
+            }
+        }
+
+        private double[] All => [.. Gradients.OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => entry.Value)];
+    }
+}
