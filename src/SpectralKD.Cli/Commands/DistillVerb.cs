@@ -41,7 +41,9 @@ internal static class DistillVerb
                 await console.Output.WriteLineAsync(new RunView(run).ToPlainText());
                 if (!run.Finished)
                 {
-                    return 130;
+                    var again = $"spectralkd distill {Quoted(name)} --out {Quoted(folder)}{(count == 1 ? "" : $" --seeds {count}")} --resume";
+                    await console.Error.WriteLineAsync($"spectralkd: stopped after {run.Steps} steps, with a checkpoint; go on with: {again}");
+                    return CommandLine.Stopped;
                 }
 
                 top1.Add(run.Epochs[^1].Top1 ?? double.NaN);
@@ -56,6 +58,8 @@ internal static class DistillVerb
         });
         return command;
     }
+
+    private static string Quoted(string word) => word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word;
 
     private static string Spread(List<double> top1)
     {

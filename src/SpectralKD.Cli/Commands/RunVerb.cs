@@ -7,6 +7,9 @@ namespace SpectralKD.Cli.Commands;
 /// <summary><c>spectralkd run</c>: executes a notebook unattended.</summary>
 internal static class RunVerb
 {
+    // For a step of training to end: who cannot wait sends a second signal.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
     public static Command Create()
     {
         var notebook = new Argument<string>("notebook") { Description = "The .ipynb or .dib file; it is not changed" };
@@ -29,9 +32,15 @@ internal static class RunVerb
     private static async Task<int> RunAsync(
         string notebook, string[] parameters, string? output, bool trust, InvocationConfiguration console, CancellationToken cancellationToken)
     {
-        var options = new RunOptions { OutputFolder = output, TrustText = trust, Parameters = [.. parameters.Select(NotebookParameter.Parse)] };
+        var options = new RunOptions
+        {
+            OutputFolder = output,
+            TrustText = trust,
+            Parameters = [.. parameters.Select(NotebookParameter.Parse)],
+            StopPatience = Patience,
+        };
         var run = await NotebookRunner.RunAsync(
-            notebook, () => new CSharpSession(), options, new RunProgressWriter(console.Error), cancellationToken);
+            notebook, () => new CSharpSession(new CSharpSessionOptions { CommandPatience = Patience }), options, new RunProgressWriter(console.Error), cancellationToken);
         await console.Output.WriteLineAsync(run.NotebookPath);
         if (run.HtmlPath is not null)
         {
@@ -43,7 +52,7 @@ internal static class RunVerb
             await console.Error.WriteLineAsync($"spectralkd: cell [{failure.ExecutionCount}] {(failure.Cancelled ? "was stopped" : "failed")}: {failure.Error.Message}");
         }
 
-        return run.Succeeded ? 0 : run.Failure!.Cancelled ? 130 : 1;
+        return run.Succeeded ? 0 : run.Failure!.Cancelled ? CommandLine.Stopped : 1;
     }
 }
 

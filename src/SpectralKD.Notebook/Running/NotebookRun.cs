@@ -5,10 +5,10 @@ using SpectralKD.Notebook.Session;
 namespace SpectralKD.Notebook.Running;
 
 /// <summary>One run of one notebook: executes cell after cell and saves what there is.</summary>
-internal sealed class NotebookRun(NotebookDocument notebook, RunTarget target, INotebookSession session, IProgress<RunProgress>? progress)
+internal sealed class NotebookRun(
+    NotebookDocument notebook, RunTarget target, INotebookSession session, TimeSpan stopPatience, IProgress<RunProgress>? progress)
 {
     private static readonly TimeSpan SaveEvery = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
     private readonly OutputCollector _outputs = new();
     private readonly List<NotebookCell> _cells = [.. notebook.Cells.Where(IsToExecute)];
@@ -89,18 +89,20 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunTarget target, I
         return cell.Tags.Contains("raises-exception") && result.Error is not { Name: "Interrupted" } ? null : result.Error;
     }
 
-    // A kill in the middle of a long cell must not lose what it has shown so far.
+    // A kill in the middle of a long cell must not lose what it has shown so far; a kill often follows a stop that takes long.
     private async Task<CellResult> ExecuteSavingAsync(string code, ICellOutput output, CancellationToken cancellationToken)
     {
         var running = SafelyAsync(code, output, cancellationToken);
         var ended = Task.WhenAny(running, GraceAfterAsync(running, cancellationToken));
-        while (await Task.WhenAny(ended, Task.Delay(SaveEvery, CancellationToken.None)).ConfigureAwait(false) != ended)
+        var next = Task.Delay(SaveEvery, cancellationToken);
+        while (await Task.WhenAny(ended, next).ConfigureAwait(false) != ended)
         {
             Save();
+            next = Task.Delay(SaveEvery, cancellationToken.IsCancellationRequested ? CancellationToken.None : cancellationToken);
         }
         return running.IsCompleted
             ? await running.ConfigureAwait(false)
-            : new CellResult(new CellError("Interrupted", $"the cell did not stop within {Grace.TotalSeconds:0} s and was left behind", []));
+            : new CellResult(new CellError("Interrupted", $"the cell did not stop within {stopPatience.TotalSeconds:0} s and was left behind", []));
     }
 
     private async Task<CellResult> SafelyAsync(string code, ICellOutput output, CancellationToken cancellationToken)
@@ -125,10 +127,10 @@ internal sealed class NotebookRun(NotebookDocument notebook, RunTarget target, I
         }
     }
 
-    private static async Task GraceAfterAsync(Task running, CancellationToken cancellationToken)
+    private async Task GraceAfterAsync(Task running, CancellationToken cancellationToken)
     {
         await Task.WhenAny(running, Task.Delay(Timeout.Infinite, cancellationToken)).ConfigureAwait(false);
-        await Task.WhenAny(running, Task.Delay(Grace, CancellationToken.None)).ConfigureAwait(false);
+        await Task.WhenAny(running, Task.Delay(stopPatience, CancellationToken.None)).ConfigureAwait(false);
     }
 
     private void Save() => _outputs.WithOutputs(() => notebook.Save(target.NotebookPath));

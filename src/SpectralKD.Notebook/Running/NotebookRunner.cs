@@ -32,7 +32,7 @@ public static class NotebookRunner
         IReadOnlyList<string> warnings = [.. notebook.Notes.Select(note => $"{path}: {note}"), .. ParameterInjection.Apply(notebook, options.Parameters)];
         using var surroundings = new RunSurroundings(options.WorkingDirectory);
         await using var session = startSession();
-        var run = new NotebookRun(notebook, target, session, progress);
+        var run = new NotebookRun(notebook, target, session, options.StopPatience, progress);
         run.Begin(path, options.Parameters, warnings);
         var failure = await run.ExecuteAsync(cancellationToken).ConfigureAwait(false);
         var leftOut = run.End(failure);

@@ -12,6 +12,12 @@ public sealed record RunOptions
     /// <summary>The current directory while cells run; null: unchanged, as papermill leaves it.</summary>
     public string? WorkingDirectory { get; init; }
 
+    /// <summary>
+    /// How long the cell that runs at a stop may take to end, which for a training means to end its step and to write a checkpoint, before the run
+    /// ends without it.
+    /// </summary>
+    public TimeSpan StopPatience { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>False: no HTML page.</summary>
     public bool WriteHtml { get; init; } = true;
 

@@ -28,6 +28,12 @@ public sealed record CSharpSessionOptions
     public TimeSpan InterruptPatience { get; init; } = TimeSpan.FromMilliseconds(900);
 
     /// <summary>
+    /// How long an interrupted magic command may take to put things in order (a training ends its step and writes a checkpoint) before the notebook
+    /// goes on without it.
+    /// </summary>
+    public TimeSpan CommandPatience { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
     /// Answers <c>Console.ReadLine</c> and its like; null: a cell that asks gets an error. The answer null means end of input.
     /// The token fires when the cell is interrupted. Called on the cell's thread, which waits.
     /// </summary>

@@ -12,6 +12,9 @@ internal sealed class FakeSession : INotebookSession
 
     public Action<string>? OnExecute { get; set; }
 
+    /// <summary>What a stopped cell still does before it ends.</summary>
+    public Func<Task>? OnInterrupt { get; set; }
+
     public static MimeBundle Plain(string text) => new(new Dictionary<string, JsonNode> { ["text/plain"] = text });
 
     public async Task<CellResult> ExecuteAsync(string code, ICellOutput output, CancellationToken cancellationToken = default)
@@ -55,6 +58,7 @@ internal sealed class FakeSession : INotebookSession
                     }
                     catch (OperationCanceledException)
                     {
+                        await (OnInterrupt?.Invoke() ?? Task.CompletedTask);
                         return new CellResult(new CellError("Interrupted", "the cell was interrupted", []));
                     }
                     break;

@@ -114,6 +114,39 @@ public sealed class NotebookRunnerTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_cell_had_shown_is_saved_at_the_stop_already_for_it_may_take_long_to_end()
+    {
+        using var stop = new CancellationTokenSource();
+        _folder.WithCode("print a", "print b\nwait");
+        _folder.StopPatience = TimeSpan.FromMinutes(5);
+        _folder.Session.OnExecute = code => stop.CancelAfter(code.Contains("wait", StringComparison.Ordinal) ? 50 : Timeout.Infinite);
+        _folder.Session.OnInterrupt = async () =>
+        {
+            while (_folder.Executed.Cells[^1].Outputs.Count == 0)
+            {
+                await Task.Delay(20);
+            }
+        };
+
+        Assert.Equal("the cell was interrupted", (await _folder.RunAsync(stop.Token)).Failure!.Error.Message);
+    }
+
+    [Fact]
+    public async Task A_cell_that_does_not_end_after_a_stop_is_left_behind_when_patience_is_over()
+    {
+        using var stop = new CancellationTokenSource();
+        _folder.WithCode("print a\nwait", "print never");
+        _folder.StopPatience = TimeSpan.FromMilliseconds(1);
+        _folder.Session.OnExecute = _ => stop.CancelAfter(50);
+        _folder.Session.OnInterrupt = () => Task.Delay(Timeout.Infinite);
+
+        var result = await _folder.RunAsync(stop.Token);
+
+        Assert.Contains("left behind", result.Failure!.Error.Message);
+        Assert.Equal(["a\n"], Texts(2, "text")); // after the two banners
+    }
+
+    [Fact]
     public async Task Timings_stand_where_papermill_and_nbclient_write_them()
     {
         _folder.WithCode("print a", "fail b", "print c");

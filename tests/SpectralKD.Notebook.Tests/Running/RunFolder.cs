@@ -29,10 +29,12 @@ internal sealed class RunFolder : IDisposable
 
     public RunFolder WithCode(params string[] sources) => With([.. sources.Select(source => NotebookCell.Code(source))]);
 
+    public TimeSpan StopPatience { get; set; } = new RunOptions().StopPatience;
+
     public Task<RunResult> RunAsync(CancellationToken cancellationToken = default, params string[] parameters) => NotebookRunner.RunAsync(
         Notebook,
         () => Session,
-        new RunOptions { OutputFolder = Output, Parameters = [.. parameters.Select(NotebookParameter.Parse)] },
+        new RunOptions { OutputFolder = Output, Parameters = [.. parameters.Select(NotebookParameter.Parse)], StopPatience = StopPatience },
         cancellationToken: cancellationToken);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

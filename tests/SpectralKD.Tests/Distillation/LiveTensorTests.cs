@@ -65,16 +65,17 @@ public sealed class LiveTensorTests
     }
 
     [Fact]
-    public async Task A_recipe_alone_leaves_no_tensor_behind_on_any_thread()
+    public async Task A_recipe_trained_on_images_leaves_no_tensor_behind_on_any_thread()
     {
         var recipe = RecipeLibrary.Get("nano-deit-distilled");
+        recipe = recipe with { Epochs = 1, Batch = 4, Device = "cpu", DropPath = 0.1, Data = recipe.Data with { Count = 16, ValidationCount = 10 } };
         using var folder = new TemporaryFolder();
-        var before = Tensor.TotalCount;
 
-        await Distiller.RunAsync(
-            recipe with { Epochs = 1, Batch = 4, Device = "cpu", DropPath = 0.1, Data = recipe.Data with { Count = 16, ValidationCount = 10 } }, folder.File("run"));
+        // Tensor.TotalCount sees all threads, but TorchSharp counts the tensor that a Parameter was made of for ever (its memory has a new owner).
+        var models = await CountAsync(async () => (await DistillationJob.PrepareAsync(recipe)).Dispose());
+        var run = await CountAsync(() => Distiller.RunAsync(recipe, folder.File("run")));
 
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.True(run <= models, $"{run - models} tensors are left");
     }
 
     [Theory]
@@ -91,6 +92,15 @@ public sealed class LiveTensorTests
         });
         AssertNothingIsLeft((student, _) => Assert.Throws<SpectralKDException>(
             () => SpectralAnalysis.Run(student, Batches(3, broken: true), "test", new SpectralOptions { Domain = domain })));
+    }
+
+    private static async Task<long> CountAsync(Func<Task> act)
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers(); // what other tests left behind
+        var before = Tensor.TotalCount;
+        await act();
+        return Tensor.TotalCount - before;
     }
 
     private static void AssertNothingIsLeft(Action<VisionModel, VisionModel> act)

@@ -113,7 +113,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
             return null;
         }
 
-        run.Manners = InterruptManners.Command;
+        run.Manners = InterruptManners.Command(session.Options);
         var host = new SessionHost(session, run);
         return await run.RunAsync(async () =>
         {

@@ -9,7 +9,7 @@ internal sealed record InterruptManners(TimeSpan WakeAfter, TimeSpan Patience)
     public static InterruptManners Code(CSharpSessionOptions options) => new(TimeSpan.FromMilliseconds(60), options.InterruptPatience);
 
     /// <summary>A magic command: it knows its cancellation token and may have to put something in order first.</summary>
-    public static InterruptManners Command { get; } = new(TimeSpan.MaxValue, TimeSpan.FromSeconds(20));
+    public static InterruptManners Command(CSharpSessionOptions options) => new(TimeSpan.MaxValue, options.CommandPatience);
 
     /// <summary>True where the end is waited for also while nothing is seen to run.</summary>
     public bool EndsByItself => WakeAfter == TimeSpan.MaxValue;
