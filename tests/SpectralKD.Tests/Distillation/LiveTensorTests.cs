@@ -1,4 +1,3 @@
-using SpectralKD.Data;
 using SpectralKD.Distillation;
 using SpectralKD.Models;
 using SpectralKD.Spectra;

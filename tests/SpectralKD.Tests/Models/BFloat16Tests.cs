@@ -89,15 +89,36 @@ public sealed class BFloat16Tests
         {
             "Swin" => new SwinSpec
             {
-                Name = "swin", ImageSize = 32, PatchSize = 4, WindowSize = 4, EmbedDim = channels, Depths = [2, 2], Heads = [heads, heads], Classes = 10,
+                Name = "swin",
+                ImageSize = 32,
+                PatchSize = 4,
+                WindowSize = 4,
+                EmbedDim = channels,
+                Depths = [2, 2],
+                Heads = [heads, heads],
+                Classes = 10,
             },
             "CaiT" => new CaitSpec
             {
-                Name = "cait", ImageSize = 32, PatchSize = 8, EmbedDim = channels, Depth = 2, ClassDepth = 1, Heads = heads, LayerScale = 0.5, Classes = 10,
+                Name = "cait",
+                ImageSize = 32,
+                PatchSize = 8,
+                EmbedDim = channels,
+                Depth = 2,
+                ClassDepth = 1,
+                Heads = heads,
+                LayerScale = 0.5,
+                Classes = 10,
             },
             _ => new VisionTransformerSpec
             {
-                Name = family == "DeiT" ? "deit" : "vit", ImageSize = 32, PatchSize = 8, EmbedDim = channels, Depth = 2, Heads = heads, Classes = 10,
+                Name = family == "DeiT" ? "deit" : "vit",
+                ImageSize = 32,
+                PatchSize = 8,
+                EmbedDim = channels,
+                Depth = 2,
+                Heads = heads,
+                Classes = 10,
                 Distilled = family == "DeiT",
             },
         };
