@@ -120,7 +120,7 @@ public sealed class LiveTensorTests
         IProgress<TrainingProgress>? progress = null,
         FormulaData? data = null,
         CancellationToken stop = default) =>
-        Distiller.Run(student, teacher, data ?? new FormulaData(), recipe, folder, resume, progress, stop);
+        Distiller.Run(student, teacher, data ?? new FormulaData(), recipe, folder, resume, record: false, progress, stop);
 
     private static IEnumerable<AnalysisBatch> Batches(int count, bool broken = false)
     {
