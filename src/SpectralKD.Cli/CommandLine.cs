@@ -17,6 +17,7 @@ internal static class CommandLine
     /// <param name="signals">Stops the commands that can save what they have; null: nothing does.</param>
     public static async Task<int> RunAsync(string[] args, InvocationConfiguration configuration, StopSignals? signals = null)
     {
+        (configuration.Output, configuration.Error) = (new PlainTextWriter(configuration.Output), new PlainTextWriter(configuration.Error));
         try
         {
             var parsed = Root().Parse(args);

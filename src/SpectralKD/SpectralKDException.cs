@@ -8,11 +8,12 @@ public sealed class SpectralKDException : Exception
 {
     /// <summary>Makes an error whose message is shown to the user as it stands.</summary>
     /// <param name="message">
-    /// One line: what went wrong, what was found, what to do. Line breaks, which a damaged file's names may bring, become spaces.
+    /// One line: what went wrong, what was found, what to do. Names from damaged or hostile files may be in it: line breaks become spaces, other
+    /// control characters are shown as escapes (<c>\x1b</c>), and what is beyond 600 characters is cut off with an ellipsis.
     /// </param>
     /// <param name="innerException">The cause, for debugging.</param>
     public SpectralKDException(string message, Exception? innerException = null)
-        : base(message.ReplaceLineEndings(" "), innerException)
+        : base(PlainText.OneLine(message), innerException)
     {
     }
 }

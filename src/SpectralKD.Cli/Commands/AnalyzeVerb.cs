@@ -51,6 +51,11 @@ internal static class AnalyzeVerb
     {
         var console = options.InvocationConfiguration;
         var images = ImageSources.Open(options.GetRequiredValue(Images), options.GetValue(Count));
+        foreach (var note in images.Notes)
+        {
+            await console.Error.WriteLineAsync($"note: {note}");
+        }
+
         using var model = await ModelLoader.LoadAsync(
             options.GetRequiredValue(Model),
             new ModelLoadOptions { Weights = options.GetRequiredValue(Weights), Device = Devices.Parse(options.GetValue(Device) ?? "auto") },

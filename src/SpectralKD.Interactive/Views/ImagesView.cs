@@ -12,15 +12,16 @@ public sealed record ImagesView(IImageSource Images) : INotebookView
 
     /// <inheritdoc/>
     public string ToHtml() => $"<div>{WebUtility.HtmlEncode(Summary())}</div>"
+        + string.Concat(Images.Notes.Select(note => $"<div>note: {WebUtility.HtmlEncode(note)}</div>"))
         + $"<img alt=\"{WebUtility.HtmlEncode($"Contact sheet of {Images.Name}")}\" style=\"max-width:100%\" "
         + $"src=\"data:image/png;base64,{Convert.ToBase64String(ContactSheet.Render(Images, Shown))}\">";
 
     /// <inheritdoc/>
-    public string ToPlainText() => Summary();
+    public string ToPlainText() => string.Join(Environment.NewLine, Images.Notes.Select(note => "note: " + note).Prepend(Summary()));
 
     private string Summary()
     {
         var names = string.Join(", ", Images.Classes.Take(NamesShown)) + (Images.Classes.Count > NamesShown ? ", …" : "");
-        return FormattableString.Invariant($"{Images.Name}: {Images.Count:N0} images in {Images.Classes.Count:N0} classes ({names})");
+        return PlainText.Escape(FormattableString.Invariant($"{Images.Name}: {Images.Count:N0} images in {Images.Classes.Count:N0} classes ({names})"));
     }
 }

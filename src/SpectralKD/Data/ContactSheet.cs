@@ -59,6 +59,7 @@ public static class ContactSheet
 
     private static byte[]? TryRead(IImageSource source, int index, int side)
     {
+        using var room = DecodingRoom.Enter();
         try
         {
             return new EvalTransform(new Preprocessing { CropFraction = 1 }, side).ResizeAndCrop(source.Read(index)).Pixels;

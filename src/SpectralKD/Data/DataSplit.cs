@@ -15,7 +15,8 @@ public sealed record DataSplit(IImageSource Train, IImageSource Validation)
     /// <summary>
     /// Opens a source as <see cref="ImageSources.Open"/> does, with validation images beside it. These are, the first that applies: the named
     /// <paramref name="validation"/> source; for <c>textures</c>, further images of the same seed; for <c>cifar10</c>, its test images; the folder
-    /// <c>val</c>, <c>valid</c>, <c>validation</c> or <c>test</c> beside a folder <c>train</c>; else a share of each class drawn by the seed.
+    /// <c>val</c>, <c>valid</c>, <c>validation</c> or <c>test</c> beside a folder <c>train</c> (also inside a folder that wraps both); else a share
+    /// of each class drawn by the seed.
     /// </summary>
     /// <param name="source">Name or path of the training images.</param>
     /// <param name="validation">Name or path of the validation images, or null.</param>

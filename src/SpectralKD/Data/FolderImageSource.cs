@@ -12,12 +12,13 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages
     {
         root = Path.GetFullPath(folder);
         Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(root));
-        layout = List();
+        (layout, Notes) = List();
         if (layout.Paths.Length == 0)
         {
             throw new SpectralKDException(
                 $"The folder {root} holds no images: looked for {string.Join(' ', ImageFolderLayout.Extensions)} "
-                + "in its class folders and in itself; name a folder with one sub-folder for each class.");
+                + "in its class folders and in itself; name a folder with one sub-folder for each class."
+                + string.Concat(Notes.Select(note => $" Note: {note}.")));
         }
     }
 
@@ -34,19 +35,34 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages
     public IReadOnlyList<string> Classes => layout.Classes;
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <inheritdoc/>
     public int Label(int index) => layout.Labels[index];
 
     /// <inheritdoc/>
     public string ItemName(int index) => layout.Paths[index];
 
     /// <inheritdoc/>
-    public RgbImage Read(int index) => ImageDecoder.Decode(ReadBytes(index), ItemName(index));
+    public RgbImage Read(int index)
+    {
+        using var room = DecodingRoom.Enter();
+        return ImageDecoder.Decode(ReadBytes(index), ItemName(index));
+    }
 
     private byte[] ReadBytes(int index)
     {
         try
         {
-            return File.ReadAllBytes(Path.Combine(root, layout.Paths[index]));
+            // A pipe, a socket or a device has no length; opening a pipe would wait for somebody to write into it, and /dev/zero has no end.
+            var path = Path.Combine(root, layout.Paths[index]);
+            var length = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path).Length;
+            ImageDecoder.CheckLength(length, ItemName(index));
+            DecodingRoom.Take(length);
+            var bytes = new byte[length];
+            using var file = File.OpenRead(path);
+            file.ReadExactly(bytes);
+            return bytes;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -54,27 +70,17 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages
         }
     }
 
-    private ImageFolderLayout List()
+    private (ImageFolderLayout Layout, IReadOnlyList<string> Notes) List()
     {
         try
         {
-            var files = Directory.EnumerateFiles(root, "*", Options).Select(Relative);
-            var folders = Directory.EnumerateDirectories(root).Select(Relative);
-            return ImageFolderLayout.Of(files, folders, Name);
+            var tree = new FolderTree(root);
+            var layout = ImageFolderLayout.Of(tree.Files, tree.Folders, Name);
+            return (layout, [.. tree.Notes, .. layout.Notes]);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new SpectralKDException($"The folder {root} cannot be listed: {error.Message}", error);
         }
     }
-
-    private static EnumerationOptions Options => new()
-    {
-        RecurseSubdirectories = true,
-        IgnoreInaccessible = false,
-        AttributesToSkip = FileAttributes.None,
-        MaxRecursionDepth = 32, // ends a circle of links
-    };
-
-    private string Relative(string path) => Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/');
 }

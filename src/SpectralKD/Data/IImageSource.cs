@@ -15,6 +15,12 @@ public interface IImageSource
     /// <summary>What <see cref="ImageSources.Open"/> was asked for to get these images; null for a source that was made otherwise.</summary>
     ImageQuery? Query => null;
 
+    /// <summary>
+    /// What the listing left out and why, and what looks like a mistake in it: one line each, fit for a terminal. Hidden images, links in a
+    /// circle, names that cannot be opened, several archive entries of one path, class folders without images. Empty where there is nothing to say.
+    /// </summary>
+    IReadOnlyList<string> Notes => [];
+
     /// <summary>Label of one image, an index into <see cref="Classes"/>.</summary>
     int Label(int index);
 

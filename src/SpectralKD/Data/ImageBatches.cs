@@ -77,6 +77,7 @@ public static class ImageBatches
         IImageSource source, EvalTransform transform, BatchAssembly assembly, int index)
     {
         var values = assembly.Rent();
+        using var room = DecodingRoom.Enter();
         try
         {
             transform.Apply(source.Read(index), values);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using SkiaSharp;
 
 namespace SpectralKD.Data;
@@ -8,60 +9,137 @@ namespace SpectralKD.Data;
 /// </summary>
 internal static class ImageDecoder
 {
-    /// <summary>PIL's limit against decompression bombs (twice MAX_IMAGE_PIXELS).</summary>
+    /// <summary>PIL's limit against decompression bombs (twice MAX_IMAGE_PIXELS). Up to it pixels are decoded at full size, as PIL does.</summary>
     private const long MaximumPixels = 178_956_970;
+
+    /// <summary>The largest file that is read: PIL's largest image as a PPM, and some.</summary>
+    private const long MaximumBytes = 600L << 20;
+
+    /// <summary>Images of more pixels are decoded by rows, if the codec can, so that they are not in memory twice.</summary>
+    private const int ManyPixels = 16_000_000;
+
+    private const int RowsAtOnce = 32;
 
     /// <summary>Decodes one file.</summary>
     /// <param name="encoded">The whole file.</param>
     /// <param name="name">The image's name, for the message.</param>
     /// <exception cref="SpectralKDException">The file is no image, is truncated or corrupt; the message names it.</exception>
-    public static RgbImage Decode(byte[] encoded, string name)
-    {
-        if (encoded.Length == 0)
-        {
-            throw new SpectralKDException($"The image {name} is an empty file (0 bytes).");
-        }
+    public static RgbImage Decode(byte[] encoded, string name) => Decode(encoded, name, ManyPixels);
 
-        return PortableMap.IsOne(encoded) ? PortableMap.Decode(encoded, name) : DecodeWithSkia(encoded, name);
+    /// <summary>Decodes one file, by rows where it has more than <paramref name="manyPixels"/> pixels and its codec can.</summary>
+    internal static RgbImage Decode(byte[] encoded, string name, int manyPixels)
+    {
+        CheckLength(encoded.Length, name);
+        return PortableMap.IsOne(encoded) ? PortableMap.Decode(encoded, name) : DecodeWithSkia(SkiaInput.Of(encoded), name, manyPixels);
     }
 
-    private static RgbImage DecodeWithSkia(byte[] encoded, string name)
+    /// <summary>Refuses a file that is empty or too long to be read into memory.</summary>
+    public static void CheckLength(long bytes, string name)
     {
-        using var data = SKData.CreateCopy(encoded);
+        if (bytes is <= 0 or > MaximumBytes)
+        {
+            throw new SpectralKDException(bytes == 0
+                ? $"The image {name} is an empty file (0 bytes), or a pipe, a socket or a device."
+                : FormattableString.Invariant($"The image {name} is refused: its size is given as {bytes} bytes, the limit is {MaximumBytes}."));
+        }
+    }
+
+    /// <summary>Refuses an image of more pixels than PIL opens.</summary>
+    public static void CheckSize(int width, int height, string name)
+    {
+        if ((long)width * height > MaximumPixels)
+        {
+            throw new SpectralKDException(FormattableString.Invariant(
+                $"The image {name} has {width} x {height} pixels, more than the limit of {MaximumPixels}; make it smaller."));
+        }
+    }
+
+    private static unsafe RgbImage DecodeWithSkia(byte[] encoded, string name, int manyPixels)
+    {
+        using var pinned = encoded.AsMemory().Pin();
+        using var data = SKData.Create((nint)pinned.Pointer, encoded.Length);
         using var codec = SKCodec.Create(data)
             ?? throw new SpectralKDException($"The file {name} is not an image that can be read ({Describe(encoded)}).");
-        var size = codec.Info.Size;
-        if ((long)size.Width * size.Height > MaximumPixels)
+        var (width, height) = (codec.Info.Width, codec.Info.Height);
+        CheckSize(width, height, name);
+        var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul;
+        var info = new SKImageInfo(width, height, SKColorType.Rgba8888, alpha);
+        var pixels = (long)width * height;
+        return new RgbImage(width, height, pixels > manyPixels && GivesRows(codec, encoded, info)
+            ? ByRows(codec, info, pixels * (IsProgressive(encoded) ? 9 : 3), name)
+            : AtOnce(codec, info, pixels * (IsProgressive(encoded) ? 13 : 7), name));
+    }
+
+    // An interlaced PNG is in memory as a whole before its first row.
+    private static bool GivesRows(SKCodec codec, byte[] encoded, SKImageInfo info) =>
+        (codec.EncodedFormat == SKEncodedImageFormat.Jpeg || (codec.EncodedFormat == SKEncodedImageFormat.Png && encoded[28] == 0))
+        && codec.StartScanlineDecode(info) == SKCodecResult.Success;
+
+    // JPEG: segments of a marker and a length; the frame's marker tells how it is coded. libjpeg holds all coefficients of a progressive one.
+    private static bool IsProgressive(ReadOnlySpan<byte> file)
+    {
+        for (var at = 2; file[0] == 0xFF && at + 4 < file.Length && file[at] == 0xFF; at += 2 + BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..]))
         {
-            throw new SpectralKDException(FormattableString.Invariant(
-                $"The image {name} has {size.Width} x {size.Height} pixels, more than the limit of {MaximumPixels}."));
+            if (file[at + 1] is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
+            {
+                return (file[at + 1] & 3) == 2;
+            }
         }
 
-        var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul;
+        return false;
+    }
+
+    private static unsafe byte[] ByRows(SKCodec codec, SKImageInfo info, long bytes, string name)
+    {
+        DecodingRoom.Take(bytes);
+        var pixels = new byte[info.Width * info.Height * 3];
+        var rows = new byte[RowsAtOnce * info.RowBytes];
+        fixed (byte* start = rows)
+        {
+            for (var y = 0; y < info.Height; y += RowsAtOnce)
+            {
+                var wanted = Math.Min(RowsAtOnce, info.Height - y);
+                if (codec.GetScanlines((nint)start, wanted, info.RowBytes) < wanted)
+                {
+                    throw new SpectralKDException($"The image {name} {Explain(SKCodecResult.IncompleteInput)}.");
+                }
+
+                DropAlpha(rows.AsSpan(0, wanted * info.RowBytes), pixels.AsSpan(y * info.Width * 3));
+            }
+        }
+
+        return pixels;
+    }
+
+    private static byte[] AtOnce(SKCodec codec, SKImageInfo info, long bytes, string name)
+    {
+        DecodingRoom.Take(bytes);
         using var bitmap = new SKBitmap();
-        if (!bitmap.TryAllocPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha)))
+        if (!bitmap.TryAllocPixels(info))
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"There is no memory for the image {name} of {size.Width} x {size.Height} pixels."));
+                $"There is no memory for the image {name} of {info.Width} x {info.Height} pixels."));
         }
 
         var result = codec.GetPixels(bitmap.Info, bitmap.GetPixels());
-        return result == SKCodecResult.Success
-            ? new RgbImage(size.Width, size.Height, DropAlpha(bitmap.GetPixelSpan()))
-            : throw new SpectralKDException($"The image {name} {Explain(result)}.");
+        if (result != SKCodecResult.Success)
+        {
+            throw new SpectralKDException($"The image {name} {Explain(result)}.");
+        }
+
+        var pixels = new byte[info.Width * info.Height * 3];
+        DropAlpha(bitmap.GetPixelSpan(), pixels);
+        return pixels;
     }
 
-    private static byte[] DropAlpha(ReadOnlySpan<byte> rgba)
+    private static void DropAlpha(ReadOnlySpan<byte> rgba, Span<byte> pixels)
     {
-        var pixels = new byte[rgba.Length / 4 * 3];
-        for (int from = 0, to = 0; to < pixels.Length; from += 4, to += 3)
+        for (int from = 0, to = 0; from < rgba.Length; from += 4, to += 3)
         {
             pixels[to] = rgba[from];
             pixels[to + 1] = rgba[from + 1];
             pixels[to + 2] = rgba[from + 2];
         }
-
-        return pixels;
     }
 
     private static string Explain(SKCodecResult result) => result switch

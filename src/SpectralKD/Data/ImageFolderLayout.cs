@@ -11,8 +11,11 @@ internal sealed class ImageFolderLayout
     public static IReadOnlyList<string> Extensions { get; } =
         [".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"];
 
-    private ImageFolderLayout(IReadOnlyList<string> classes, string[] paths, int[] labels) =>
-        (Classes, Paths, Labels) = (classes, paths, labels);
+    // Files that people take for images and torchvision does not list.
+    private static readonly string[] OtherKinds = [".gif", ".jfif", ".heic", ".heif", ".avif", ".jxl", ".jp2"];
+
+    private ImageFolderLayout(IReadOnlyList<string> classes, string[] paths, int[] labels, IReadOnlyList<string> notes) =>
+        (Classes, Paths, Labels, Notes) = (classes, paths, labels, notes);
 
     /// <summary>Class names in torchvision's order.</summary>
     public IReadOnlyList<string> Classes { get; }
@@ -23,6 +26,9 @@ internal sealed class ImageFolderLayout
     /// <summary>For each path its class.</summary>
     public int[] Labels { get; }
 
+    /// <summary>Which images were passed over, and what looks like a mistake in the folders; one line each.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
     /// <summary>Sorts the files of a tree into classes.</summary>
     /// <param name="files">Paths of all files, relative to the root, separated by <c>/</c>.</param>
     /// <param name="folders">Names of the folders at the top, those without images included.</param>
@@ -30,22 +36,39 @@ internal sealed class ImageFolderLayout
     /// <returns>A layout without paths if there is no image.</returns>
     public static ImageFolderLayout Of(IEnumerable<string> files, IEnumerable<string> folders, string flatName)
     {
-        var images = files.Where(IsVisible).Where(HasImageExtension).ToList();
+        var (images, hidden, others) = (new List<string>(), new List<string>(), new List<string>());
+        foreach (var path in files)
+        {
+            var list = !HasImageExtension(path) ? (IsOtherKind(path) && IsVisible(path) ? others : null)
+                : IsVisible(path) ? images
+                : IsLeftByMacOs(path) ? null : hidden;
+            list?.Add(path);
+        }
+
+        List<string> notes =
+        [
+            .. Note(hidden, "hidden image is", "hidden images are", "left out: a name on the path begins with a dot"),
+            .. Note(others, "file is", "files are", $"left out: of other kinds than {string.Join(' ', Extensions)}"),
+        ];
         var nested = images.Where(path => path.Contains('/', StringComparison.Ordinal)).ToList();
         if (nested.Count == 0)
         {
             images.Sort(StringComparer.Ordinal);
-            return new ImageFolderLayout([flatName], [.. images], new int[images.Count]);
+            return new ImageFolderLayout([flatName], [.. images], new int[images.Count], notes);
         }
 
         var classes = folders.Where(IsVisible).Distinct().Order(StringComparer.Ordinal).ToList();
         var numbers = classes.Select((name, number) => (name, number)).ToDictionary(pair => pair.name, pair => pair.number);
-        var ordered = nested.Select(path => (path, label: numbers[path[..path.IndexOf('/', StringComparison.Ordinal)]]))
+        var ordered = nested.Select(path => (path, label: numbers[FirstFolder(path)]))
             .OrderBy(item => item.label)
             .ThenBy(item => Folder(item.path), StringComparer.Ordinal)
             .ThenBy(item => item.path, StringComparer.Ordinal)
             .ToList();
-        return new ImageFolderLayout(classes, [.. ordered.Select(item => item.path)], [.. ordered.Select(item => item.label)]);
+        var used = ordered.Select(item => item.label).ToHashSet();
+        notes.AddRange(Note([.. images.Where(path => !path.Contains('/', StringComparison.Ordinal))], "image is", "images are", "left out, beside the class folders"));
+        notes.AddRange(Note([.. classes.Where((_, number) => !used.Contains(number))], "class folder holds", "class folders hold", "no image"));
+        notes.AddRange(used.Count <= 3 ? DoubtfulClasses(nested) : []);
+        return new ImageFolderLayout(classes, [.. ordered.Select(item => item.path)], [.. ordered.Select(item => item.label)], notes);
     }
 
     /// <summary>True if the file's extension is one of torchvision's, in any case.</summary>
@@ -55,6 +78,34 @@ internal sealed class ImageFolderLayout
     /// <summary>False if the path passes through a hidden name or <c>__MACOSX</c>.</summary>
     public static bool IsVisible(string path) =>
         !path.Split('/').Any(part => part.StartsWith('.') || part == "__MACOSX" || part.Length == 0);
+
+    // A few classes that hold nothing but folders of the same names are rather parts of a data set, and one such class the folder that wraps it.
+    private static IEnumerable<string> DoubtfulClasses(List<string> nested)
+    {
+        var inside = nested.GroupBy(FirstFolder, path => path[(path.IndexOf('/', StringComparison.Ordinal) + 1)..])
+            .Select(group => (Class: group.Key, Deep: group.All(path => path.Contains('/', StringComparison.Ordinal)), Paths: group)).ToList();
+        if (inside.Any(item => !item.Deep))
+        {
+            return [];
+        }
+
+        var folders = inside.Select(item => item.Paths.Select(FirstFolder).ToHashSet(StringComparer.Ordinal)).ToList();
+        return folders[0].Count > 1 && folders.All(set => set.SetEquals(folders[0]))
+            ? [$"each class ({PlainText.Names(inside.Select(item => item.Class).ToList())}) holds only the folders {PlainText.Names(folders[0].Order(StringComparer.Ordinal).ToList())}: "
+                + $"if these are the classes, name {PlainText.Names([inside[0].Class])} inside the source"]
+            : [];
+    }
+
+    private static IEnumerable<string> Note(List<string> paths, string one, string many, string words) => paths.Count == 0
+        ? []
+        : [FormattableString.Invariant($"{paths.Count} {(paths.Count == 1 ? one : many)} {words} ({PlainText.Names(paths)})")];
+
+    private static bool IsOtherKind(string path) => OtherKinds.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+
+    // The resource forks that macOS lays beside files are no images.
+    private static bool IsLeftByMacOs(string path) => path.Split('/').Any(part => part == "__MACOSX" || part.StartsWith("._", StringComparison.Ordinal));
+
+    private static string FirstFolder(string path) => path[..path.IndexOf('/', StringComparison.Ordinal)];
 
     private static string Folder(string path) => path[..path.LastIndexOf('/')];
 }

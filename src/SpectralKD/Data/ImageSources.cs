@@ -5,12 +5,16 @@ public static class ImageSources
 {
     private const string Choices = "name textures, cifar10, a folder of images or a .zip archive.";
     private const string TestPart = "/test";
+    private static readonly string[] TrainingParts = ["train", "training"];
     private static readonly string[] ValidationParts = ["val", "valid", "validation", "test"];
+
+    /// <summary>How many folders, each the only one in the other, are looked through for what they wrap.</summary>
+    internal const int MostWrappers = 8;
 
     /// <summary>
     /// Opens <c>textures</c> (built in), <c>cifar10</c> (downloaded once; <c>cifar10/test</c> are its test images), a folder, or a .zip archive in
     /// torchvision's ImageFolder layout: one folder for each class, or images without class folders as one class. A folder inside an archive is
-    /// named after it: <c>photos.zip/train</c>.
+    /// named after it: <c>photos.zip/train</c>. <see cref="IImageSource.Notes"/> says what was left out.
     /// </summary>
     /// <param name="source">Name or path.</param>
     /// <param name="count">
@@ -55,11 +59,26 @@ public static class ImageSources
             return (source, source + TestPart);
         }
 
-        var folders = TopFolders(source);
-        var validation = ValidationParts.FirstOrDefault(part => folders.Contains(part, StringComparer.Ordinal));
-        return folders.Contains("train", StringComparer.Ordinal) && validation is not null
-            ? (Inside(source, "train"), Inside(source, validation))
-            : null;
+        var foldersIn = Folders(source);
+        var wrapper = "";
+        for (var depth = 0; foldersIn is not null && depth < MostWrappers; depth++)
+        {
+            var folders = foldersIn(wrapper);
+            var (train, validation) = (Part(folders, TrainingParts), Part(folders, ValidationParts));
+            if (train is not null && validation is not null)
+            {
+                return (Inside(source, wrapper + train), Inside(source, wrapper + validation));
+            }
+
+            if (folders is not [var only])
+            {
+                break;
+            }
+
+            wrapper += only + "/";
+        }
+
+        return null;
     }
 
     private static IImageSource Remembering(IImageSource images, ImageQuery query)
@@ -93,15 +112,33 @@ public static class ImageSources
                 : $"There is no image source {source}: neither a folder nor a .zip archive was found at {Path.GetFullPath(source)}; {Choices}");
     }
 
-    private static IReadOnlyList<string> TopFolders(string source)
+    // The names of the folders in each folder of a source: the top is the empty path, others end in a slash.
+    private static Func<string, IReadOnlyList<string>>? Folders(string source)
     {
         if (Directory.Exists(source))
         {
-            return [.. Directory.EnumerateDirectories(source).Select(path => Path.GetFileName(path))];
+            return inside => FoldersOf(Path.Join(source, inside));
         }
 
-        return SplitArchivePath(source) is (not null and var archive, "") ? ZipImageSource.TopFolders(archive) : [];
+        return SplitArchivePath(source) is (not null and var archive, var folder) && ZipImageSource.Folders(archive) is { } foldersIn
+            ? inside => foldersIn(folder.Length > 0 ? $"{folder}/{inside}" : inside)
+            : null;
     }
+
+    private static string[] FoldersOf(string path)
+    {
+        try
+        {
+            return [.. Directory.EnumerateDirectories(path).Select(folder => Path.GetFileName(folder)!).Where(ImageFolderLayout.IsVisible)];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return []; // listing the folder will say why
+        }
+    }
+
+    private static string? Part(IReadOnlyList<string> folders, string[] names) => names
+        .Select(name => folders.FirstOrDefault(folder => IsNamed(folder, name))).FirstOrDefault(folder => folder is not null);
 
     private static (string? Archive, string Inside) SplitArchivePath(string source)
     {

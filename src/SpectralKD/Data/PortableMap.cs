@@ -2,57 +2,130 @@ using System.Globalization;
 
 namespace SpectralKD.Data;
 
-/// <summary>Reads binary PGM (<c>P5</c>) and PPM (<c>P6</c>) files of 8 or 16 bits, which torchvision lists as images.</summary>
+/// <summary>
+/// Reads the Netpbm formats that torchvision lists as images (whatever their ending): bitmaps <c>P1</c> and <c>P4</c>, grey maps <c>P2</c> and
+/// <c>P5</c>, pixmaps <c>P3</c> and <c>P6</c>, of 8 or 16 bits, plain or binary. Samples are scaled as Pillow does it, to the nearest, halves to even.
+/// </summary>
 internal static class PortableMap
 {
-    /// <summary>True if the file begins as a binary PGM or PPM.</summary>
+    /// <summary>True if the file begins as one of the formats.</summary>
     public static bool IsOne(ReadOnlySpan<byte> file) =>
-        file.Length > 2 && file[0] == 'P' && file[1] is (byte)'5' or (byte)'6' && IsSpace(file[2]);
+        file.Length > 2 && file[0] == 'P' && file[1] is >= (byte)'1' and <= (byte)'6' && IsSpace(file[2]);
 
     /// <summary>Decodes the file; samples are scaled to 0..255.</summary>
-    /// <exception cref="SpectralKDException">The header is wrong or the data too short; the message names the image.</exception>
+    /// <exception cref="SpectralKDException">The header is wrong, the data too short or the image too large; the message names the image.</exception>
     public static RgbImage Decode(ReadOnlySpan<byte> file, string name)
     {
+        var kind = file[1] - '0';
+        var (isPlain, isBitmap, channels) = (kind <= 3, kind is 1 or 4, kind is 3 or 6 ? 3 : 1);
         var at = 2;
-        var (width, height, maximum) = (ReadNumber(file, ref at), ReadNumber(file, ref at), ReadNumber(file, ref at));
-        at++; // one white space after the header
-        var channels = file[1] == '6' ? 3 : 1;
-        var bytes = maximum > 255 ? 2 : 1;
-        var needed = (long)width * height * channels * bytes;
+        var (width, height) = (ReadNumber(file, ref at), ReadNumber(file, ref at));
+        var maximum = isBitmap ? 1 : ReadNumber(file, ref at);
         if (width <= 0 || height <= 0 || maximum is <= 0 or > 65535)
         {
-            throw new SpectralKDException($"The image {name} has a broken PPM/PGM header.");
+            throw new SpectralKDException($"The image {name} has a broken header for a PBM, PGM or PPM file.");
         }
 
-        if (file.Length - at < needed)
+        ImageDecoder.CheckSize(width, height, name);
+        at++; // one white space after the header
+        var rest = file[Math.Min(at, file.Length)..];
+        var bytes = maximum > 255 ? 2 : 1;
+        var needed = isPlain ? (long)width * height * channels
+            : isBitmap ? (width + 7L) / 8 * height
+            : (long)width * height * channels * bytes;
+        if (rest.Length < needed)
         {
-            throw new SpectralKDException(FormattableString.Invariant(
-                $"The image {name} is truncated: {needed} bytes of pixels expected, {Math.Max(0, file.Length - at)} found."));
+            throw Truncated(name, needed, rest.Length, "bytes");
         }
 
-        return new RgbImage(width, height, Expand(file.Slice(at, (int)needed), width * height, channels, bytes, maximum));
+        DecodingRoom.Take(3L * width * height);
+        var pixels = new byte[3 * width * height];
+        if (isPlain)
+        {
+            ReadPlain(rest, pixels, channels, isBitmap, maximum, name);
+        }
+        else if (isBitmap)
+        {
+            ReadBits(rest, pixels, width);
+        }
+        else
+        {
+            ReadBinary(rest, pixels, channels, bytes, maximum);
+        }
+
+        return new RgbImage(width, height, pixels);
     }
 
-    private static byte[] Expand(ReadOnlySpan<byte> samples, int count, int channels, int bytes, int maximum)
+    private static void ReadBinary(ReadOnlySpan<byte> samples, byte[] pixels, int channels, int bytes, int maximum)
     {
-        var pixels = new byte[count * 3];
-        for (var i = 0; i < pixels.Length; i++)
+        var scaled = Scale(maximum);
+        var last = pixels.Length / (channels == 1 ? 3 : 1);
+        for (var i = 0; i < last; i++)
         {
-            var sample = ((i / 3 * channels) + (channels == 3 ? i % 3 : 0)) * bytes;
-            var value = bytes == 1 ? samples[sample] : (samples[sample] << 8) | samples[sample + 1];
-            pixels[i] = (byte)(((Math.Min(value, maximum) * 255) + (maximum / 2)) / maximum);
+            var value = bytes == 1 ? samples[i] : (samples[2 * i] << 8) | samples[(2 * i) + 1];
+            Put(pixels, i, channels, scaled[Math.Min(value, maximum)]);
         }
-
-        return pixels;
     }
+
+    private static void ReadBits(ReadOnlySpan<byte> rows, byte[] pixels, int width)
+    {
+        var stride = (width + 7) / 8;
+        for (var i = 0; i < pixels.Length / 3; i++)
+        {
+            var (y, x) = (i / width, i % width);
+            var isBlack = ((rows[(y * stride) + (x / 8)] >> (7 - (x % 8))) & 1) == 1;
+            Put(pixels, i, 1, isBlack ? (byte)0 : (byte)255);
+        }
+    }
+
+    private static void ReadPlain(ReadOnlySpan<byte> text, byte[] pixels, int channels, bool isBitmap, int maximum, string name)
+    {
+        var scaled = Scale(maximum);
+        var (at, last) = (0, pixels.Length / (channels == 1 ? 3 : 1));
+        for (var i = 0; i < last; i++)
+        {
+            SkipSpace(text, ref at);
+            if (at >= text.Length)
+            {
+                throw Truncated(name, last, i, "numbers");
+            }
+
+            var start = at;
+            while (at < text.Length && text[at] is >= (byte)'0' and <= (byte)'9' && !(isBitmap && at > start))
+            {
+                at++; // a bitmap's digits need no space between them
+            }
+
+            if (!int.TryParse(text[start..at], NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value > maximum)
+            {
+                throw new SpectralKDException(FormattableString.Invariant(
+                    $"The image {name} is corrupt: its number {i + 1} of {last} is none from 0 to {maximum}."));
+            }
+
+            Put(pixels, i, channels, isBitmap ? (byte)(255 - scaled[value]) : scaled[value]);
+        }
+    }
+
+    private static void Put(byte[] pixels, int sample, int channels, byte value)
+    {
+        if (channels == 3)
+        {
+            pixels[sample] = value;
+        }
+        else
+        {
+            pixels.AsSpan(3 * sample, 3).Fill(value);
+        }
+    }
+
+    private static byte[] Scale(int maximum) => [.. Enumerable.Range(0, maximum + 1).Select(value => (byte)Math.Round(value / (double)maximum * 255))];
+
+    private static SpectralKDException Truncated(string name, long expected, long found, string unit) => new(FormattableString.Invariant(
+        $"The image {name} is truncated: {expected} {unit} of pixels expected, {found} found."));
 
     private static int ReadNumber(ReadOnlySpan<byte> file, ref int at)
     {
-        while (at < file.Length && (IsSpace(file[at]) || file[at] == '#'))
-        {
-            at += file[at] == '#' ? LineLength(file[at..]) : 1;
-        }
-
+        SkipSpace(file, ref at);
         var start = at;
         while (at < file.Length && file[at] is >= (byte)'0' and <= (byte)'9')
         {
@@ -62,11 +135,19 @@ internal static class PortableMap
         return int.TryParse(file[start..at], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
     }
 
+    private static void SkipSpace(ReadOnlySpan<byte> file, ref int at)
+    {
+        while (at < file.Length && (IsSpace(file[at]) || file[at] == '#'))
+        {
+            at += file[at] == '#' ? LineLength(file[at..]) : 1;
+        }
+    }
+
     private static int LineLength(ReadOnlySpan<byte> rest)
     {
-        var end = rest.IndexOf((byte)'\n');
+        var end = rest.IndexOfAny((byte)'\n', (byte)'\r');
         return end < 0 ? rest.Length : end;
     }
 
-    private static bool IsSpace(byte value) => value is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t';
+    private static bool IsSpace(byte value) => value is (byte)' ' or (>= (byte)'\t' and <= (byte)'\r');
 }

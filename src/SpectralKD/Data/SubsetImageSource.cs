@@ -27,6 +27,9 @@ internal sealed class SubsetImageSource : IImageSource, IOpenedImages
     public ImageQuery? Query { get; set; }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Notes => source.Notes;
+
+    /// <inheritdoc/>
     public int Label(int index) => source.Label(indices[index]);
 
     /// <inheritdoc/>

@@ -59,30 +59,34 @@ public static class TrainBatches
     {
         public (int Index, float[] Values) Load(EpochOrder.Visit visit, float[] values)
         {
-            var (image, index) = ReadOrReplace(visit.Index);
-            Transform.Apply(image, values, new CounterRandom(Seed, Epoch, visit.Index, visit.Repeat));
-            return (index, values);
-        }
-
-        private (RgbImage Image, int Index) ReadOrReplace(int first)
-        {
             SpectralKDException? failure = null;
             for (var attempt = 0; attempt < Math.Min(Attempts, Source.Count); attempt++)
             {
-                var index = (first + attempt) % Source.Count;
-                try
+                var index = (visit.Index + attempt) % Source.Count;
+                using var room = DecodingRoom.Enter();
+                if (Read(index, ref failure) is { } image)
                 {
-                    return (Source.Read(index), index);
-                }
-                catch (SpectralKDException error)
-                {
-                    failure ??= error;
-                    Skipped.Add(new SkippedImage(index, Source.ItemName(index), error.Message));
+                    Transform.Apply(image, values, new CounterRandom(Seed, Epoch, visit.Index, visit.Repeat));
+                    return (index, values);
                 }
             }
 
             throw new SpectralKDException(FormattableString.Invariant(
                 $"{Attempts} images in a row cannot be read from {Source.Name}. The first: {failure!.Message}"), failure);
+        }
+
+        private RgbImage? Read(int index, ref SpectralKDException? failure)
+        {
+            try
+            {
+                return Source.Read(index);
+            }
+            catch (SpectralKDException error)
+            {
+                failure ??= error;
+                Skipped.Add(new SkippedImage(index, Source.ItemName(index), error.Message));
+                return null;
+            }
         }
     }
 }

@@ -1,15 +1,14 @@
-using ICSharpCode.SharpZipLib;
+using ICSharpCode.SharpZipLib.Checksum;
 using ICSharpCode.SharpZipLib.Zip;
 
 namespace SpectralKD.Data;
 
 /// <summary>
-/// Images inside a zip archive in ImageFolder layout. One folder that wraps everything else is looked through. Reading is safe from several
+/// Images inside a zip archive in ImageFolder layout. Folders that wrap everything else are looked through. Reading is safe from several
 /// threads: only the compressed bytes are read under a lock.
 /// </summary>
 internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
 {
-    private const long MaximumBytes = 256L << 20;
     private readonly ZipFile archive;
     private readonly string prefix;
     private readonly ImageFolderLayout layout;
@@ -17,24 +16,25 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
 
     /// <summary>Lists the archive.</summary>
     /// <param name="path">The .zip file.</param>
-    /// <param name="folder">A folder inside the archive that is taken as the root, or empty.</param>
+    /// <param name="folder">A folder inside the archive (or inside the folders that wrap all) that is taken as the root, or empty.</param>
     /// <exception cref="SpectralKDException">The file is no zip, is truncated, or holds no image there.</exception>
     public ZipImageSource(string path, string folder)
     {
-        archive = Open(path);
+        (archive, var listing) = Open(path);
         try
         {
-            var files = Enumerable.Range(0, (int)archive.Count).Where(i => archive[i].IsFile)
-                .GroupBy(i => archive[i].Name).ToDictionary(group => group.Key, group => (long)group.Last());
-            prefix = folder.Length > 0 ? folder.Trim('/') + "/" : Wrapper(files.Keys);
+            prefix = folder.Length > 0 ? Named(listing, folder.Trim('/')) : Wrapper(listing);
             Name = Path.GetFileName(path) + (folder.Length > 0 ? "/" + folder.Trim('/') : "");
-            layout = List(files.Keys, Path.GetFileNameWithoutExtension(path));
-            entries = [.. layout.Paths.Select(image => files[prefix + image])];
+            var inside = listing.Files.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..]);
+            layout = ImageFolderLayout.Of(inside, listing.FoldersIn(prefix), Path.GetFileNameWithoutExtension(path));
+            Notes = [.. listing.Notes, .. layout.Notes];
+            entries = [.. layout.Paths.Select(image => (long)listing.Files[prefix + image])];
             if (entries.Length == 0)
             {
                 throw new SpectralKDException(
                     $"The archive {Name} holds no images: looked for {string.Join(' ', ImageFolderLayout.Extensions)} "
-                    + FormattableString.Invariant($"among {files.Count} files; it needs one folder for each class."));
+                    + FormattableString.Invariant($"among {listing.Files.Count} files; it needs one folder for each class.")
+                    + string.Concat(Notes.Select(note => $" Note: {note}.")));
             }
         }
         catch
@@ -57,62 +57,88 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
     public IReadOnlyList<string> Classes => layout.Classes;
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <inheritdoc/>
     public int Label(int index) => layout.Labels[index];
 
     /// <inheritdoc/>
     public string ItemName(int index) => layout.Paths[index];
 
     /// <inheritdoc/>
-    public RgbImage Read(int index) => ImageDecoder.Decode(ReadBytes(index), ItemName(index));
+    public RgbImage Read(int index)
+    {
+        using var room = DecodingRoom.Enter();
+        return ImageDecoder.Decode(ReadBytes(index), ItemName(index));
+    }
 
     /// <inheritdoc/>
     public void Dispose() => archive.Close();
 
-    /// <summary>Names of the folders at the top of an archive; none if it cannot be read.</summary>
-    public static IReadOnlyList<string> TopFolders(string path)
+    /// <summary>
+    /// Names of the folders in each folder of an archive, the top one being the empty path and the others ending in a slash; null if the archive
+    /// cannot be read (opening it will say why).
+    /// </summary>
+    public static Func<string, IReadOnlyList<string>>? Folders(string path)
     {
         try
         {
-            using var archive = new ZipFile(path);
-            return [.. archive.Cast<ZipEntry>().Select(entry => entry.Name).Where(name => name.Contains('/', StringComparison.Ordinal))
-                .Select(FirstFolder).Distinct()];
+            var (archive, listing) = Open(path);
+            archive.Close();
+            return listing.FoldersIn;
         }
-        catch (Exception error) when (error is IOException or SharpZipBaseException or UnauthorizedAccessException)
+        catch (SpectralKDException)
         {
-            return []; // opening the archive will say why
+            return null;
         }
     }
+
+    // The library meets damaged archives with IndexOutOfRangeException, ArgumentException, OverflowException, … beside its own exceptions.
+    private static bool IsDamage(Exception error) => error is not (SpectralKDException or OutOfMemoryException or OperationCanceledException);
 
     private byte[] ReadBytes(int index)
     {
         var entry = archive[(int)entries[index]];
-        if (entry.Size is < 0 or > MaximumBytes)
-        {
-            throw new SpectralKDException(FormattableString.Invariant(
-                $"The image {ItemName(index)} is refused: the archive gives its size as {entry.Size} bytes, the limit is {MaximumBytes}."));
-        }
-
+        ImageDecoder.CheckLength(entry.Size, ItemName(index));
+        DecodingRoom.Take(entry.Size);
         try
         {
             using var stream = archive.GetInputStream(entries[index]);
             var bytes = new byte[entry.Size];
             stream.ReadExactly(bytes);
-            return bytes;
+            if (stream.ReadByte() >= 0)
+            {
+                throw new SpectralKDException(FormattableString.Invariant(
+                    $"The image {ItemName(index)} cannot be unpacked: it is longer than the {entry.Size} bytes that the archive gives as its size."));
+            }
+
+            return Checked(bytes, entry, ItemName(index));
         }
-        catch (Exception error) when (error is IOException or SharpZipBaseException or NotSupportedException)
+        catch (Exception error) when (IsDamage(error))
         {
             throw new SpectralKDException($"The image {ItemName(index)} cannot be unpacked: {error.Message}", error);
         }
     }
 
-    private static ZipFile Open(string path)
+    private static byte[] Checked(byte[] bytes, ZipEntry entry, string name)
     {
+        var crc = new Crc32();
+        crc.Update(new ArraySegment<byte>(bytes));
+        return !entry.HasCrc || entry.AESKeySize > 0 || crc.Value == entry.Crc ? bytes : throw new SpectralKDException(
+            $"The image {name} is damaged: its checksum (CRC-32) is not the one that the archive gives.");
+    }
+
+    private static (ZipFile Archive, ZipListing Listing) Open(string path)
+    {
+        ZipFile? archive = null;
         try
         {
-            return new ZipFile(path);
+            archive = ZipListing.Open(path);
+            return (archive, ZipListing.Of(archive));
         }
-        catch (Exception error) when (error is IOException or SharpZipBaseException or UnauthorizedAccessException)
+        catch (Exception error) when (IsDamage(error))
         {
+            archive?.Close();
             throw new SpectralKDException(StartsAsZip(path)
                 ? $"The archive {path} is truncated or damaged: its list of contents at the end cannot be read; copy or download it again."
                 : $"The file {path} is not a zip archive.", error);
@@ -132,20 +158,31 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
         }
     }
 
-    private ImageFolderLayout List(IEnumerable<string> names, string flatName)
+    private static string Named(ZipListing listing, string folder)
     {
-        var inside = names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..]).ToList();
-        var folders = inside.Where(name => name.Contains('/', StringComparison.Ordinal)).Select(FirstFolder);
-        return ImageFolderLayout.Of(inside, folders, flatName);
+        var (wrapper, depth) = ("", 0);
+        while (!listing.HasFolder(wrapper + folder) && depth++ < ImageSources.MostWrappers && listing.FoldersIn(wrapper) is [var only])
+        {
+            wrapper += only + "/";
+        }
+
+        return wrapper + folder + "/";
     }
 
-    /// <summary>The one top folder (with its slash) that holds folders with images and nothing beside it; else empty.</summary>
-    private static string Wrapper(IEnumerable<string> names)
+    /// <summary>The folders (with their slashes) one in the other, that hold all images, in folders; empty where there are none.</summary>
+    private static string Wrapper(ZipListing listing)
     {
-        var images = names.Where(ImageFolderLayout.IsVisible).Where(ImageFolderLayout.HasImageExtension).ToList();
-        var tops = images.Select(name => name.Contains('/', StringComparison.Ordinal) ? FirstFolder(name) : "").Distinct().ToList();
-        return tops is [{ Length: > 0 } top] && images.Any(name => name.AsSpan(top.Length + 1).Contains('/')) ? top + "/" : "";
-    }
+        var images = listing.Files.Keys.Where(ImageFolderLayout.IsVisible).Where(ImageFolderLayout.HasImageExtension).ToList();
+        for (var wrapper = ""; ; )
+        {
+            var end = images.Count > 0 ? images[0].IndexOf('/', wrapper.Length) + 1 : 0;
+            if (end == 0 || !images.All(name => name.StartsWith(images[0][..end], StringComparison.Ordinal))
+                || !images.Any(name => name.AsSpan(end).Contains('/')))
+            {
+                return wrapper;
+            }
 
-    private static string FirstFolder(string name) => name[..name.IndexOf('/', StringComparison.Ordinal)];
+            wrapper = images[0][..end];
+        }
+    }
 }

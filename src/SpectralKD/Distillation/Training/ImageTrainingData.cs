@@ -49,7 +49,13 @@ public sealed class ImageTrainingData : ITrainingData
     public SkippedImages Skipped { get; } = new();
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Warnings => Skipped.Items is [var first, ..]
+    public IReadOnlyList<string> Warnings => [.. Listed, .. Unreadable];
+
+    // Both parts may come from one listing, which then says the same twice.
+    private IEnumerable<string> Listed =>
+        _split.Train.Notes.Select(note => $"{_split.Train.Name}: {note}").Union(_split.Validation.Notes.Select(note => $"{_split.Validation.Name}: {note}"));
+
+    private IReadOnlyList<string> Unreadable => Skipped.Items is [var first, ..]
         ? [FormattableString.Invariant($"{Skipped.Count} images of {Name} cannot be read and others take their places; the first: {first.Reason}")]
         : [];
 

@@ -53,6 +53,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         _spectra.Prepare(State);
         Warn(TrainingWatch.Untrained(setup.Teacher));
         Warn(_spectra.Warning);
+        setup.Data.Warnings.ToList().ForEach(Warn);
         if (folder is { Checkpoint.Exists: false })
         {
             Commit(State);

@@ -1,0 +1,180 @@
+using System.IO.Enumeration;
+
+namespace SpectralKD.Data;
+
+/// <summary>
+/// The files below a folder, each real one once. Links are followed, as torchvision does: a link to a folder or a file elsewhere counts as what it
+/// leads to. A link to what is counted already (a circle of links is that) is left out, and so are names that are not UTF-8, which .NET cannot open.
+/// </summary>
+internal sealed class FolderTree
+{
+    private const int MostLinks = 40; // as the kernel follows
+    private const char Replacement = '\uFFFD';
+    private static readonly EnumerationOptions All = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
+    private readonly string root;
+    private readonly List<string> files = [];
+    private readonly List<string> folders = [];
+    private readonly HashSet<string> realFolders = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string?> resolved = new(StringComparer.Ordinal);
+    private readonly Queue<(string Path, string Real)> links = new();
+    private readonly List<string> circles = [];
+    private readonly List<string> again = [];
+    private readonly List<string> dead = [];
+    private readonly List<string> unreadable = [];
+
+    /// <summary>Lists all that is below a folder.</summary>
+    /// <param name="root">The folder's full path.</param>
+    /// <exception cref="IOException">A folder cannot be listed.</exception>
+    /// <exception cref="UnauthorizedAccessException">A folder may not be listed.</exception>
+    public FolderTree(string root)
+    {
+        this.root = root;
+        Walk("", Resolve(root) ?? root);
+        FollowLinks();
+    }
+
+    /// <summary>Paths of the files relative to the root, separated by <c>/</c>.</summary>
+    public IReadOnlyList<string> Files => files;
+
+    /// <summary>Names of the folders directly in the root, those without files included.</summary>
+    public IReadOnlyList<string> Folders => folders;
+
+    /// <summary>What was left out, one line each.</summary>
+    public IReadOnlyList<string> Notes =>
+    [
+        .. Note(circles, "link is left out: it leads to a folder", "links are left out: they lead to folders", "whose images count at their own places"),
+        .. Note(again, "link is left out: it leads to an image", "links are left out: they lead to images", "counted already"),
+        .. Note(dead, "link is left out: it leads", "links are left out: they lead", "nowhere"),
+        .. Note(unreadable, "file or folder is left out: its name is", "files or folders are left out: their names are", "not UTF-8, which .NET cannot open; rename with convmv, for example"),
+    ];
+
+    private void Walk(string path, string real)
+    {
+        var pending = new Stack<(string Path, string Real)>([(path, real)]);
+        while (pending.TryPop(out var folder))
+        {
+            if (!realFolders.Add(folder.Real))
+            {
+                circles.Add(folder.Path);
+                continue;
+            }
+
+            AddTop(folder.Path);
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var entry in Entries(folder.Real))
+            {
+                var inside = folder.Path.Length == 0 ? entry.Name : folder.Path + "/" + entry.Name;
+                var item = (Path: inside, Real: Path.Join(folder.Real, entry.Name));
+                if (entry.Name.Contains(Replacement, StringComparison.Ordinal) && (!seen.Add(entry.Name) || !Path.Exists(item.Real)))
+                {
+                    Add(unreadable, inside, entry.IsFolder);
+                }
+                else if (entry.IsLink)
+                {
+                    links.Enqueue(item);
+                }
+                else if (entry.IsFolder)
+                {
+                    pending.Push(item);
+                }
+                else
+                {
+                    files.Add(inside);
+                }
+            }
+        }
+    }
+
+    // Links come after all that lies in the tree itself, so that a file counts at its own place whatever the order of the names.
+    private void FollowLinks()
+    {
+        if (links.Count == 0)
+        {
+            return;
+        }
+
+        var own = files.Count;
+        var realFiles = files.Select(file => Path.Join(Resolve(root) ?? root, file.Replace('/', Path.DirectorySeparatorChar))).ToHashSet(StringComparer.Ordinal);
+        while (links.TryDequeue(out var link))
+        {
+            var target = Resolve(link.Real);
+            if (target is null || !Path.Exists(target))
+            {
+                Add(dead, link.Path, isFolder: !Path.HasExtension(link.Path));
+            }
+            else if (Directory.Exists(target))
+            {
+                Walk(link.Path, target);
+                for (; own < files.Count; own++)
+                {
+                    realFiles.Add(Path.Join(target, files[own][link.Path.Length..].Replace('/', Path.DirectorySeparatorChar)));
+                }
+            }
+            else if (realFiles.Add(target))
+            {
+                files.Add(link.Path);
+                own = files.Count;
+            }
+            else
+            {
+                Add(again, link.Path, isFolder: false);
+            }
+        }
+    }
+
+    private void AddTop(string path)
+    {
+        if (path.Length > 0 && !path.Contains('/', StringComparison.Ordinal))
+        {
+            folders.Add(path);
+        }
+    }
+
+    private static FileSystemEnumerable<(string Name, bool IsFolder, bool IsLink)> Entries(string folder) => new(
+        folder,
+        (ref FileSystemEntry entry) => (
+            entry.FileName.ToString(), entry.IsDirectory, entry.Attributes.HasFlag(FileAttributes.ReparsePoint)),
+        All);
+
+    /// <summary>The path without any link in it; null if links lead in a circle.</summary>
+    private string? Resolve(string path, int followed = 0)
+    {
+        if (resolved.TryGetValue(path, out var known))
+        {
+            return known;
+        }
+
+        var parent = Path.GetDirectoryName(path);
+        if (parent is null || followed > MostLinks)
+        {
+            return parent is null ? path : null;
+        }
+
+        if (Resolve(parent, followed) is not { } folder)
+        {
+            return null;
+        }
+
+        resolved[parent] = folder;
+        var real = Path.GetFileName(path) switch
+        {
+            "" or "." => folder,
+            ".." => Path.GetDirectoryName(folder) ?? folder,
+            var name => Path.Join(folder, name),
+        };
+        return new FileInfo(real).LinkTarget is { } target ? Resolve(Path.Combine(folder, target), followed + 1) : real;
+    }
+
+    // Of the files only images matter; a folder may hold some.
+    private static void Add(List<string> list, string path, bool isFolder)
+    {
+        if (ImageFolderLayout.IsVisible(path) && (isFolder || ImageFolderLayout.HasImageExtension(path)))
+        {
+            list.Add(path);
+        }
+    }
+
+    private static IEnumerable<string> Note(List<string> paths, string one, string many, string words) => paths.Count == 0
+        ? []
+        : [FormattableString.Invariant($"{paths.Count} {(paths.Count == 1 ? one : many)} {words} ({PlainText.Names(paths.Order(StringComparer.Ordinal).ToList())})")];
+}
