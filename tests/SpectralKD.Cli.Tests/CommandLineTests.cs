@@ -203,6 +203,23 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_left_out_is_told_and_names_from_files_cannot_command_the_terminal()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows allows no control characters in names");
+        var cats = Directory.CreateDirectory(Path.Combine(_folder, "photos", "cats\u001b[2J")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(cats, "text\u001b]0;owned\a.jpg"), "this is text");
+        await File.WriteAllBytesAsync(Path.Combine(cats, "good.png"), Data.ContactSheet.Render(Data.Textures.Create(4, 32), 4));
+        await File.WriteAllTextAsync(Path.Combine(_folder, "photos", "top\u202egnp.png"), "");
+
+        Assert.Equal(0, await RunAsync(
+            "analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", Path.Combine(_folder, "photos"), "--out", Path.Combine(_folder, "out\u001b[1m")));
+        Assert.Contains(@"note: 1 image is left out, beside the class folders (top\u202egnp.png)", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(@"cats\x1b[2J/text\x1b]0;owned\x07.jpg", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(@"out\x1b[1m", _output.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', _error.ToString() + _output);
+    }
+
+    [Fact]
     public async Task A_folder_without_images_is_an_error()
     {
         var empty = Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName;

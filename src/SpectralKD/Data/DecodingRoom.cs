@@ -9,10 +9,14 @@ internal sealed class DecodingRoom : IDisposable
     /// <summary>Bytes for files and pixels together: 16 photos of 12 megapixels at once, or one image of the largest size that is read.</summary>
     public const long Budget = 768L << 20;
 
+    // Arrays of this size stay in memory until a full collection, which the collector puts off for gigabytes: they count until there was one.
+    private const long Huge = 128L << 20;
+
     private static readonly object Gate = new();
     [ThreadStatic]
     private static DecodingRoom? t_current;
     private static long s_taken;
+    private static long s_dead; // of what was given back, the huge arrays since the last collection
     private static int s_running; // those who hold room and do not wait for more
     private static int s_growing; // those who hold room and wait for more
     private readonly DecodingRoom? _outer = t_current;
@@ -22,8 +26,6 @@ internal sealed class DecodingRoom : IDisposable
     {
     }
 
-    /// <summary>The most that was taken at a time since it was set; for tests.</summary>
-    internal static long Peak { get; set; }
 
     /// <summary>
     /// What this thread takes from now on is given back when the result is disposed: begin before an image is read, end when its pixels are no
@@ -70,6 +72,7 @@ internal sealed class DecodingRoom : IDisposable
             lock (Gate)
             {
                 s_taken -= _held;
+                s_dead += _held >= Huge ? _held : 0;
                 s_running--;
                 _held = 0;
                 Monitor.PulseAll(Gate);
@@ -108,8 +111,13 @@ internal sealed class DecodingRoom : IDisposable
 
     private void Hold(long bytes)
     {
+        if (s_dead > 0 && s_taken + s_dead + bytes > Budget)
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            s_dead = 0;
+        }
+
         _held += bytes;
         s_taken += bytes;
-        Peak = Math.Max(Peak, s_taken);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SpectralKD.Native;
 
 namespace SpectralKD.Data;
@@ -80,7 +81,7 @@ public static class ImageBatches
         using var room = DecodingRoom.Enter();
         try
         {
-            transform.Apply(source.Read(index), values);
+            Fill(source, transform, index, values);
             return (index, values, null);
         }
         catch (SpectralKDException error)
@@ -89,4 +90,8 @@ public static class ImageBatches
             return (index, null, error);
         }
     }
+    // A method of its own: its frame holds the decoded image, which can be collected when the room is given back.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Fill(IImageSource source, EvalTransform transform, int index, float[] values) =>
+        transform.Apply(source.Read(index), values);
 }

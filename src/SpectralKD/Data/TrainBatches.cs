@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SpectralKD.Data.Augmentations;
 using SpectralKD.Native;
 
@@ -64,9 +65,8 @@ public static class TrainBatches
             {
                 var index = (visit.Index + attempt) % Source.Count;
                 using var room = DecodingRoom.Enter();
-                if (Read(index, ref failure) is { } image)
+                if (TryFill(values, index, new CounterRandom(Seed, Epoch, visit.Index, visit.Repeat), ref failure))
                 {
-                    Transform.Apply(image, values, new CounterRandom(Seed, Epoch, visit.Index, visit.Repeat));
                     return (index, values);
                 }
             }
@@ -75,18 +75,24 @@ public static class TrainBatches
                 $"{Attempts} images in a row cannot be read from {Source.Name}. The first: {failure!.Message}"), failure);
         }
 
-        private RgbImage? Read(int index, ref SpectralKDException? failure)
+        // A method of its own: its frame holds the decoded image, which can be collected when the room is given back.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private bool TryFill(float[] values, int index, CounterRandom random, ref SpectralKDException? failure)
         {
+            RgbImage image;
             try
             {
-                return Source.Read(index);
+                image = Source.Read(index);
             }
             catch (SpectralKDException error)
             {
                 failure ??= error;
                 Skipped.Add(new SkippedImage(index, Source.ItemName(index), error.Message));
-                return null;
+                return false;
             }
+
+            Transform.Apply(image, values, random);
+            return true;
         }
     }
 }

@@ -173,7 +173,8 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
     private static string Wrapper(ZipListing listing)
     {
         var images = listing.Files.Keys.Where(ImageFolderLayout.IsVisible).Where(ImageFolderLayout.HasImageExtension).ToList();
-        for (var wrapper = ""; ; )
+        var wrapper = "";
+        while (true)
         {
             var end = images.Count > 0 ? images[0].IndexOf('/', wrapper.Length) + 1 : 0;
             if (end == 0 || !images.All(name => name.StartsWith(images[0][..end], StringComparison.Ordinal))

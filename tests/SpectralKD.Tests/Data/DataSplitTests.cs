@@ -56,6 +56,42 @@ public sealed class DataSplitTests : IDisposable
         Assert.Contains("set.zip/train or ", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("", "train", "val")]
+    [InlineData("photos/", "train", "val")]
+    [InlineData("a/b/", "train", "test")]
+    [InlineData("seg/", "Training", "Validation")]
+    public void Parts_in_folders_that_wrap_them_are_taken_as_those_without(string wrapper, string train, string validation)
+    {
+        var paths = new[] { $"{train}/cat/1.png", $"{train}/dog/2.png", $"{validation}/cat/3.png", $"{validation}/dog/4.png" };
+        foreach (var path in paths)
+        {
+            files.Write($"set/{wrapper}{path}", ImageFiles.Png());
+        }
+
+        var zip = files.WriteZip("set.zip", [.. paths.Select(path => (wrapper + path, ImageFiles.Png()))]);
+        foreach (var source in new[] { Path.Combine(files.Root, "set"), zip })
+        {
+            var split = DataSplit.Open(source);
+            Assert.Equal(["cat", "dog"], split.Train.Classes);
+            Assert.Equal(["cat/1.png", "dog/2.png"], Names(split.Train));
+            Assert.Equal(["cat/3.png", "dog/4.png"], Names(split.Validation));
+            var error = Assert.Throws<SpectralKDException>(() => ImageSources.Open(source));
+            Assert.EndsWith($"/{wrapper}{train} or {source}/{wrapper}{validation}.", error.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(["cat/1.png", "dog/2.png"], Names(ImageSources.Open($"{zip}/{train}")));
+        Assert.Equal(["cat", "dog"], ImageSources.Open($"{zip}/{wrapper}{validation}").Classes);
+    }
+
+    [Fact]
+    public void What_the_listing_left_out_is_told_before_the_training()
+    {
+        var zip = files.WriteZip("told.zip", ("cat/1.png", ImageFiles.Png()), ("dog/2.png", ImageFiles.Png()), ("top.png", ImageFiles.Png()));
+        var data = new SpectralKD.Distillation.ImageTrainingData(DataSplit.Open(zip, fraction: 0.5), new Preprocessing(), 16);
+        Assert.Equal("told.zip: 1 image is left out, beside the class folders (top.png)", Assert.Single(data.Warnings));
+    }
+
     [Fact]
     public void Different_classes_on_the_two_sides_are_refused()
     {

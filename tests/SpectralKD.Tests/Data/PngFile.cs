@@ -53,7 +53,7 @@ internal static class PngFile
         file.Write(number);
     }
 
-    private static uint Crc(byte[] data)
+    public static uint Crc(byte[] data)
     {
         var crc = 0xFFFFFFFFu;
         foreach (var value in data)
