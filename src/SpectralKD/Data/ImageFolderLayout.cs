@@ -83,6 +83,7 @@ internal sealed class ImageFolderLayout
     private static IEnumerable<string> DoubtfulClasses(List<string> nested)
     {
         var inside = nested.GroupBy(FirstFolder, path => path[(path.IndexOf('/', StringComparison.Ordinal) + 1)..])
+            .OrderBy(group => group.Key, StringComparer.Ordinal)
             .Select(group => (Class: group.Key, Deep: group.All(path => path.Contains('/', StringComparison.Ordinal)), Paths: group)).ToList();
         if (inside.Any(item => !item.Deep))
         {
