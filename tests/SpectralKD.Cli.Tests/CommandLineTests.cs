@@ -155,6 +155,36 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task The_first_notebook_says_of_an_untrained_model_that_it_is_and_claims_nothing_of_training()
+    {
+        var notebook = Path.Combine(SharedData.RepositoryRoot, "notebooks", "01-first-spectrum.ipynb");
+        Assert.Equal(0, await RunAsync("run", notebook, "--parameter", "model=deit_nano_patch4_32", "--parameter", "weights=seeded:3", "--out", _folder));
+
+        var page = await File.ReadAllTextAsync(Path.Combine(_folder, "01-first-spectrum.html"));
+        Assert.Contains("UNTRAINED: initial weights, seed 3", page);
+        Assert.Contains("Both networks are UNTRAINED", page);
+        Assert.Contains("deit_nano_patch4_32, seeded:1000 (UNTRAINED)", page);
+        Assert.DoesNotContain("Training has changed", Outputs(Path.Combine(_folder, "01-first-spectrum.ipynb")));
+    }
+
+    [Fact]
+    public async Task The_first_notebook_takes_published_weights_and_names_two_ways_out_without_a_network()
+    {
+        var notebook = Path.Combine(SharedData.RepositoryRoot, "notebooks", "01-first-spectrum.ipynb");
+        var (code, said) = await ProgramRun.RunAsync(
+            ProgramRun.Dotnet,
+            [ProgramRun.CommandLine, "run", notebook, "--parameter", "model=deit_tiny_patch16_224", "--out", _folder],
+            null,
+            ("HF_HUB_OFFLINE", "1"),
+            ("HF_HOME", Folder("empty")));
+
+        Assert.NotEqual(0, code);
+        Assert.Contains("timm/deit_tiny_patch16_224.fb_in1k", said);
+        Assert.Contains("weights=FILE", said);
+        Assert.Contains("weights=seeded", said);
+    }
+
+    [Fact]
     public async Task A_failing_cell_ends_the_run_with_an_error_and_keeps_what_ran()
     {
         var notebook = Notebook("1 + 1", "int.Parse(\"x\")", "\"never reached\"");
@@ -255,6 +285,9 @@ public sealed class CommandLineTests : IDisposable
         args, new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = _output, Error = _error });
 
     private string Folder(string name) => Path.Combine(_folder, name);
+
+    private static string Outputs(string notebook)
+        => string.Concat(JsonNode.Parse(File.ReadAllText(notebook))!["cells"]!.AsArray().Select(cell => cell!["outputs"]?.ToJsonString()));
 
     private string Notebook(params string[] cells)
     {

@@ -11,7 +11,7 @@ namespace SpectralKD.Interactive.Formatting;
 public sealed record DataFrameView(DataFrame Frame, int Limit = 25) : INotebookView
 {
     /// <inheritdoc/>
-    public string ToHtml() => $"<div style=\"overflow-x:auto\">{Table().ToHtml()}</div><div>{WebUtility.HtmlEncode(Size())}</div>";
+    public string ToHtml() => $"<div style=\"overflow-x:auto;white-space:nowrap\">{Table().ToHtml()}</div><div>{WebUtility.HtmlEncode(Size())}</div>";
 
     /// <inheritdoc/>
     public string ToPlainText() => Table().ToPlainText() + Environment.NewLine + Size();

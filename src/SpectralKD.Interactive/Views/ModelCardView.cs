@@ -30,7 +30,7 @@ public sealed record ModelCardView(ModelCard Card) : INotebookView
             .Add("forward pass", $"{Scaled(2.0 * Card.Figures.MultiplyAdds)}FLOPs an image ({Scaled(Card.Figures.MultiplyAdds)}multiply-adds)")
             .Add("memory", $"weights {Bytes(Card.WeightBytes)}, feature maps {Bytes(Card.MapBytes)} an image")
             .Add("device", $"{Card.Device}, {Card.NumberType}");
-        table.Add("weights", Card.Origin.Words + License);
+        table.Add("origin", Card.Origin.Words + License);
         return Card.Origin.Notes.Aggregate(table, (rows, note) => rows.Add("note", note));
     }
 

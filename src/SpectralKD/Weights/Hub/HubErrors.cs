@@ -5,6 +5,9 @@ namespace SpectralKD.Weights.Hub;
 /// <summary>What the hub's answers mean to the user: one line each.</summary>
 internal static class HubErrors
 {
+    /// <summary>What works without a network: said by the command's option and by a notebook's parameter.</summary>
+    private const string OtherWays = "give a file that is here (--weights FILE, in a notebook weights=FILE) or, knowingly, an UNTRAINED model (weights=seeded)";
+
     /// <summary>True if the repository exists but has no such file at that revision; mirrors say no more than 404.</summary>
     public static bool IsMissingFile(HttpResponseMessage response) =>
         response.StatusCode == HttpStatusCode.NotFound && Code(response) is (null or "" or "EntryNotFound");
@@ -49,12 +52,12 @@ internal static class HubErrors
     /// <summary>The error when there is no connection and no cached copy.</summary>
     public static SpectralKDException Unreachable(HubFile file, HubOptions options, PassingFailureException cause) => new(
         (cause.Answered ? cause.Message : $"cannot reach {options.Endpoint} ({cause.Message}), and '{file.FullName}' is not in the cache '{options.CacheFolder}'; "
-        + "check the network, set HF_ENDPOINT to a mirror, or use weights seeded or a file"), cause);
+        + $"check the network, set HF_ENDPOINT to a mirror, or {OtherWays}"), cause);
 
     /// <summary>The error of offline mode.</summary>
     public static SpectralKDException Offline(HubFile file, HubOptions options) => new(
         $"'{file.FullName}' is not in the cache '{options.CacheFolder}', and HF_HUB_OFFLINE forbids to fetch it; "
-        + "unset HF_HUB_OFFLINE, or use weights seeded or a file");
+        + $"unset HF_HUB_OFFLINE, or {OtherWays}");
 
     /// <summary>The error for a disk without room.</summary>
     public static SpectralKDException NoSpace(HubFile file, HubOptions options, long needed, long free) => new(
