@@ -5,7 +5,7 @@ using SpectralKD.Native;
 
 namespace SpectralKD.Spectra;
 
-/// <summary>Runs images through a model and reduces every block's feature maps to their spectra. Memory stays that of one batch.</summary>
+/// <summary>Runs images through a model and reduces every block's feature maps to their spectra. Memory stays that of one batch, and 8 bytes an image.</summary>
 public static class SpectralAnalysis
 {
     /// <summary>Analyses an image source; images are decoded ahead of the model on other threads.</summary>

@@ -57,6 +57,7 @@ public sealed record SpectrumPart
     public required string Version { get; init; }
 
     /// <summary>Version of libtorch that made the analysis.</summary>
+    [JsonPropertyName("libtorch")]
     public required string LibTorch { get; init; }
 
     /// <summary>In words: <c>deit_nano_patch8_64 over textures, part 1/3</c>.</summary>
