@@ -38,7 +38,7 @@ public sealed record ModelOrigin
     /// <summary>The kind of place.</summary>
     public required WeightsKind Kind { get; init; }
 
-    /// <summary>The place: <c>seed 3</c>, a file's full path, <c>timm/deit_tiny_patch16_224.fb_in1k</c>, an embedded name, a run's folder.</summary>
+    /// <summary>The place: <c>seed 3</c>, a file's full path (and <c>#plain</c>, where a part of it was asked for), <c>timm/deit_tiny_patch16_224.fb_in1k</c>, an embedded name, a run's folder.</summary>
     public required string Name { get; init; }
 
     /// <summary>The hub's commit, where the weights came from there.</summary>

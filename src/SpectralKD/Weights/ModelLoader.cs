@@ -64,7 +64,7 @@ public static class ModelLoader
     {
         if (source is WeightSource.LocalFile file)
         {
-            return new WeightsPlace(file.Path, WeightsKind.File, Path.GetFullPath(file.Path), Part: file.Wanted);
+            return new WeightsPlace(file.Path, WeightsKind.File, file.FullName, Part: file.Wanted);
         }
 
         if (source is WeightSource.Pretrained && entry.Weights is { Repository: null } embedded)
@@ -113,7 +113,7 @@ public static class ModelLoader
         {
             WeightsKind.Embedded => "pretrained",
             WeightsKind.Hub => new WeightSource.Hub(Name, Revision ?? "main").ToString(),
-            _ => new WeightSource.LocalFile(Name, Part: Part).ToString(),
+            _ => Name,
         };
     }
 }

@@ -32,6 +32,9 @@ public abstract partial record WeightSource
     {
         internal string? Wanted => Ema ? Averaged : Part;
 
+        /// <summary>As <see cref="ToString"/>, with the full path.</summary>
+        internal string FullName => (this with { Path = System.IO.Path.GetFullPath(Path) }).ToString();
+
         /// <inheritdoc/>
         public override string ToString() => Path + (Wanted is null ? "" : "#" + Wanted);
     }

@@ -121,6 +121,22 @@ public sealed class CheckpointPartTests : IDisposable
         Assert.True(model.state_dict()[key].Equals((expected == "student" ? student : teacher).state_dict()[key]));
     }
 
+    [Fact]
+    public void A_model_remembers_which_part_of_a_file_was_asked_for()
+    {
+        using var scope = NewDisposeScope();
+        var path = folder.File("both.safetensors");
+        using var one = ModelCatalog.Create("deit_nano_patch4_32", seed: 1);
+        using var two = ModelCatalog.Create("deit_nano_patch4_32", seed: 2);
+        SafetensorsWriter.Write(path, one.state_dict().Select(pair => ("model." + pair.Key, pair.Value))
+            .Concat(two.state_dict().Select(pair => ("model_ema." + pair.Key, pair.Value))).ToDictionary(pair => pair.Item1, pair => pair.Value));
+        using var plain = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = path + "#plain", Device = CPU });
+        using var again = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = plain.Origin.Source!, Device = CPU });
+        Assert.Equal((path + "#plain", path + "#plain"), (plain.Origin.Name, plain.Origin.Source));
+        Assert.True(plain.state_dict()[Anchor].Equals(one.state_dict()[Anchor]));
+        Assert.True(again.state_dict()[Anchor].Equals(one.state_dict()[Anchor]));
+    }
+
     [Theory]
     [InlineData("a.pth#ema", "a.pth", true, null)]
     [InlineData("a.pth#EMA", "a.pth", true, null)]
