@@ -42,7 +42,7 @@ public static class TableCsv
     /// <summary>Reads a table from text, as <see cref="Load"/> does.</summary>
     /// <param name="text">Comma-separated lines, the first with the columns' names.</param>
     /// <param name="where">What the text is, for messages.</param>
-    /// <exception cref="SpectralKDException">No header, or a row with another number of fields.</exception>
+    /// <exception cref="SpectralKDException">No header, two columns of one name, or a row with another number of fields.</exception>
     public static DataFrame Parse(string text, string where = "the text")
     {
         var rows = CsvReader.Rows(text);
@@ -55,6 +55,11 @@ public static class TableCsv
         if (odd > 0)
         {
             throw new SpectralKDException($"{where}: row {odd + 1} has {rows[odd].Count} fields, the header has {rows[0].Count}");
+        }
+
+        if (rows[0].GroupBy(name => name ?? "", StringComparer.Ordinal).FirstOrDefault(names => names.Count() > 1) is { } repeated)
+        {
+            throw new SpectralKDException($"{where}: the header names {repeated.Count()} columns \"{repeated.Key}\"; give each a name of its own");
         }
 
         return new DataFrame(rows[0].Select((name, column) => CsvColumn.Of(name, [.. rows.Skip(1).Select(row => row[column])])));

@@ -88,9 +88,9 @@ internal static class FuzzTargets
     private static IEnumerable<FuzzTarget> Lines()
     {
         var magic = Utf8("#!spectral-analyze --model model --images images --domain channel --batch 32 --as \"my spectrum\" --layers 0,2..5,-1 @x @csharp:y --help\nvar x = 1;\n#!time\n#r \"nuget: A, 1.0\"\n#!import \"a b.ipynb\"\n");
-        yield return Text("magic lines", ".txt", (_, bytes) => ReadCell(Encoding.UTF8.GetString(bytes)), magic, Utf8("#!spectral-distill --teacher t --student s --method soft --epochs 5 --lr 1e-4 --out runs/first"));
+        yield return Text("magic lines", ".txt", (_, bytes) => ReadCell(Encoding.UTF8.GetString(bytes)), magic, Utf8("#!spectral-distill --teacher t --student s --method soft --epochs 5 --lr 1e-4 --out runs/first")) with { Samples = [] };
         var messages = Text("Jupyter messages", ".json", ReadMessage, Utf8("""{"header":{"msg_id":"1","session":"s","msg_type":"execute_request","version":"5.3"},"content":{"code":"1","silent":false,"user_expressions":{}}}"""));
-        yield return messages with { IsAnswer = error => error is MalformedMessageException };
+        yield return messages with { Samples = [], IsAnswer = error => error is MalformedMessageException };
         yield return Text("connection files", ".json", (path, _) => ConnectionFile.Read(path), Utf8("""{"shell_port":1,"iopub_port":2,"stdin_port":3,"control_port":4,"hb_port":5,"ip":"127.0.0.1","key":"k","transport":"tcp","signature_scheme":"hmac-sha256"}"""));
         string[] values =
             ["pretrained", "seeded:7", "weights.safetensors#ema", "a/b.pth#teacher", "3/4", "cuda:1", "0,2..5,-1", "images=/data/photos", "rand-m9-mstd0.5-inc1", "1.5:2.5", "deit_tiny_patch16_224", "hf://timm/deit@main"];
@@ -219,7 +219,6 @@ internal static class FuzzTargets
     {
         var first = Outcome(() => RunLog.Load(path));
         var second = Outcome(() => EpochLog.Read(path));
-        _ = first ?? second ?? null;
         if ((first ?? second) is { } error)
         {
             throw error;

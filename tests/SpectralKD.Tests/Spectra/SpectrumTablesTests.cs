@@ -62,6 +62,8 @@ public class SpectrumTablesTests
     [Theory]
     [InlineData("a,b\n1,2\n3", "row 3 has 1 fields, the header has 2")]
     [InlineData("", "is empty")]
+    [InlineData("a,b,a\n1,2,3\n", "the header names 2 columns \"a\"")]
+    [InlineData("a,,\n1,2,3\n", "the header names 2 columns \"\"")]
     public void Csv_of_another_shape_is_an_error_in_words(string text, string words)
         => Assert.Contains(words, Assert.Throws<SpectralKDException>(() => TableCsv.Parse(text)).Message, StringComparison.Ordinal);
 
