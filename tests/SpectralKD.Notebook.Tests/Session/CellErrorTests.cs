@@ -9,9 +9,10 @@ public sealed class CellErrorTests
     [InlineData("var x = [")]
     [InlineData("A<")]
     [InlineData("F(a, ")]
+    [InlineData("/* */ (\n")]
     public async Task Brackets_nested_too_deeply_for_the_compiler_are_an_error_of_the_cell(string piece)
     {
-        var code = string.Concat(Enumerable.Repeat(piece, 20_000));
+        var code = string.Concat(Enumerable.Repeat(piece, 20_000)) + "\n#!time\n1";
         await using var notebook = new NotebookOfTest();
         Assert.Contains("nests more than 500 brackets", (await notebook.FailAsync(code)).Message, StringComparison.Ordinal);
         Assert.Equal("invalid", notebook.Session.IsComplete(code).Status);

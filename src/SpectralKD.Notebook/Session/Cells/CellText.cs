@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.CodeAnalysis.CSharp;
 using SpectralKD.Notebook.Session.Compiling;
 
@@ -15,27 +16,28 @@ internal static class CellText
     /// </summary>
     public static IEnumerable<CellPart> Split(string code)
     {
-        var above = "";
-        var text = "";
+        var above = new StringBuilder();
+        var text = new StringBuilder();
         var language = CellPart.CSharp;
         foreach (var line in Lines(code).Append(new Line(null, "")))
         {
             if (line.Language == language)
             {
-                text += line.Text;
+                text.Append(line.Text);
                 continue;
             }
 
-            if (!string.IsNullOrWhiteSpace(text))
+            var part = text.ToString();
+            if (!string.IsNullOrWhiteSpace(part))
             {
-                yield return new CellPart(language, language == CellPart.CSharp ? above + text : text);
+                yield return new CellPart(language, language == CellPart.CSharp ? above + part : part);
             }
 
-            above += Blank(text);
-            text = "";
+            above.Append(Blank(part));
+            text.Clear();
             if (line.Language is null)
             {
-                above += Blank(line.Text);
+                above.Append(Blank(line.Text));
                 language = CellLanguages.SwitchedToBy(line.Text) ?? language;
                 if (line.Text.Length > 0 && !CellLanguages.IsSwitch(line.Text))
                 {
@@ -67,22 +69,25 @@ internal static class CellText
     private static IEnumerable<Line> Lines(string code)
     {
         var language = CellPart.CSharp;
-        var section = "";
+        var section = new StringBuilder();
+        var opens = false;
         foreach (var line in RawLines(code))
         {
-            if (CellLanguages.SwitchedToBy(line) is { } next && !IsInsideToken(section, language))
+            if (CellLanguages.SwitchedToBy(line) is { } next && !(opens && EndsInsideToken(section.ToString())))
             {
-                (language, section) = (next, "");
+                (language, opens) = (next, false);
+                section.Clear();
                 yield return new Line(null, line);
             }
-            else if (language == CellPart.CSharp && IsMagic(line) && !IsInsideToken(section, language))
+            else if (language == CellPart.CSharp && IsMagic(line) && !(opens && EndsInsideToken(section.ToString())))
             {
-                section += Blank(line);
+                section.Append(Blank(line));
                 yield return new Line(null, line);
             }
             else
             {
-                section += line;
+                section.Append(line);
+                opens |= language == CellPart.CSharp && OpensToken(line);
                 yield return new Line(language, line);
             }
         }
@@ -99,12 +104,13 @@ internal static class CellText
     private static bool IsDirective(ReadOnlySpan<char> line, string name)
         => line.StartsWith(name) && line[name.Length..].TrimStart().StartsWith("\"");
 
+    /// <summary>True for a line in which a string or a comment may begin that goes on in the next.</summary>
+    private static bool OpensToken(string line) => line.Contains("\"\"\"", StringComparison.Ordinal) || line.Contains("@\"", StringComparison.Ordinal)
+        || line.Contains("@$\"", StringComparison.Ordinal) || line.Contains("/*", StringComparison.Ordinal);
+
     /// <summary>True where the C# so far ends within a string or a comment that goes on in the next line.</summary>
-    private static bool IsInsideToken(string section, string language)
-        => language == CellPart.CSharp
-            && (section.Contains("\"\"\"", StringComparison.Ordinal) || section.Contains("@\"", StringComparison.Ordinal)
-                || section.Contains("@$\"", StringComparison.Ordinal) || section.Contains("/*", StringComparison.Ordinal))
-            && SyntaxFactory.ParseSyntaxTree(section, CellCompiler.ParseOptions).GetDiagnostics().Any(IsUnterminated);
+    private static bool EndsInsideToken(string section) => !NestedCode.IsTooDeep(section)
+        && SyntaxFactory.ParseSyntaxTree(section, CellCompiler.ParseOptions).GetDiagnostics().Any(IsUnterminated);
 
     /// <summary>True for a string or a comment that ends in none of the lines there are.</summary>
     public static bool IsUnterminated(Microsoft.CodeAnalysis.Diagnostic diagnostic)
