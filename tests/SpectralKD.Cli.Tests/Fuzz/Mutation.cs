@@ -45,7 +45,7 @@ internal static partial class Mutation
         var digits = Gen.Select(Place, Gen.Long, (place, value) => (Func<string, string>)(text => AtNumber(text, place, value)));
         var deep = Gen.Select(Place, Gen.Int[10, 4000], OneOf("[", "{\"a\":", "(", ">", "\\sqrt", "<div>", "**", "- "), (place, times, piece)
             => (Func<string, string>)(text => AtToken(text, place, found => string.Concat(Enumerable.Repeat(piece, times)) + found)));
-        var longer = Gen.Select(Place, Gen.Int[100, 20_000], (place, times) => (Func<string, string>)(text => AtToken(text, place, found => string.Concat(Enumerable.Repeat(found, Math.Min(times, 200_000 / (found.Length + 1)))))));
+        var longer = Gen.Select(Place, Gen.Int[100, 20_000], (place, times) => (Func<string, string>)(text => AtToken(text, place, found => string.Concat(Enumerable.Repeat(found, Math.Min(times, 10_000 / (found.Length + 1)))))));
         var cut = Place.Select(place => (Func<string, string>)(text => text[..(place % (text.Length + 1))]));
         var edits = Gen.Frequency((5, replace), (3, leaveOut), (2, twice), (3, insert), (4, exchange), (3, digits), (1, deep), (1, longer), (1, cut));
         return Spoilt(OneOf(texts), edits, (text, edit) => text.Length == 0 ? text : edit(text)).Select(Encoding.UTF8.GetBytes);
