@@ -45,6 +45,28 @@ public sealed class HostileMessagesTests
     }
 
     [Fact]
+    public async Task Half_a_character_in_any_message_ends_no_channel()
+    {
+        await using var kernel = KernelUnderTest.Start();
+        using var client = kernel.Connect();
+        foreach (var socket in new[] { client.Stdin, client.Control, client.Shell })
+        {
+            socket.SendMultipartBytes(Signed("""{"msg_id":"1","session":"s","msg_type":"input_reply"}""", """{"value":"\ud83d"}"""));
+            socket.SendMultipartBytes(Signed("""{"msg_id":"2","session":"s","msg_type":"\ud83d"}""", "{}"));
+        }
+        Assert.Equal("ok", client.Run("print alive").Reply.Status);
+        Assert.Equal("ok", client.Answer(client.Send(client.Control, "kernel_info_request"), client.Control).Reply.Status);
+        var codec = new MessageCodec(new MessageSigner(ConnectionFileForTest.Key));
+        Assert.Equal("\ud83d", codec.Decode(Signed("""{"msg_type":"x"}""", """{"value":"\ud83d"}""")).Text("value"));
+    }
+
+    private static List<byte[]> Signed(string header, string content)
+    {
+        byte[][] parts = [System.Text.Encoding.UTF8.GetBytes(header), "{}"u8.ToArray(), "{}"u8.ToArray(), System.Text.Encoding.UTF8.GetBytes(content)];
+        return ["<IDS|MSG>"u8.ToArray(), new MessageSigner(ConnectionFileForTest.Key).Sign(parts), .. parts];
+    }
+
+    [Fact]
     public async Task A_frame_beyond_the_limit_is_not_read_and_holds_up_nobody()
     {
         await using var kernel = KernelUnderTest.Start();

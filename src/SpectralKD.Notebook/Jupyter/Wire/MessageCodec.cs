@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using SpectralKD.Notebook.Documents;
 
 namespace SpectralKD.Notebook.Jupyter.Wire;
 
@@ -68,8 +69,8 @@ internal sealed class MessageCodec(MessageSigner signer)
     {
         try
         {
-            var options = new JsonDocumentOptions { MaxDepth = DeepestJson, AllowDuplicateProperties = false };
-            return JsonNode.Parse(json, documentOptions: options) as JsonObject
+            // As Jupyter reads it: browsers send half a surrogate pair as \ud83d. The reader may change what it is given.
+            return PythonJsonReader.Read([.. json]).Root as JsonObject
                 ?? throw new MalformedMessageException($"the {part} is no JSON object");
         }
         catch (JsonException error)
