@@ -5,6 +5,9 @@ namespace SpectralKD.Interactive.Magic;
 /// <summary>Reads lists of blocks as they are typed: <c>all</c>, <c>0,5..8,-1</c>.</summary>
 public static class LayerList
 {
+    // No model has as many blocks: a slip of the keyboard must not take gigabytes.
+    private const int MostInRange = 10_000;
+
     /// <summary>The 0-based indices of a list; negative ones stay negative (they count from the end). Null for <c>all</c>.</summary>
     /// <param name="text">What was typed.</param>
     /// <param name="blocks">How many blocks the model has, for open ranges such as <c>6..</c>.</param>
@@ -24,7 +27,7 @@ public static class LayerList
 
         var first = ends[0].Length == 0 ? 0 : Index(ends[0], text);
         var last = ends[^1].Length == 0 ? blocks - 1 : Index(ends[^1], text);
-        return ends.Length == 2 && last >= first ? Enumerable.Range(first, last - first + 1) : throw Wrong(text);
+        return ends.Length == 2 && last >= first && (long)last - first < MostInRange ? Enumerable.Range(first, last - first + 1) : throw Wrong(text);
     }
 
     private static int Index(string part, string text) =>

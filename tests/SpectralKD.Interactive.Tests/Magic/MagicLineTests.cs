@@ -7,6 +7,12 @@ public sealed class MagicLineTests
 {
     private readonly FakeHost _host = new();
 
+    [Theory]
+    [InlineData("0..2000000000")]
+    [InlineData("-2147483648..2147483647")]
+    public void A_range_of_blocks_beyond_any_model_is_refused(string layers)
+        => Assert.Contains("is no list of blocks", Assert.Throws<SpectralKDException>(() => LayerList.Parse(layers, 12)).Message, StringComparison.Ordinal);
+
     [Fact]
     public async Task Help_lists_every_command_of_the_table()
     {
