@@ -19,12 +19,11 @@ public static class NotebookExtension
     public static string BannerHtml =>
         $"<div>SpectralKD.Interactive {WebUtility.HtmlEncode(Version)} is loaded. <code>#!spectral-help</code> lists its commands.</div>";
 
-    /// <summary>Registers the rich formatters and the search for libtorch. Harmless when called again; loads nothing of torch.</summary>
+    /// <summary>Registers the rich formatters and the search for libtorch. Idempotent; loads nothing of torch.</summary>
     /// <param name="plotlyMime">
     /// True where the front end takes <c>application/vnd.plotly.v1+json</c> as JSON; false where only <c>text/html</c> is to be made.
     /// </param>
-    /// <param name="dataFrames">True also formats DataFrames, in hosts where Microsoft.Data.Analysis does not bring its own formatter.</param>
-    public static void Install(bool plotlyMime = true, bool dataFrames = false)
+    public static void Install(bool plotlyMime = true)
     {
         if (!_resolving)
         {
@@ -34,7 +33,7 @@ public static class NotebookExtension
 
         LibTorch.InstallResolver();
         ChartFormatter.Register(plotlyMime);
-        ObjectFormatters.Register(dataFrames);
+        ObjectFormatters.Register();
     }
 
     // Plotly.NET asks for a newer FSharp.Core than .NET Interactive's own, which cannot be loaded twice: answer with the host's.

@@ -11,9 +11,8 @@ namespace SpectralKD.Interactive.Formatting;
 /// <summary>Shows views, and the library's own objects that have one, in notebooks: as HTML, with plain text beside it.</summary>
 internal static class ObjectFormatters
 {
-    /// <summary>Registers the views of models, images, spectra, verdicts, layer pairs and runs. Harmless when called again.</summary>
-    /// <param name="dataFrames">True also for DataFrames, in hosts where no other formatter of theirs is.</param>
-    internal static void Register(bool dataFrames)
+    /// <summary>Registers the views of models, images, spectra, verdicts, layer pairs, runs and DataFrames. Idempotent.</summary>
+    internal static void Register()
     {
         Register<INotebookView>(view => view);
         Register<ModelSpectrum>(spectrum => new SpectrumView(spectrum));
@@ -22,16 +21,7 @@ internal static class ObjectFormatters
         Register<IImageSource>(images => new ImagesView(images));
         Register<VisionModel>(ModelCardView.Of);
         Register<DistillationRun>(run => new RunView(run));
-        if (dataFrames)
-        {
-            Register<DataFrame>(frame => new DataFrameView(frame));
-        }
-        else
-        {
-            // The table of Microsoft.Data.Analysis has no plain text beside it.
-            Formatter.Register<DataFrame>((frame, writer) => writer.Write(new DataFrameView(frame).ToPlainText()), PlainTextFormatter.MimeType);
-            Formatter.SetPreferredMimeTypesFor(typeof(DataFrame), HtmlFormatter.MimeType, PlainTextFormatter.MimeType);
-        }
+        Register<DataFrame>(frame => new DataFrameView(frame));
     }
 
     private static void Register<T>(Func<T, INotebookView> view)

@@ -1,7 +1,7 @@
 namespace SpectralKD.Interactive.Magic;
 
 /// <summary>
-/// What a magic command may ask of the notebook it runs in. .NET Interactive (through extension.dib), the embedded host and
+/// What a magic command may ask of the notebook it runs in. .NET Interactive's kernel, the embedded host and
 /// the tests each implement it.
 /// </summary>
 public interface INotebookHost

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace SpectralKD.Interactive.Magic;
 
 /// <summary>
-/// Parses and runs one magic line, as .NET Interactive does: <c>#!name value --option value --flag</c>. Double quotes keep spaces
+/// Parses and runs one magic line, in every host: <c>#!name value --option value --flag</c>. Double quotes keep spaces
 /// together; <c>@name</c> (or <c>@csharp:name</c>) stands for the value of a variable; <c>--help</c> shows the command's help instead.
 /// </summary>
 public static class MagicLine
@@ -23,24 +23,6 @@ public static class MagicLine
         }
 
         return command.ExecuteAsync(Bind(command, words.Skip(1), (word, parameter) => Resolve(word, parameter, host)), host, cancellationToken);
-    }
-
-    /// <summary>
-    /// The names of variables as typed for a command, where just one line of a cell calls it; otherwise nothing. .NET Interactive puts a value's
-    /// text in place of <c>@name</c>, and gives no value at all for several words.
-    /// </summary>
-    internal static IReadOnlyDictionary<string, IReadOnlyList<string>> Variables(MagicCommand command, string cell)
-    {
-        var lines = cell.Split('\n', StringSplitOptions.TrimEntries).Where(line => line.Split(' ', '\t')[0] == command.Name).ToList();
-        try
-        {
-            return lines.Count != 1 ? new Dictionary<string, IReadOnlyList<string>>() : Bind(command, Words(lines[0]).Skip(1), (word, parameter) => parameter.IsVariable ? NameOf(word) : word.Text)
-                .Where(typed => command.Parameters.Any(p => p.Name == typed.Key && p.IsVariable)).ToDictionary();
-        }
-        catch (SpectralKDException)
-        {
-            return new Dictionary<string, IReadOnlyList<string>>();
-        }
     }
 
     /// <summary>Splits a line into words; double quotes group and are stripped.</summary>
@@ -124,9 +106,6 @@ public static class MagicLine
     private static string Usage(MagicCommand command) =>
         command.Parameters.Count == 0 ? "no parameters" : string.Join(", ", command.Parameters.Select(p => p.Name));
 
-    private static string NameOf(MagicWord word) => word.Quoted || !word.Text.StartsWith('@') || word.Text.Length == 1
-        ? word.Text : word.Text[(word.Text.IndexOf(':') is var colon and > 0 ? colon + 1 : 1)..];
-
     // A parameter that takes a variable takes its name, with or without the @.
     private static string Resolve(MagicWord word, MagicParameter parameter, INotebookHost host)
     {
@@ -135,7 +114,7 @@ public static class MagicLine
             return word.Text;
         }
 
-        var name = NameOf(word);
+        var name = word.Text[(word.Text.IndexOf(':') is var colon and > 0 ? colon + 1 : 1)..];
         if (parameter.IsVariable)
         {
             return name;

@@ -118,13 +118,12 @@ public sealed class MagicParameter
     internal void Set(object arguments, IReadOnlyList<string> texts, INotebookHost host) =>
         _property.SetValue(arguments, IsMany ? Split(texts) : Parse(OfVariable(texts[^1], host)));
 
-    // A number may be given by the variable that holds it: .NET Interactive takes no more than one @name on a line.
+    // A number may be given by the bare name of the variable that holds it.
     private string OfVariable(string text, INotebookHost host) =>
         (ValueType == typeof(int) || ValueType == typeof(double)) && MagicName.IsVariable(text)
         && host.TryGetVariable(text, out var value) && value is int or long or float or double
             ? MagicName.OfValue(value) : text;
 
-    // .NET Interactive binds one word to a parameter: there several values are separated by commas.
     private static IReadOnlyList<string> Split(IReadOnlyList<string> texts) =>
         [.. texts.SelectMany(t => t.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 

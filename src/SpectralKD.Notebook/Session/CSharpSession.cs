@@ -141,7 +141,7 @@ public sealed class CSharpSession : INotebookSession
     {
         if (Options.InstallFormatters)
         {
-            NotebookExtension.Install(plotlyMime: true, dataFrames: true);
+            NotebookExtension.Install();
         }
 
         MimeBundles.RegisterText();

@@ -8,7 +8,7 @@ namespace SpectralKD.Interactive.Tests.Formatting;
 [Collection("formatters")]
 public class ObjectFormatterTests
 {
-    public ObjectFormatterTests() => NotebookExtension.Install(dataFrames: true);
+    public ObjectFormatterTests() => NotebookExtension.Install();
 
     [Fact]
     public void A_spectrum_is_shown_with_model_images_verdict_and_blocks()

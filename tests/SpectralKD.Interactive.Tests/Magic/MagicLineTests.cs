@@ -85,18 +85,6 @@ public sealed class MagicLineTests
         Assert.Equal(5, Assert.IsAssignableFrom<Data.IImageSource>(_host["images"]).Count);
     }
 
-    [Theory]
-    [InlineData("#!spectral-ucurve @first, @second")]
-    [InlineData("#!spectral-ucurve first second")]
-    [InlineData("var x = 1;\n#!spectral-ucurve --spectra @csharp:first,second")]
-    public async Task In_DotNet_Interactive_variables_are_taken_by_the_names_that_stand_in_the_cell(string cell)
-    {
-        string? said = null;
-        await DirectiveBinding.RunAsync("#!spectral-ucurve", _host, cell, message => said = message, default, ("--spectra", "SpectralKD.Spectra.ModelSpectrum"));
-        Assert.Contains("first", said);
-        Assert.DoesNotContain("ModelSpectrum", said);
-    }
-
     [Fact]
     public void No_distillation_at_all_is_one_of_its_methods()
         => Assert.Contains("none", MagicCommandTable.Find("#!spectral-distill").Parameters.Single(p => p.Name == "--method").Choices);

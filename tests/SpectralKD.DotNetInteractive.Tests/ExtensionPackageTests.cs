@@ -1,27 +1,30 @@
 using System.Text.Json.Nodes;
 using SpectralKD.Tests;
 
-namespace SpectralKD.Interactive.Tests.Packaging;
+namespace SpectralKD.DotNetInteractive.Tests;
 
 /// <summary>The package as <c>dotnet pack</c> makes it.</summary>
-public sealed class PackedExtension() : PackedProject("SpectralKD.Interactive");
+public sealed class PackedExtension() : PackedProject("SpectralKD.DotNetInteractive");
 
 public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixture<PackedExtension>
 {
     [Fact]
     public void The_package_holds_all_assemblies_with_their_documentation_and_nothing_else() => Assert.Equal(
-        ["lib/net8.0/SpectralKD.Interactive.dll", "lib/net8.0/SpectralKD.Interactive.xml", "lib/net8.0/SpectralKD.dll", "lib/net8.0/SpectralKD.xml"],
+        [
+            "lib/net8.0/SpectralKD.DotNetInteractive.dll", "lib/net8.0/SpectralKD.DotNetInteractive.xml",
+            "lib/net8.0/SpectralKD.Interactive.dll", "lib/net8.0/SpectralKD.Interactive.xml", "lib/net8.0/SpectralKD.dll", "lib/net8.0/SpectralKD.xml",
+        ],
         package.Files("nupkg").Keys.Where(name => name.EndsWith(".dll", StringComparison.Ordinal) || name.StartsWith("lib/", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal));
 
     [Fact]
     public void The_symbols_of_all_assemblies_are_in_the_symbol_package() => Assert.Equal(
-        ["lib/net8.0/SpectralKD.Interactive.pdb", "lib/net8.0/SpectralKD.pdb"],
+        ["lib/net8.0/SpectralKD.DotNetInteractive.pdb", "lib/net8.0/SpectralKD.Interactive.pdb", "lib/net8.0/SpectralKD.pdb"],
         package.Files("snupkg").Keys.Where(name => name.StartsWith("lib/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
 
     [Fact]
     public void DotNet_Interactive_finds_its_script() => Assert.Equal(
-        File.ReadAllText(Path.Combine(SharedData.RepositoryRoot, "src", "SpectralKD.Interactive", "extension.dib")),
+        File.ReadAllText(Path.Combine(SharedData.RepositoryRoot, "src", "SpectralKD.DotNetInteractive", "extension.dib")),
         package.Text("interactive-extensions/dotnet/extension.dib"));
 
     [Fact]
@@ -88,7 +91,7 @@ public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixtu
             await kernel.RunAsync(cell);
             await kernel.RunAsync("#!spectral-model deit_nano_patch8_64 --as vit");
             await kernel.RunAsync("var count = 8;");
-            await kernel.RunAsync("#!spectral-images textures --count @count --as photos");
+            await kernel.RunAsync("#!spectral-images textures --count @count --seed @csharp:count --as photos");
             var shown = await kernel.RunAsync("#!spectral-analyze --model vit --images photos --as spectrum");
             Assert.Contains(shown, value => value.StartsWith("application/vnd.plotly.v1+json: {", StringComparison.Ordinal));
             Assert.Contains(shown, value => value.StartsWith("text/html: ", StringComparison.Ordinal) && value.Contains("<table", StringComparison.Ordinal));

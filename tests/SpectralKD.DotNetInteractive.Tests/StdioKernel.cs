@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using SpectralKD.Tests;
 
-namespace SpectralKD.Interactive.Tests.Packaging;
+namespace SpectralKD.DotNetInteractive.Tests;
 
 /// <summary>The real kernel of .NET Interactive as VS Code drives it: one JSON command a line in, one JSON event a line out.</summary>
 internal sealed class StdioKernel : IAsyncDisposable
