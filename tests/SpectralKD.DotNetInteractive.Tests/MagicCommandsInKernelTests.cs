@@ -87,7 +87,7 @@ public sealed class MagicCommandsInKernelTests : IDisposable
         await kernel.RunAsync("#!spectral-images textures --count 1000000 --as many");
         var updated = new TaskCompletionSource<DisplayedValueUpdated>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var watching = kernel.Root.KernelEvents.Subscribe(new FirstUpdate(updated));
-        var endless = kernel.Root.SendAsync(new SubmitCode("#!spectral-analyze --model vit --images many --as never"));
+        var endless = kernel.Root.SendAsync(new SubmitCode("#!spectral-analyze --model vit --images many --batch 2 --as never"));
         Assert.NotNull((await updated.Task).ValueId);
         await kernel.Root.SendAsync(new Cancel());
         Assert.Contains((await endless).Events, e => e is CommandFailed);

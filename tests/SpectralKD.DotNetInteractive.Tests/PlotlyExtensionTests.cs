@@ -1,0 +1,69 @@
+using Microsoft.DotNet.Interactive;
+using SpectralKD.Interactive.Charting;
+
+namespace SpectralKD.DotNetInteractive.Tests;
+
+/// <summary>Plotly.NET.Interactive, which registers HTML that needs a CDN, beside our extension.</summary>
+[Collection(nameof(OneKernelAtATime))]
+public sealed class PlotlyExtensionTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Charts_draw_without_a_network_whether_it_is_loaded_before_or_after_ours(bool before)
+    {
+        using var kernel = before ? await WithPlotlyFirst() : await KernelInProcess.StartAsync();
+        await LoadPlotly(kernel.Root);
+        foreach (var cell in await Charts(kernel))
+        {
+            var events = await kernel.RunAsync(cell);
+            var html = Assert.Single(KernelInProcess.Shown(events, "text/html"));
+            Assert.DoesNotContain("://", html, StringComparison.Ordinal);
+            Assert.Contains("-library\">", html, StringComparison.Ordinal);
+            Assert.Single(KernelInProcess.Shown(events, "application/vnd.plotly.v1+json"));
+        }
+    }
+
+    [Fact]
+    public async Task In_a_browser_without_a_network_a_chart_of_the_user_and_one_of_ours_are_drawn_side_by_side()
+    {
+        try
+        {
+            Browser.Find();
+        }
+        catch (SpectralKDException)
+        {
+            Assert.Skip("skipped: no browser of the Chromium family");
+        }
+
+        using var kernel = await KernelInProcess.StartAsync();
+        await LoadPlotly(kernel.Root);
+        var page = "<!DOCTYPE html><meta charset=utf-8><body>";
+        foreach (var cell in await Charts(kernel))
+        {
+            page += string.Concat(KernelInProcess.Shown(await kernel.RunAsync(cell), "text/html"));
+        }
+
+        var drawn = HeadlessBrowser.Dom(page);
+        Assert.Equal(2, System.Text.RegularExpressions.Regex.Count(drawn, "class=\"plot-container"));
+    }
+
+    private static async Task<string[]> Charts(KernelInProcess kernel)
+    {
+        await kernel.RunAsync("#!spectral-model deit_nano_patch8_64");
+        await kernel.RunAsync("#!spectral-images textures --count 2");
+        await kernel.RunAsync("#!spectral-analyze");
+        await kernel.RunAsync("using Plotly.NET;\nGenericChart mine = SpectralKD.Interactive.Charting.Charts.UCurve(spectrum);");
+        return ["#!spectral-ucurve spectrum", "mine"];
+    }
+
+    private static async Task<KernelInProcess> WithPlotlyFirst()
+    {
+        var kernel = await KernelInProcess.StartAsync();
+        await LoadPlotly(kernel.Root);
+        SpectralKD.Interactive.NotebookExtension.Install();
+        return kernel;
+    }
+
+    private static Task LoadPlotly(Kernel root) => ((IKernelExtension)new Plotly.NET.Interactive.FormatterKernelExtension()).OnLoadAsync(root);
+}
