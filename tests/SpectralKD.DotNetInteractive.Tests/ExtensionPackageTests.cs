@@ -74,6 +74,33 @@ public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixtu
     }
 
     [Fact]
+    public async Task One_file_of_CSharp_writes_the_U_curve_as_a_page()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Skip("skipped: the page's program names libtorch for Linux");
+        }
+
+        var program = DocumentPage.All.Single(page => page.Name == "docs/from-polyglot.md").CodeBlocks.Single(block => block.Language == "csharp").Code
+            .Replace("SpectralKD.Interactive@0.1.0", $"SpectralKD.Interactive@{package.Version}\n#:property CreateHardLinksForCopyLocalIfPossible=true", StringComparison.Ordinal);
+        var folder = Directory.CreateDirectory(Path.Combine(package.Folder, "file")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "app.cs"), program, TestContext.Current.CancellationToken);
+        try
+        {
+            Assert.Matches("\\(score [0-9.]+\\)", await ProgramRun.SucceedAsync("bash", ["-euc", $"""
+                dotnet new nugetconfig
+                dotnet nuget add source "{package.Folder}" --name local --configfile nuget.config
+                dotnet run app.cs
+                """], folder, ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"), ("DOTNET_NOLOGO", "1")));
+            Assert.Contains("spectralkd-chart", await File.ReadAllTextAsync(Path.Combine(folder, "u-curve.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
+        finally
+        {
+            package.RemoveFromCache();
+        }
+    }
+
+    [Fact]
     public async Task It_works_in_the_real_DotNet_Interactive()
     {
         if (!OperatingSystem.IsLinux())
