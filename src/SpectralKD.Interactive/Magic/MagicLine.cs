@@ -64,7 +64,9 @@ public static class MagicLine
         return end;
     }
 
-    private static Dictionary<string, IReadOnlyList<string>> Bind(MagicCommand command, IEnumerable<MagicWord> words, Func<MagicWord, MagicParameter, string> resolve)
+    /// <summary>Gives each parameter the words that are typed for it.</summary>
+    /// <exception cref="SpectralKDException">A parameter is unknown, or has no place for a word or no value.</exception>
+    internal static Dictionary<string, IReadOnlyList<string>> Bind(MagicCommand command, IEnumerable<MagicWord> words, Func<MagicWord, MagicParameter, string> resolve)
     {
         var values = new Dictionary<string, IReadOnlyList<string>>();
         var current = command.Parameters.FirstOrDefault(p => p.Implicit);

@@ -268,11 +268,8 @@ internal static class FuzzTargets
         foreach (var line in cell.Split('\n').Where(line => line.StartsWith("#!", StringComparison.Ordinal)))
         {
             MagicCompletion.Complete(line, line.Length / 2, null);
-            foreach (var command in MagicCommandTable.All)
-            {
-                MagicLine.Variables(command, line);
-            }
-            MagicCommandTable.Find(MagicLine.Words(line)[0].Text);
+            var words = MagicLine.Words(line);
+            MagicLine.Bind(MagicCommandTable.Find(words[0].Text), words.Skip(1), (word, _) => word.Text);
         }
     }
 
