@@ -1,3 +1,4 @@
+using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using SpectralKD.Notebook.Session.Compiling;
 
@@ -27,11 +28,19 @@ internal static class Completeness
 
         if (!SyntaxFactory.IsCompleteSubmission(tree) || diagnostics.Any(Cells.CellText.IsUnterminated))
         {
-            return new CodeCompleteness("incomplete", NextIndent(code));
+            return IsWrongBeforeItsEnd(tree, diagnostics) ? new CodeCompleteness("invalid") : new CodeCompleteness("incomplete", NextIndent(code));
         }
 
-        var hasErrors = diagnostics.Any(diagnostic => diagnostic.Severity == Microsoft.CodeAnalysis.DiagnosticSeverity.Error);
+        var hasErrors = diagnostics.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
         return new CodeCompleteness(hasErrors ? "invalid" : "complete");
+    }
+
+    // What is missing is reported at the end; an error before the last word is one that no further line can mend.
+    private static bool IsWrongBeforeItsEnd(SyntaxTree tree, IReadOnlyList<Diagnostic> diagnostics)
+    {
+        var last = tree.GetRoot().GetLastToken().SpanStart;
+        return !diagnostics.Any(Cells.CellText.IsUnterminated)
+            && diagnostics.Any(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && diagnostic.Location.SourceSpan.End < last);
     }
 
     private static string NextIndent(string code)
