@@ -8,19 +8,39 @@ public static class ChartHtml
     private const string Config = """{"responsive":true,"displaylogo":false,"toImageButtonOptions":{"format":"svg"}}""";
 
     /// <summary>
-    /// Draws into a page that is dark in dark colours, and keeps the figure's own otherwise. The ground is looked for upwards from the chart.
+    /// Draws into a page that is dark in dark colours, and keeps the figure's own otherwise; again when the page's theme changes. The ground is looked for upwards
+    /// from the chart; where there is none (VS Code paints it outside of the notebook's page) light text tells of a dark one. A theme's colours may come after
+    /// the attribute that names it, so that a change is looked at twice.
     /// </summary>
     private const string DrawScript = """
+        function rgb(text){return (text.match(/[\d.]+/g)||[]).map(Number);}
+        function light(c){return 0.2126*c[0]+0.7152*c[1]+0.0722*c[2];}
+        function isDark(element){
+          for(var e=element.parentElement;e;e=e.parentElement){
+            var c=rgb(getComputedStyle(e).backgroundColor);
+            if(c.length>=3&&c[3]!==0)return light(c)<110;
+          }
+          return light(rgb(getComputedStyle(element).color))>145;
+        }
+        var drawn;
         function draw(){
           var element=document.getElementById(id);
-          if(!element)return;
-          for(var e=element.parentElement;e;e=e.parentElement){
-            var c=(getComputedStyle(e).backgroundColor.match(/[\d.]+/g)||[]).map(Number);
-            if(c.length<3||c[3]===0)continue;
-            if(0.2126*c[0]+0.7152*c[1]+0.0722*c[2]<110)figure=darkFigure(figure);
-            break;
-          }
-          Plotly.newPlot(element,figure.data,figure.layout,config);
+          if(!element||!window.Plotly)return;
+          var dark=isDark(element);
+          if(dark===drawn)return;
+          drawn=dark;
+          var shown=dark?darkFigure(figure):figure;
+          Plotly.newPlot(element,shown.data,shown.layout,config);
+        }
+        function watch(){
+          var themes=new MutationObserver(function(){
+            if(!document.getElementById(id)){themes.disconnect();return;}
+            draw();
+            setTimeout(draw,400);
+          });
+          [document.documentElement,document.body].forEach(function(e){
+            if(e)themes.observe(e,{attributes:true,attributeFilter:['class','style','data-vscode-theme-kind','data-vscode-theme-id','data-jp-theme-light','data-jp-theme-name']});
+          });
         }
 
         """ + DarkFigure.Function;
@@ -99,6 +119,7 @@ public static class ChartHtml
         <script>(function(){
         var id='{{id}}',config={{Config}},figure={{InScript(figureJson)}};
         {{DrawScript}}
+        watch();
         {{start}}
         })();</script>
         """;
