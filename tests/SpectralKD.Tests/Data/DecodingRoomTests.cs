@@ -2,7 +2,13 @@ using SpectralKD.Data;
 
 namespace SpectralKD.Tests.Data;
 
-/// <summary>The room is the process's: other tests may read small images at the same time.</summary>
+/// <summary>
+/// The room is the process's, and one of these tests has a thread hold it while another must still get in: nobody else may wait for room meanwhile.
+/// </summary>
+[CollectionDefinition(nameof(WholeDecodingRoom), DisableParallelization = true)]
+public sealed class WholeDecodingRoom;
+
+[Collection(nameof(WholeDecodingRoom))]
 public sealed class DecodingRoomTests
 {
     private const long Half = DecodingRoom.Budget / 2;
