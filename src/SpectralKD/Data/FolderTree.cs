@@ -5,18 +5,23 @@ namespace SpectralKD.Data;
 /// <summary>
 /// The files below a folder, each real one once. Links are followed, as torchvision does: a link to a folder or a file elsewhere counts as what it
 /// leads to. A link to what is counted already (a circle of links is that) is left out, and so are names that are not UTF-8, which .NET cannot open.
+/// What lies in a hidden folder does not count there (git-annex, DataLad and DVC keep the images so), but a link to it does.
 /// </summary>
 internal sealed class FolderTree
 {
     private const int MostLinks = 40; // as the kernel follows
     private const char Replacement = '\uFFFD';
     private static readonly EnumerationOptions All = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
+    private static readonly EnumerationOptions WithoutLinks = new() { AttributesToSkip = FileAttributes.ReparsePoint, RecurseSubdirectories = true };
     private readonly string root;
     private readonly List<string> files = [];
     private readonly List<string> folders = [];
-    private readonly HashSet<string> realFolders = new(StringComparer.Ordinal);
+    private readonly HashSet<string> realFolders = new(StringComparer.Ordinal); // listed under a visible path
+    private readonly HashSet<string> hiddenFolders = new(StringComparer.Ordinal); // listed under a hidden one
+    private readonly List<(string Path, string Real)> hiddenImages = [];
+    private HashSet<string>? realImages; // the images that count; only where there are links
     private readonly Dictionary<string, string?> resolved = new(StringComparer.Ordinal);
-    private readonly Queue<(string Path, string Real)> links = new();
+    private readonly PriorityQueue<string, string> links = new(StringComparer.Ordinal); // real places, in the order of the paths
     private readonly List<string> circles = [];
     private readonly List<string> again = [];
     private readonly List<string> dead = [];
@@ -31,7 +36,17 @@ internal sealed class FolderTree
         this.root = root;
         Walk("", Resolve(root) ?? root);
         FollowLinks();
+        files.AddRange(hiddenImages.Where(image => realImages?.Contains(image.Real) != true).Select(image => image.Path));
     }
+
+    /// <summary>True if there is an image that counts somewhere below a folder.</summary>
+    /// <param name="root">The folder's full path.</param>
+    /// <exception cref="IOException">A folder cannot be listed.</exception>
+    /// <exception cref="UnauthorizedAccessException">A folder may not be listed.</exception>
+    public static bool HoldsImages(string root) =>
+        Directory.EnumerateFiles(root, "*", WithoutLinks)
+            .Any(file => IsImage(Path.GetRelativePath(root, file).Replace(Path.DirectorySeparatorChar, '/')))
+        || new FolderTree(root).Files.Any(IsImage);
 
     /// <summary>Paths of the files relative to the root, separated by <c>/</c>.</summary>
     public IReadOnlyList<string> Files => files;
@@ -53,9 +68,9 @@ internal sealed class FolderTree
         var pending = new Stack<(string Path, string Real)>([(path, real)]);
         while (pending.TryPop(out var folder))
         {
-            if (!realFolders.Add(folder.Real))
+            if (!Enter(folder.Path, folder.Real))
             {
-                circles.Add(folder.Path);
+                Add(circles, folder.Path, isFolder: true);
                 continue;
             }
 
@@ -71,7 +86,7 @@ internal sealed class FolderTree
                 }
                 else if (entry.IsLink)
                 {
-                    links.Enqueue(item);
+                    links.Enqueue(item.Real, inside);
                 }
                 else if (entry.IsFolder)
                 {
@@ -79,7 +94,7 @@ internal sealed class FolderTree
                 }
                 else
                 {
-                    files.Add(inside);
+                    AddFile(inside, item.Real);
                 }
             }
         }
@@ -93,34 +108,52 @@ internal sealed class FolderTree
             return;
         }
 
-        var own = files.Count;
-        var realFiles = files.Select(file => Path.Join(Resolve(root) ?? root, file.Replace('/', Path.DirectorySeparatorChar))).ToHashSet(StringComparer.Ordinal);
-        while (links.TryDequeue(out var link))
+        var place = Resolve(root) ?? root;
+        realImages = files.Where(IsImage).Select(file => Path.Join(place, file.Replace('/', Path.DirectorySeparatorChar))).ToHashSet(StringComparer.Ordinal);
+        while (links.TryDequeue(out var real, out var path))
         {
-            var target = Resolve(link.Real);
+            var target = Resolve(real);
             if (target is null || !Path.Exists(target))
             {
-                Add(dead, link.Path, isFolder: !Path.HasExtension(link.Path));
+                Add(dead, path, isFolder: !Path.HasExtension(path));
             }
             else if (Directory.Exists(target))
             {
-                Walk(link.Path, target);
-                for (; own < files.Count; own++)
-                {
-                    realFiles.Add(Path.Join(target, files[own][link.Path.Length..].Replace('/', Path.DirectorySeparatorChar)));
-                }
-            }
-            else if (realFiles.Add(target))
-            {
-                files.Add(link.Path);
-                own = files.Count;
+                Walk(path, target);
             }
             else
             {
-                Add(again, link.Path, isFolder: false);
+                AddFile(path, target);
             }
         }
     }
+
+    // A folder is listed once under a visible path, whatever hidden ones lead to it, and at most once under a hidden one.
+    private bool Enter(string path, string real) => path.Length == 0 || ImageFolderLayout.IsVisible(path)
+        ? realFolders.Add(real)
+        : !realFolders.Contains(real) && hiddenFolders.Add(real);
+
+    private void AddFile(string path, string real)
+    {
+        if (!ImageFolderLayout.HasImageExtension(path))
+        {
+            files.Add(path);
+        }
+        else if (!ImageFolderLayout.IsVisible(path))
+        {
+            hiddenImages.Add((path, real));
+        }
+        else if (realImages?.Add(real) != false)
+        {
+            files.Add(path);
+        }
+        else
+        {
+            again.Add(path);
+        }
+    }
+
+    private static bool IsImage(string path) => ImageFolderLayout.HasImageExtension(path) && ImageFolderLayout.IsVisible(path);
 
     private void AddTop(string path)
     {

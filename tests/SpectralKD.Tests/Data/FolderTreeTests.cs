@@ -55,6 +55,47 @@ public sealed class FolderTreeTests : IDisposable
     }
 
     [Fact]
+    public void Links_to_images_in_a_hidden_folder_count_as_git_annex_and_DVC_lay_them()
+    {
+        Write("set/.git/annex/objects/k1.jpg", "set/.git/annex/objects/k2.jpg", "set/.dvc/cache/ab12", "set/.git/left.png");
+        Directory.CreateDirectory(At("set/cat"));
+        Directory.CreateDirectory(At("set/dog"));
+        Link("set/cat/1.jpg", "../.git/annex/objects/k1.jpg");
+        Link("set/cat/2.png", "../.dvc/cache/ab12");
+        Link("set/cat/notes.txt", "../.git/annex/objects/k2.jpg"); // no image by its name: takes nothing from the next
+        Link("set/dog/2.jpg", "../.git/annex/objects/k2.jpg");
+        Link("set/dog/3.jpg", "../.git/annex/objects/k1.jpg");
+        var source = ImageSources.Open(At("set"));
+        Assert.Equal(["cat", "dog"], source.Classes);
+        Assert.Equal(["cat/1.jpg", "cat/2.png", "dog/2.jpg"], Names(source));
+        Assert.All(Enumerable.Range(0, 3), i => Assert.Equal(40, source.Read(i).Width));
+        Assert.Collection(
+            source.Notes,
+            note => Assert.Equal("1 link is left out: it leads to an image counted already (dog/3.jpg)", note),
+            note => Assert.Equal("1 hidden image is left out: a name on the path begins with a dot (.git/left.png)", note));
+    }
+
+    [Fact]
+    public void Links_to_hidden_folders_count_each_image_once_and_end_in_a_circle()
+    {
+        Write("set/.store/cat/1.png", "set/.store/cat/2.png", "set/.store/dog/3.png", "set/.store/dog/4.png");
+        Link("set/.store/cat/up", "../..");
+        Link("set/.again", ".store");
+        Link("set/a", ".store/cat");
+        Directory.CreateDirectory(At("set/b"));
+        Link("set/b/4.png", "../.store/dog/4.png");
+        Link("set/c", ".store/cat");
+        Link("set/dog", ".store/dog");
+        var source = ImageSources.Open(At("set"));
+        Assert.Equal(["a", "b", "dog"], source.Classes);
+        Assert.Equal(["a/1.png", "a/2.png", "b/4.png", "dog/3.png"], Names(source));
+        Assert.Collection(
+            source.Notes,
+            note => Assert.Equal("2 links are left out: they lead to folders whose images count at their own places (a/up, c)", note),
+            note => Assert.Equal("1 link is left out: it leads to an image counted already (dog/4.png)", note));
+    }
+
+    [Fact]
     public void Hidden_images_images_of_other_kinds_and_those_beside_the_classes_are_told()
     {
         Write("set/a/1.png", "set/b/2.png", "set/top.png", "set/a/.old/3.png", "set/b/x.gif");
