@@ -58,11 +58,8 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages
             var path = Path.Combine(root, layout.Paths[index]);
             var length = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path).Length;
             ImageDecoder.CheckLength(length, ItemName(index));
-            DecodingRoom.Take(length);
-            var bytes = new byte[length];
             using var file = File.OpenRead(path);
-            file.ReadExactly(bytes);
-            return bytes;
+            return ImageDecoder.ReadWhole(file, length, ItemName(index));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

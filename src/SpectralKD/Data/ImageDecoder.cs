@@ -20,6 +20,12 @@ internal static class ImageDecoder
 
     private const int RowsAtOnce = 32;
 
+    /// <summary>Of longer files the beginning is looked at before the rest is read or unpacked.</summary>
+    private const int LongFile = 4 << 20;
+
+    /// <summary>So many bytes tell what a file is.</summary>
+    private const int Beginning = 64;
+
     /// <summary>Decodes one file.</summary>
     /// <param name="encoded">The whole file.</param>
     /// <param name="name">The image's name, for the message.</param>
@@ -31,6 +37,27 @@ internal static class ImageDecoder
     {
         CheckLength(encoded.Length, name);
         return PortableMap.IsOne(encoded) ? PortableMap.Decode(encoded, name) : DecodeWithSkia(SkiaInput.Of(encoded), name, manyPixels);
+    }
+
+    /// <summary>Reads a file's bytes, for which the room is taken; a long file that does not begin as an image is refused before the rest is read.</summary>
+    /// <param name="file">The file at its beginning.</param>
+    /// <param name="length">Its length, which <see cref="CheckLength"/> allows.</param>
+    /// <param name="name">The image's name, for the message.</param>
+    /// <exception cref="SpectralKDException">The long file is no image.</exception>
+    public static byte[] ReadWhole(Stream file, long length, string name)
+    {
+        var start = new byte[Math.Min(length, Beginning)];
+        file.ReadExactly(start);
+        if (length > LongFile && !MayBeImage(start))
+        {
+            throw NoImage(start, length, name);
+        }
+
+        DecodingRoom.Take(length);
+        var bytes = new byte[length];
+        start.CopyTo(bytes, 0);
+        file.ReadExactly(bytes.AsSpan(start.Length));
+        return bytes;
     }
 
     /// <summary>Refuses a file that is empty or too long to be read into memory.</summary>
@@ -59,7 +86,7 @@ internal static class ImageDecoder
         using var pinned = encoded.AsMemory().Pin();
         using var data = SKData.Create((nint)pinned.Pointer, encoded.Length);
         using var codec = SKCodec.Create(data)
-            ?? throw new SpectralKDException($"The file {name} is not an image that can be read ({Describe(encoded)}).");
+            ?? throw NoImage(encoded.AsSpan(0, Math.Min(encoded.Length, Beginning)), encoded.Length, name);
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         CheckSize(width, height, name);
         var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul;
@@ -149,16 +176,17 @@ internal static class ImageDecoder
         _ => $"cannot be decoded ({result})",
     };
 
-    private static string Describe(byte[] encoded)
-    {
-        if (encoded is [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..])
-        {
-            return "TIFF is not supported; convert it to PNG";
-        }
+    // The signatures of all that Skia decodes: JPEG, PNG, GIF, BMP, WebP, icons, WBMP (of a width that is not 0) and camera files built as TIFF.
+    private static bool MayBeImage(ReadOnlySpan<byte> start) => PortableMap.IsOne(start)
+        || start is [0xFF, 0xD8, ..] or [0x89, (byte)'P', ..] or [(byte)'G', (byte)'I', (byte)'F', ..] or [(byte)'B', (byte)'M', ..]
+            or [(byte)'R', (byte)'I', (byte)'F', (byte)'F', ..] or [0, 0, not 0, ..] or [(byte)'I', (byte)'I', ..] or [(byte)'M', (byte)'M', ..];
 
-        var start = encoded.AsSpan(0, Math.Min(encoded.Length, 64));
-        return start.ContainsAnyExceptInRange((byte)9, (byte)126)
-            ? FormattableString.Invariant($"{encoded.Length} bytes of an unknown format, or cut off before the picture begins")
-            : "it holds text";
-    }
+    private static SpectralKDException NoImage(ReadOnlySpan<byte> start, long length, string name) =>
+        new($"The file {name} is not an image that can be read ({Describe(start, length)}).");
+
+    private static string Describe(ReadOnlySpan<byte> start, long length) =>
+        start is [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] ? "TIFF is not supported; convert it to PNG"
+        : start.ContainsAnyExceptInRange((byte)9, (byte)126)
+            ? FormattableString.Invariant($"{length} bytes of an unknown format, or cut off before the picture begins")
+        : "it holds text";
 }

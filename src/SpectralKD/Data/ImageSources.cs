@@ -8,7 +8,7 @@ public static class ImageSources
     private static readonly string[] TrainingParts = ["train", "training"];
     private static readonly string[] ValidationParts = ["val", "valid", "validation", "test"];
 
-    /// <summary>How many folders, each the only one in the other, are looked through for what they wrap.</summary>
+    /// <summary>How many folders, each the only one with images in the other, are looked through for what they wrap.</summary>
     internal const int MostWrappers = 8;
 
     /// <summary>
@@ -59,9 +59,9 @@ public static class ImageSources
             return (source, source + TestPart);
         }
 
-        var foldersIn = Folders(source);
+        var (foldersIn, holdsImages) = Folders(source);
         var wrapper = "";
-        for (var depth = 0; foldersIn is not null && depth < MostWrappers; depth++)
+        for (var depth = 0; depth < MostWrappers; depth++)
         {
             var folders = foldersIn(wrapper);
             var (train, validation) = (Part(folders, TrainingParts), Part(folders, ValidationParts));
@@ -70,7 +70,7 @@ public static class ImageSources
                 return (Inside(source, wrapper + train), Inside(source, wrapper + validation));
             }
 
-            if (folders is not [var only])
+            if (WrapperIn(folders, wrapper, holdsImages) is not { } only)
             {
                 break;
             }
@@ -80,6 +80,12 @@ public static class ImageSources
 
         return null;
     }
+
+    /// <summary>The folder that wraps all that counts: the only one of these, or else the only one of them that holds images; null if there is none.</summary>
+    internal static string? WrapperIn(IReadOnlyList<string> folders, string path, Predicate<string> holdsImages) =>
+        folders is [var single] ? single
+        : folders.Where(folder => holdsImages(path + folder)).Take(2).ToList() is [var only] ? only
+        : null;
 
     private static IImageSource Remembering(IImageSource images, ImageQuery query)
     {
@@ -112,17 +118,21 @@ public static class ImageSources
                 : $"There is no image source {source}: neither a folder nor a .zip archive was found at {Path.GetFullPath(source)}; {Choices}");
     }
 
-    // The names of the folders in each folder of a source: the top is the empty path, others end in a slash.
-    private static Func<string, IReadOnlyList<string>>? Folders(string source)
+    // The names of the folders in each folder of a source (the top is the empty path, others end in a slash), and whether a folder holds images.
+    private static (Func<string, IReadOnlyList<string>> In, Predicate<string> HoldsImages) Folders(string source)
     {
         if (Directory.Exists(source))
         {
-            return inside => FoldersOf(Path.Join(source, inside));
+            return (inside => FoldersOf(Path.Join(source, inside)), folder => HoldsImages(Path.GetFullPath(Path.Join(source, folder))));
         }
 
-        return SplitArchivePath(source) is (not null and var archive, var folder) && ZipImageSource.Folders(archive) is { } foldersIn
-            ? inside => foldersIn(folder.Length > 0 ? $"{folder}/{inside}" : inside)
-            : null;
+        if (SplitArchivePath(source) is not (not null and var archive, var folder) || ZipImageSource.List(archive) is not { } listing)
+        {
+            return (_ => [], _ => false);
+        }
+
+        var top = folder.Length > 0 ? folder + "/" : "";
+        return (inside => listing.FoldersIn(top + inside), inside => listing.HoldsImages(top + inside));
     }
 
     private static string[] FoldersOf(string path)
@@ -134,6 +144,18 @@ public static class ImageSources
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return []; // listing the folder will say why
+        }
+    }
+
+    private static bool HoldsImages(string folder)
+    {
+        try
+        {
+            return FolderTree.HoldsImages(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return true; // listing the folder will say why
         }
     }
 

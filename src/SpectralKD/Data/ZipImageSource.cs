@@ -75,17 +75,14 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
     /// <inheritdoc/>
     public void Dispose() => archive.Close();
 
-    /// <summary>
-    /// Names of the folders in each folder of an archive, the top one being the empty path and the others ending in a slash; null if the archive
-    /// cannot be read (opening it will say why).
-    /// </summary>
-    public static Func<string, IReadOnlyList<string>>? Folders(string path)
+    /// <summary>What is in an archive; null if it cannot be read (opening it will say why).</summary>
+    public static ZipListing? List(string path)
     {
         try
         {
             var (archive, listing) = Open(path);
             archive.Close();
-            return listing.FoldersIn;
+            return listing;
         }
         catch (SpectralKDException)
         {
@@ -100,12 +97,10 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
     {
         var entry = archive[(int)entries[index]];
         ImageDecoder.CheckLength(entry.Size, ItemName(index));
-        DecodingRoom.Take(entry.Size);
         try
         {
             using var stream = archive.GetInputStream(entries[index]);
-            var bytes = new byte[entry.Size];
-            stream.ReadExactly(bytes);
+            var bytes = ImageDecoder.ReadWhole(stream, entry.Size, ItemName(index));
             if (stream.ReadByte() >= 0)
             {
                 throw new SpectralKDException(FormattableString.Invariant(
@@ -161,7 +156,8 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
     private static string Named(ZipListing listing, string folder)
     {
         var (wrapper, depth) = ("", 0);
-        while (!listing.HasFolder(wrapper + folder) && depth++ < ImageSources.MostWrappers && listing.FoldersIn(wrapper) is [var only])
+        while (!listing.HasFolder(wrapper + folder) && depth++ < ImageSources.MostWrappers
+            && ImageSources.WrapperIn(listing.FoldersIn(wrapper), wrapper, listing.HoldsImages) is { } only)
         {
             wrapper += only + "/";
         }

@@ -19,6 +19,7 @@ internal sealed class ZipListing
     private readonly Dictionary<string, int> files = new(StringComparer.Ordinal);
     private readonly HashSet<string> folders = new(StringComparer.Ordinal);
     private readonly List<string> notes = [];
+    private HashSet<string>? withImages;
 
     private ZipListing()
     {
@@ -78,6 +79,22 @@ internal sealed class ZipListing
 
     /// <summary>True if there is a folder of this path.</summary>
     public bool HasFolder(string path) => folders.Contains(path);
+
+    /// <summary>True if there is an image that counts somewhere below the folder of this path.</summary>
+    public bool HoldsImages(string path) => (withImages ??= FoldersWithImages()).Contains(path);
+
+    private HashSet<string> FoldersWithImages()
+    {
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var image in files.Keys.Where(ImageFolderLayout.HasImageExtension).Where(ImageFolderLayout.IsVisible))
+        {
+            for (var end = image.LastIndexOf('/'); end > 0 && found.Add(image[..end]); end = image.LastIndexOf('/', end - 1))
+            {
+            }
+        }
+
+        return found;
+    }
 
     private static string Name(ZipEntry entry, Encoding unmarked)
     {

@@ -84,6 +84,31 @@ public sealed class DataSplitTests : IDisposable
         Assert.Equal(["cat", "dog"], ImageSources.Open($"{zip}/{wrapper}{validation}").Classes);
     }
 
+    [Theory]
+    [InlineData("w/")]
+    [InlineData("a/b/")]
+    public void Parts_in_a_wrapper_beside_folders_without_images_are_found_in_a_zip_and_in_a_folder(string wrapper)
+    {
+        var paths = new[] { "train/cat/1.png", "train/dog/2.png", "val/cat/3.png", "val/dog/4.png" };
+        string[] others = ["other/x.txt", "labels/train/1.txt", "aside/.hidden/5.png"];
+        foreach (var path in paths.Select(path => wrapper + path).Concat(others))
+        {
+            files.Write("set/" + path, ImageFiles.Png());
+        }
+
+        var zip = files.WriteZip("set.zip", [.. paths.Select(path => wrapper + path).Concat(others).Select(path => (path, ImageFiles.Png()))]);
+        foreach (var source in new[] { Path.Combine(files.Root, "set"), zip })
+        {
+            var split = DataSplit.Open(source);
+            Assert.Equal(["cat", "dog"], split.Train.Classes);
+            Assert.Equal(["cat/3.png", "dog/4.png"], Names(split.Validation));
+            var error = Assert.Throws<SpectralKDException>(() => ImageSources.Open(source));
+            Assert.EndsWith($"name {source}/{wrapper}train or {source}/{wrapper}val.", error.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(["cat/1.png", "dog/2.png"], Names(ImageSources.Open($"{zip}/train")));
+    }
+
     [Fact]
     public void What_the_listing_left_out_is_told_before_the_training()
     {

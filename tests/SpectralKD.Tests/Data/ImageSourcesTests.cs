@@ -142,6 +142,27 @@ public sealed class ImageSourcesTests : IDisposable
         Assert.Contains("a/2.png", Assert.Throws<SpectralKDException>(() => source.Read(1)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_long_file_that_does_not_begin_as_an_image_is_refused_before_the_rest_is_unpacked()
+    {
+        const int Length = 64 << 20;
+        var zip = files.WriteZip("bomb.zip", ("a/0.jpg", new byte[Length]), ("a/1.png", ImageFiles.Png()));
+        var folder = Path.Combine(files.Root, "set");
+        using (var file = new FileStream(files.Write("set/a/0.jpg", []), FileMode.Open))
+        {
+            file.SetLength(Length);
+        }
+
+        foreach (var source in new[] { ImageSources.Open(zip), ImageSources.Open(folder) })
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var error = Assert.Throws<SpectralKDException>(() => source.Read(0));
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Length / 4);
+            Assert.Equal($"The file a/0.jpg is not an image that can be read ({Length} bytes of an unknown format, or cut off before the picture begins).", error.Message);
+            (source as IDisposable)?.Dispose();
+        }
+    }
+
     private static IEnumerable<string> Names(IImageSource source) => Enumerable.Range(0, source.Count).Select(source.ItemName);
 
     private static void AssertError(string source, string words)
