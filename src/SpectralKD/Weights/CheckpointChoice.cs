@@ -50,16 +50,18 @@ internal static class CheckpointChoice
         var tensors = new Dictionary<string, PickleTensor>(StringComparer.Ordinal);
         var passedOver = new Dictionary<string, string>(StringComparer.Ordinal);
         var foreign = new List<string>();
+        var siblings = parts.Where(other => other.Nest == part.Nest).ToList();
         foreach (var (key, value) in state.Entries)
         {
-            var (inside, name) = (key.StartsWith(part.Prefix, StringComparison.Ordinal), key[Math.Min(part.Prefix.Length, key.Length)..]);
+            var owner = CheckpointPart.OwnerOf(key, siblings);
+            var (inside, name) = (owner?.Prefix == part.Prefix, key[Math.Min(part.Prefix.Length, key.Length)..]);
             if (value is PickleTensor tensor)
             {
                 if (inside)
                 {
                     tensors[name] = tensor;
                 }
-                else if (!parts.Any(other => other != part && other.Nest == part.Nest && other.Owns(key)))
+                else if (owner is null)
                 {
                     foreign.Add(key);
                 }

@@ -30,8 +30,11 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
     public string Words => (Nest.Length > 0 ? $"'{Short(Nest)}'" : Prefix.Length > 0 ? "" : "the file's top")
         + (Prefix.Length > 0 ? $"{(Nest.Length > 0 ? ", " : "")}keys without '{Short(Prefix)}'" : "");
 
-    /// <summary>True for a key that has this part's prefix.</summary>
-    public bool Owns(string key) => Prefix.Length > 0 && key.StartsWith(Prefix, StringComparison.Ordinal);
+    /// <summary>The part to which a key belongs: the one with the longest prefix that it has. Null for a key of none.</summary>
+    /// <param name="key">A key of the dictionary.</param>
+    /// <param name="parts">The parts of that dictionary.</param>
+    public static CheckpointPart? OwnerOf(string key, IReadOnlyList<CheckpointPart> parts) =>
+        parts.Where(part => key.StartsWith(part.Prefix, StringComparison.Ordinal)).MaxBy(part => part.Prefix.Length);
 
     private IEnumerable<string> Names => (Nest + "." + Prefix).Split('.', StringSplitOptions.RemoveEmptyEntries);
 
@@ -58,7 +61,10 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
     /// <param name="wanted"><c>ema</c>, <c>plain</c>, a part's name, or null.</param>
     /// <param name="holds">What the file holds, for the message.</param>
     /// <exception cref="SpectralKDException">The file has no such part.</exception>
-    public static CheckpointPart Choose(IReadOnlyList<CheckpointPart> parts, string? wanted, string holds)
+    public static CheckpointPart Choose(IReadOnlyList<CheckpointPart> parts, string? wanted, string holds) =>
+        Best(parts, wanted) ?? throw Absent(parts, wanted!, holds);
+
+    private static CheckpointPart? Best(IReadOnlyList<CheckpointPart> parts, string? wanted)
     {
         var asked = parts.Where(part => wanted switch
         {
@@ -68,7 +74,7 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
             _ => part.Name == wanted || part.Prefix.TrimEnd('.') == wanted,
         });
         return asked.OrderByDescending(part => part.Fits).ThenByDescending(part => part.IsAveraged).ThenBy(part => part.Rank)
-            .ThenBy(part => part.Prefix.Length).FirstOrDefault() ?? throw Absent(parts, wanted!, holds);
+            .ThenBy(part => part.Prefix.Length).FirstOrDefault();
     }
 
     /// <summary>The error for a part that a file lacks.</summary>
@@ -82,7 +88,7 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
     /// <summary>What the user is told of the choice: nothing where there was none.</summary>
     public IEnumerable<string> Notes(IReadOnlyList<CheckpointPart> parts)
     {
-        var others = parts.Where(part => part != this).Select(part => part.Words).Distinct(StringComparer.Ordinal).ToList();
+        var others = parts.Where(part => part != this).Select(part => part.Nest.Length + part.Prefix.Length == 0 ? "plain keys" : part.Words).Distinct(StringComparer.Ordinal).ToList();
         if (Nest.Length + Prefix.Length + others.Count == 0)
         {
             yield break;
@@ -90,11 +96,17 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
 
         var other = parts.FirstOrDefault(part => part != this && part.IsAveraged != IsAveraged) ?? parts.FirstOrDefault(part => part != this);
         yield return $"weights taken from {Words}{(IsAveraged ? " (averaged)" : "")}"
-            + (other is null ? "" : $"; the file has {string.Join(" and ", others.Take(3))} too: write #{Selector(other)} after its path for that");
+            + (other is null ? "" : $"; the file has {string.Join(" and ", others.Take(3))} too{Advice(other, parts)}");
     }
 
-    private string Selector(CheckpointPart other) =>
-        other.IsAveraged != IsAveraged ? (other.IsAveraged ? "ema" : "plain") : other.Name != Name ? Short(other.Name) : Short(other.Prefix.TrimEnd('.'));
+    // Only words that do choose it.
+    private string Advice(CheckpointPart other, IReadOnlyList<CheckpointPart> parts)
+    {
+        var average = other.IsAveraged ? "ema" : "plain";
+        string[] words = other.IsAveraged != IsAveraged ? [average, other.Name, other.Prefix.TrimEnd('.')] : [other.Name, other.Prefix.TrimEnd('.'), average];
+        return words.FirstOrDefault(word => word.Length > 0 && Best(parts, word) == other) is { } word
+            ? $": write #{Short(word)} after its path for that" : ": save that alone to use it";
+    }
 
     private int Rank => Array.IndexOf(Order, Name) is >= 0 and var rank ? rank : Order.Length;
 

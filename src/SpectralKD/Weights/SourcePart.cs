@@ -13,9 +13,9 @@ internal sealed class SourcePart : ITensorSource
     {
         this.whole = whole;
         prefix = part.Prefix;
-        Tensors = whole.Tensors.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
+        Tensors = whole.Tensors.Where(pair => CheckpointPart.OwnerOf(pair.Key, parts)?.Prefix == prefix)
             .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value with { Key = pair.Key[prefix.Length..] }, StringComparer.Ordinal);
-        var others = whole.Tensors.Keys.Where(key => !key.StartsWith(prefix, StringComparison.Ordinal) && !parts.Any(other => other.Owns(key))).ToList();
+        var others = whole.Tensors.Keys.Where(key => CheckpointPart.OwnerOf(key, parts) is null).ToList();
         Notes = [.. whole.Notes, .. part.Notes(parts), .. others.Count == 0 ? Array.Empty<string>() : [CheckpointChoice.OtherParts(others)]];
     }
 
@@ -35,9 +35,9 @@ internal sealed class SourcePart : ITensorSource
     /// <exception cref="SpectralKDException">The source has no such part; it is disposed of.</exception>
     public static ITensorSource Choose(ITensorSource whole, string? wanted, ModelSpec? spec)
     {
-        var parts = CheckpointPart.In("", [.. whole.Tensors.Keys], key => whole.Tensors[key].Shape, spec).ToList();
         try
         {
+            var parts = CheckpointPart.In("", [.. whole.Tensors.Keys], key => whole.Tensors[key].Shape, spec).Distinct().ToList();
             if (parts.Count == 0)
             {
                 return wanted is null or "plain" ? whole : throw CheckpointPart.Absent(parts, wanted, Holds(whole));
@@ -50,6 +50,11 @@ internal sealed class SourcePart : ITensorSource
         {
             whole.Dispose();
             throw new SpectralKDException($"cannot take weights from '{whole.FilePath ?? whole.Name}': {error.Message}", error);
+        }
+        catch
+        {
+            whole.Dispose();
+            throw;
         }
     }
 

@@ -90,6 +90,21 @@ public sealed partial class ForeignNotebookTests : IDisposable
     }
 
     [Fact]
+    public void Anchors_keep_their_names_as_targets_of_links_and_nothing_else_has_a_name()
+    {
+        const string text = "[there](#sec)\n\n<a name=\"sec\" onclick=\"alert(1)\"></a>\n\n<img name=\"body\" src=\"https://example.org/p.png\"> <p name=\"head\">p</p> <A NAME=second>x</A>";
+        foreach (var page in (string[])[Page(PageTrust.Outputs, NotebookCell.Markdown(text)), Page(PageTrust.Nothing, WithData("text/html", text))])
+        {
+            var named = new AngleSharp.Html.Parser.HtmlParser().ParseDocument(page).QuerySelector("main")!.QuerySelectorAll("[name]");
+            Assert.Equal(["a sec", "a second"], named.Select(element => $"{element.LocalName} {element.GetAttribute("name")}"));
+            Assert.Empty(Live(page));
+        }
+        Assert.Contains("href=\"#sec\"", Page(PageTrust.Outputs, NotebookCell.Markdown(text)), StringComparison.Ordinal);
+        Assert.Equal("the page leaves out what could run in the notebook's text: name of <img> (cell 1), name of <p> (cell 1), onclick of <a> (cell 1); --trust keeps it",
+            Assert.Single(HtmlPage.Write(At(Path.Combine(_root, "n.ipynb"), NotebookCell.Markdown(text)), Path.Combine(_root, "p.html"))));
+    }
+
+    [Fact]
     public void Trusted_text_stays_live() => Assert.NotEmpty(Live(Page(PageTrust.Everything, NotebookCell.Markdown("<script>alert(1)</script>"))));
 
     [Fact]

@@ -22,6 +22,40 @@ public sealed class CellErrorTests
         await notebook.RunAsync("1 + 1");
     }
 
+    [Theory]
+    [InlineData("var s = \"~\"; s.Length", "<")]
+    [InlineData("var s = \"~\\\"~\"; s.Length - 1 - 600", "(")]
+    [InlineData("var s = @\"\"\"~\n~\"; s.Length - 2 - 600", "[")]
+    [InlineData("var s = \"\"\"\n~\n\"\"\"; s.Length", "{\"")]
+    [InlineData("var s = $\"{1}{{~{\"a(\"}\"; s.Length - 4", "(")]
+    [InlineData("var s = $$\"\"\"{~{{\"<\" + 1}}\"\"\"; s.Length - 3", "<")]
+    [InlineData("// ~\n/* ~ */ 600", "(")]
+    [InlineData("#region Don't (~\n#endregion\n600", "/*")]
+    [InlineData("var a = '('; var s = new[] { ~'<' }; s.Length - 1", "'(', ")]
+    [InlineData("var i = 1; var s = new List<bool> { ~true }; s.Count - 1", "i <= 2, ")]
+    public async Task Brackets_in_texts_and_comments_nest_nothing(string code, string piece)
+    {
+        await using var notebook = new NotebookOfTest();
+        var result = await notebook.RunAsync(code.Replace("~", string.Concat(Enumerable.Repeat(piece, 600)), StringComparison.Ordinal));
+        Assert.Equal(piece == "{\"" ? "1200" : "600", result.Result);
+    }
+
+    [Theory]
+    [InlineData("\")))\" + (")]
+    [InlineData("$\"{")]
+    [InlineData("$\"a{ $@\"\"\"{")]
+    [InlineData("$$\"\"\"{{{")]
+    [InlineData("$\"a\" + (")]
+    [InlineData("\"\"\"\"a\"\"\"\" + (")]
+    [InlineData("'\"' + (")]
+    [InlineData("@\"\\\" + (")]
+    [InlineData("#region /* @\"\n(")]
+    [InlineData("#if false\n@\" /* \"\"\"\n#endif\n(")]
+    [InlineData("/// <see cref=\"F(((\"/>\n")]
+    [InlineData("A<b[\";\"], ")]
+    public void Code_between_texts_is_counted(string piece)
+        => Assert.True(SpectralKD.Notebook.Session.Compiling.NestedCode.IsTooDeep(string.Concat(Enumerable.Repeat(piece, 20_000))));
+
     [Fact]
     public async Task A_compile_error_shows_place_message_source_line_and_caret()
     {

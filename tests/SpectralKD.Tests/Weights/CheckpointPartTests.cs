@@ -121,6 +121,67 @@ public sealed class CheckpointPartTests : IDisposable
         Assert.True(model.state_dict()[key].Equals((expected == "student" ? student : teacher).state_dict()[key]));
     }
 
+    [Theory]
+    [InlineData(null, "ema_model", 2)]
+    [InlineData("plain", "plain", 1)]
+    [InlineData("ema", "ema_model", 2)]
+    public void Plain_keys_and_averaged_ones_with_a_prefix_in_one_dictionary_are_each_to_be_had(string? part, string taken, int seed)
+    {
+        using var scope = NewDisposeScope();
+        using var one = ModelCatalog.Create("deit_nano_patch4_32", seed: 1);
+        using var two = ModelCatalog.Create("deit_nano_patch4_32", seed: 2);
+        var all = one.state_dict().Concat(two.state_dict().Select(pair => KeyValuePair.Create("ema_model." + pair.Key, pair.Value))).ToDictionary();
+        string[] paths = [folder.File("both.safetensors"), folder.File("both.pth")];
+        SafetensorsWriter.Write(paths[0], all);
+        File.WriteAllBytes(paths[1], Checkpoint(all));
+        foreach (var path in paths)
+        {
+            using var model = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = path + (part is null ? "" : "#" + part), Device = CPU });
+            var nest = path.EndsWith(".pth", StringComparison.Ordinal) ? "'state_dict'" : null;
+            var (plain, averaged) = (nest ?? "plain keys", nest is null ? "keys without 'ema_model.'" : $"{nest}, keys without 'ema_model.'");
+            Assert.Equal(
+                taken == "plain" ? $"weights taken from {nest ?? "the file's top"}; the file has {averaged} too: write #ema after its path for that"
+                    : $"weights taken from {averaged} (averaged); the file has {plain} too: write #plain after its path for that",
+                Assert.Single(model.Origin.Notes));
+            Assert.True(model.state_dict()["blocks.0.attn.qkv.weight"].Equals((seed == 1 ? one : two).state_dict()["blocks.0.attn.qkv.weight"]));
+        }
+    }
+
+    [Fact]
+    public void A_part_leaves_out_the_keys_of_a_longer_prefix_and_says_a_word_that_chooses_them()
+    {
+        var path = folder.File("teacher.safetensors");
+        using var scope = NewDisposeScope();
+        using var student = ModelCatalog.Create("deit_nano_patch4_32", seed: 1);
+        SafetensorsWriter.Write(path, student.state_dict().Append(KeyValuePair.Create("teacher." + Anchor, zeros(1))).ToDictionary());
+        using var model = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = path, Device = CPU });
+        Assert.Equal("weights taken from the file's top; the file has keys without 'teacher.' too: write #teacher after its path for that", Assert.Single(model.Origin.Notes));
+
+        var both = Saved(("state_dict", "", 1), ("state_dict", "net.", 2), ("state_dict", "net.teacher.", 3));
+        foreach (var (part, value, advice) in (IEnumerable<(string?, int, string)>)[(null, 1, "net"), ("net", 2, "state_dict"), ("net.teacher", 3, "state_dict")])
+        {
+            using var file = WeightsFile.Open(both, part: part);
+            Assert.Equal([Anchor], file.Tensors.Keys);
+            Assert.Equal(value, Value(file));
+            Assert.EndsWith($" too: write #{advice} after its path for that", Assert.Single(file.Notes), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Too_many_sets_of_weights_are_refused_with_the_file_s_name_and_the_file_is_closed()
+    {
+        using var scope = NewDisposeScope();
+        var path = folder.File("many.safetensors");
+        var tensors = Enumerable.Range(0, 101).ToDictionary(i => $"m{i}.{Anchor}", _ => zeros(1));
+        SafetensorsWriter.Write(path, tensors);
+        var expected = $"cannot take weights from '{path}': it holds more than 100 sets of weights; save the one that is meant";
+        Assert.Equal(expected, Assert.Throws<SpectralKDException>(() => WeightsFile.Open(path)).Message);
+
+        using var source = new Closed(SafetensorsFile.Open(path));
+        Assert.Equal(expected, Assert.Throws<SpectralKDException>(() => SourcePart.Choose(source, null, null)).Message);
+        Assert.True(source.IsClosed);
+    }
+
     [Fact]
     public void A_model_remembers_which_part_of_a_file_was_asked_for()
     {
@@ -148,6 +209,36 @@ public sealed class CheckpointPartTests : IDisposable
         var source = WeightSource.Parse(text);
         Assert.Equal(new WeightSource.LocalFile(path, ema, part), source);
         Assert.Equal(source, WeightSource.Parse(source.ToString()!));
+    }
+
+    private sealed class Closed(ITensorSource file) : ITensorSource
+    {
+        public bool IsClosed { get; private set; }
+
+        public string Name => file.Name;
+
+        public string? FilePath => file.FilePath;
+
+        public IReadOnlyDictionary<string, TensorInfo> Tensors => file.Tensors;
+
+        public Tensor Read(string key) => file.Read(key);
+
+        public void ReadInto(string key, Tensor destination) => file.ReadInto(key, destination);
+
+        public void Dispose()
+        {
+            IsClosed = true;
+            file.Dispose();
+        }
+    }
+
+    // {'state_dict': …} with float32 tensors, each in a storage of its own.
+    private static byte[] Checkpoint(Dictionary<string, Tensor> tensors)
+    {
+        var entries = tensors.Select((pair, i) => (pair.Key, pair.Value, Name: FormattableString.Invariant($"{i}"))).ToList();
+        var pickle = new PickleBuilder().EmptyDict().Text("state_dict").Raw(PickleBuilder.Dict([.. entries.Select(entry => (entry.Key, PickleBuilder.Tensor(
+            entry.Name, (int)entry.Value.numel(), 0, [.. entry.Value.shape.Select(size => (int)size)], [.. entry.Value.contiguous().stride().Select(size => (int)size)])))])).SetItem();
+        return TorchArchiveBytes.Zip([("a/data.pkl", pickle.Stop()), .. entries.Select(entry => ($"a/data/{entry.Name}", entry.Value.contiguous().bytes.ToArray()))]);
     }
 
     private string Saved(params (string Nest, string Prefix, int Value)[] parts)

@@ -32,7 +32,14 @@ internal sealed partial class SafeHtml
         _sanitizer.AllowedSchemes.Add("mailto");
         _sanitizer.FilterUrl += (_, url) => url.SanitizedUrl ??= IsPicture(url) ? url.OriginalUrl : null;
         _sanitizer.RemovingTag += (_, removing) => Remember($"<{removing.Tag.LocalName}>");
-        _sanitizer.RemovingAttribute += (_, removing) => Remember($"{removing.Attribute.Name} of <{removing.Tag.LocalName}>");
+        _sanitizer.RemovingAttribute += (_, removing) =>
+        {
+            removing.Cancel = IsTarget(removing);
+            if (!removing.Cancel)
+            {
+                Remember($"{removing.Attribute.Name} of <{removing.Tag.LocalName}>");
+            }
+        };
         _sanitizer.RemovingStyle += (_, removing) => Remember($"style {removing.Style.Name}");
     }
 
@@ -87,6 +94,11 @@ internal sealed partial class SafeHtml
     private static bool IsPicture(FilterUrlEventArgs url) => url.Tag is IHtmlImageElement
         && (url.OriginalUrl.StartsWith("attachment:", StringComparison.Ordinal)
             || PictureTypes.Any(type => url.OriginalUrl.StartsWith($"data:image/{type};base64,", StringComparison.OrdinalIgnoreCase)));
+
+    // <a name="…">, to which links of a table of contents lead. Names of forms and images become properties of the page's document and could stand in for
+    // what a script looks for there; a browser makes no property of an anchor's name, which is why it is not turned into an id either.
+    private static bool IsTarget(RemovingAttributeEventArgs removing) => removing.Reason == RemoveReason.NotAllowedAttribute
+        && removing.Tag is IHtmlAnchorElement && removing.Attribute.Name == "name";
 
     private static bool IsNeverClosed(string html)
     {
