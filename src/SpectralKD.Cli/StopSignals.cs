@@ -64,6 +64,13 @@ internal sealed class StopSignals : IDisposable
             // Whatever a listener does with the news, or if the command has just ended: the process is to end.
         }
 
-        error.WriteLine("spectralkd: stopping after what is being computed; a second signal leaves at once");
+        try
+        {
+            error.WriteLine("spectralkd: stopping after what is being computed; a second signal leaves at once");
+        }
+        catch (Exception failure) when (failure is IOException or ObjectDisposedException)
+        {
+            // A terminal that is gone: nobody is there to read it.
+        }
     }
 }

@@ -10,6 +10,8 @@ namespace SpectralKD.Cli.Commands;
 /// <summary><c>spectralkd analyze</c>: what <c>#!spectral-model</c>, <c>-images</c> and <c>-analyze</c> do, for scripts and schedulers.</summary>
 internal static class AnalyzeVerb
 {
+    private const int MostSkippedShown = 10;
+
     private static readonly Option<string> Model = new("--model") { Description = "timm name, for example deit_tiny_patch16_224", Required = true };
     private static readonly Option<string> Weights = new("--weights")
     {
@@ -80,9 +82,15 @@ internal static class AnalyzeVerb
         }
 
         var spectrum = SpectralAnalysis.Run(model, images, settings, new ProgressLine(console.Error), cancellationToken);
-        foreach (var skipped in spectrum.Skipped)
+        foreach (var skipped in spectrum.Skipped.Take(MostSkippedShown))
         {
             await console.Error.WriteLineAsync($"left out: {skipped}");
+        }
+
+        if (spectrum.Skipped.Length > MostSkippedShown)
+        {
+            await console.Error.WriteLineAsync(FormattableString.Invariant(
+                $"left out: {spectrum.Skipped.Length - MostSkippedShown} more, {spectrum.Skipped.Length} in all (spectrum.json names each)"));
         }
 
         SpectrumFiles.Write(spectrum, options.GetRequiredValue(Output), console.Output);

@@ -32,6 +32,7 @@ public static class ImageSources
             throw new SpectralKDException($"No image source was named: {Choices}");
         }
 
+        RequirePath(source);
         if (count <= 0)
         {
             throw new SpectralKDException(FormattableString.Invariant($"The number of images must be at least 1, but is {count}."));
@@ -54,6 +55,7 @@ public static class ImageSources
     /// <summary>The training and the validation part of a source that has them, by the names that <see cref="Open"/> understands; else null.</summary>
     internal static (string Train, string Validation)? FindParts(string source)
     {
+        RequirePath(source);
         if (IsNamed(source, Cifar10.SourceName) || Cifar10.IsCopy(source))
         {
             return (source, source + TestPart);
@@ -86,6 +88,14 @@ public static class ImageSources
         folders is [var single] ? single
         : folders.Where(folder => holdsImages(path + folder)).Take(2).ToList() is [var only] ? only
         : null;
+
+    private static void RequirePath(string source)
+    {
+        if (source.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new SpectralKDException($"The image source {source} is no path: it holds a character of the code 0; {Choices}");
+        }
+    }
 
     private static IImageSource Remembering(IImageSource images, ImageQuery query)
     {

@@ -33,6 +33,11 @@ internal static partial class RecipeFile
         {
             return Parse(File.ReadAllText(path), Path.GetFileName(path));
         }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new SpectralKDException($"there is no recipe '{path}'{NearestName.Suggestion(path, RecipeLibrary.Names)}: name a recipe.json, or a built-in one of "
+                + string.Join(", ", RecipeLibrary.Names), error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new SpectralKDException($"the recipe '{path}' cannot be read: {error.Message}", error);

@@ -69,7 +69,7 @@ public sealed record ModelOrigin
         WeightsKind.Seeded => $"UNTRAINED: initial weights, {Name}",
         WeightsKind.Embedded => $"weights {Name}, in the package",
         WeightsKind.Hub => Revision is null ? $"weights {Name} of the hub" : $"weights {Name} of the hub, revision {Revision}",
-        WeightsKind.File => $"weights of {Name}" + (Sha256 is null ? "" : $" (SHA-256 {Sha256[..12]}…)"),
+        WeightsKind.File => $"weights of {Name}" + (Sha256 is null ? "" : $" (SHA-256 {Sha256[..Math.Min(12, Sha256.Length)]}…)"),
         WeightsKind.Trained => $"trained here: {Name}",
         _ => "weights of unknown origin",
     };

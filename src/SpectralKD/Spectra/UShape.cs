@@ -64,8 +64,7 @@ public sealed record UShape
     {
         UShapeVerdict.Clear or UShapeVerdict.Weak => null,
         UShapeVerdict.TooFewBlocks => "a U-shape needs at least three blocks: analyse more of them",
-        _ => "no U-shape: intensity does not single out the first and the last blocks here, so choose layers to align with care "
-            + "(an untrained network need not show a U)",
+        _ => "no U-shape: intensity does not single out the first and the last blocks here, so choose layers to align with care",
     };
 
     private string Name => Verdict switch

@@ -55,6 +55,11 @@ public abstract partial record WeightSource
     {
         ArgumentNullException.ThrowIfNull(text);
         text = text.Trim();
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new SpectralKDException($"weights '{text}' are no path: they hold a character of the code 0");
+        }
+
         return text.ToLowerInvariant() switch
         {
             "pretrained" => new Pretrained(),

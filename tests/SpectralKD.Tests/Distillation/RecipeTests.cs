@@ -25,6 +25,20 @@ public sealed class RecipeTests
         Assert.Contains("größer", json, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("nano-deit-alnoe", "did you mean nano-deit-alone?")]
+    [InlineData("nowhere/recipe.json", "a built-in one of cifar10-cait-teacher, ")]
+    public void A_recipe_that_is_not_there_is_answered_with_those_that_are(string name, string said) =>
+        Assert.Contains(said, Assert.Throws<SpectralKDException>(() => DistillationRecipe.Load(name)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_path_that_holds_a_zero_is_refused_in_one_line()
+    {
+        Assert.Throws<SpectralKDException>(() => SpectralKD.Data.ImageSources.Open("\0photos"));
+        Assert.Throws<SpectralKDException>(() => SpectralKD.Data.ImageSources.FindParts("\0photos"));
+        Assert.Throws<SpectralKDException>(() => SpectralKD.Weights.WeightSource.Parse("\0weights.pth"));
+    }
+
     [Fact]
     public void A_written_recipe_is_complete()
     {

@@ -95,6 +95,23 @@ public sealed class ResumeTests
         Assert.Contains(Path.GetFileName(file), error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("epoch", "1000000000")]
+    [InlineData("epoch", "3")]
+    [InlineData("step", "100")]
+    [InlineData("totalSteps", "1099511627776")]
+    public async Task A_state_that_is_beyond_the_recipe_is_refused_in_one_line(string name, string value)
+    {
+        using var folder = new TemporaryFolder();
+        using var student = SmallRun.Student();
+        await SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 1 }, folder.File("run"));
+        var state = folder.File("run/checkpoint/state.json");
+        File.WriteAllText(state, System.Text.RegularExpressions.Regex.Replace(File.ReadAllText(state), $"(?m)^  \"{name}\": [0-9]+", $"  \"{name}\": {value}"));
+        var error = await Assert.ThrowsAsync<SpectralKDException>(
+            () => SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 1 }, folder.File("run"), resume: true));
+        Assert.Contains("state.json is damaged", error.Message, StringComparison.Ordinal);
+    }
+
     private static async Task<(Dictionary<string, float[]> Weights, DistillationRun Run)> Unbroken()
     {
         using var student = SmallRun.Student();

@@ -24,6 +24,10 @@ public sealed class TrainedOriginTests
     }
 
     [Fact]
+    public void A_file_whose_hash_was_cut_off_is_told_all_the_same() => Assert.Equal(
+        "weights of x.pth (SHA-256 ab…)", new ModelOrigin { Kind = WeightsKind.File, Name = "x.pth", Sha256 = "ab" }.Words);
+
+    [Fact]
     public async Task The_runs_folder_keeps_where_both_models_weights_came_from()
     {
         using var folder = new TemporaryFolder();

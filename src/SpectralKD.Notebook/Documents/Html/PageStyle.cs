@@ -48,7 +48,7 @@ internal static class PageStyle
         .text pre code { background: none; padding: 0; font-size: 1em; }
         .cell.code { margin: 1.2rem 0; }
         .input { position: relative; background: var(--code); border: 1px solid var(--line); border-radius: 8px; }
-        .input pre { padding: .75rem 1rem; }
+        .input pre { padding: 1.35rem 1rem .75rem; }
         .label { position: absolute; top: .25rem; right: .4rem; padding: 0 .3rem; background: var(--code); border-radius: 4px; font-size: .7rem; color: var(--faint); user-select: none; }
         .label .time { margin-left: .6rem; }
         details > summary { cursor: pointer; color: var(--faint); font-size: .8rem; }

@@ -51,7 +51,6 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         RequireFiniteModels();
         setup.Remarks.ToList().ForEach(Warn);
         _spectra.Prepare(State);
-        Warn(TrainingWatch.Untrained(setup.Teacher));
         Warn(_spectra.Warning);
         setup.Data.Warnings.ToList().ForEach(Warn);
         if (folder is { Checkpoint.Exists: false })
@@ -259,7 +258,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
     private TrainingProgress News(TrainingPhase phase)
     {
         var perStep = _stepsHere == 0 ? (double?)null : _secondsOfSteps / _stepsHere;
-        var left = ((long)_recipe.Epochs * setup.StepsPerEpoch) - State.TotalSteps;
+        var left = Math.Max(0, ((long)_recipe.Epochs * setup.StepsPerEpoch) - State.TotalSteps);
         return new TrainingProgress
         {
             Phase = phase,
@@ -271,7 +270,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
             LearningRate = _schedule.InEpoch(Math.Min(State.Epoch, _recipe.Epochs - 1)),
             EpochLoss = State.Sums.Steps == 0 ? null : State.Sums.Means(),
             ImagesPerSecond = perStep is { } seconds ? _recipe.ImagesPerStep / seconds : 0,
-            TimeLeft = perStep is { } each ? TimeSpan.FromSeconds(each * left) : null,
+            TimeLeft = perStep * left is { } time && time < TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(time) : null,
         };
     }
 }

@@ -81,6 +81,12 @@ internal sealed class TrainingSetup : IDisposable
             throw new SpectralKDException($"the run was begun on other images: {state.BatchesPerEpoch} batches an epoch of {state.DataName}, now "
                 + $"{Data.BatchesPerEpoch(Recipe.Batch)} of {Data.Name}; resume with the images it was begun with");
         }
+
+        if (state.Epoch > Recipe.Epochs || state.Step > StepsPerEpoch || state.TotalSteps > ((long)state.Epoch * StepsPerEpoch) + state.Step)
+        {
+            throw new SpectralKDException($"the run's state.json is damaged: it tells of step {state.Step} of epoch {state.Epoch} and {state.TotalSteps} steps in all, "
+                + $"but the run has {Recipe.Epochs} epochs of {StepsPerEpoch}; restore the folder from a copy, or begin the run anew");
+        }
     }
 
     /// <summary>Does something with the averaged weights in the student; null where no average is kept.</summary>

@@ -1,4 +1,3 @@
-using SpectralKD.Models;
 using SpectralKD.Spectra;
 
 namespace SpectralKD.Distillation;
@@ -16,11 +15,6 @@ internal static class TrainingWatch
                 $"the alignment term ({alignment:0.###}) outweighs KD ({logits:0.###}) over the first {Steps} steps: lower beta or w_fft")
                 + FormattableString.Invariant($" (at {logits / alignment:0.##} times the present weight they would be equal)")
             : null;
-
-    /// <summary>A warning where the teacher has learnt nothing; else null.</summary>
-    public static string? Untrained(VisionModel? teacher) => teacher is { Origin.IsUntrained: true }
-        ? $"the teacher {teacher.Spec.Name} is {teacher.Origin.Words}: it has nothing to teach; give it trained weights"
-        : null;
 
     /// <summary>A warning where the teacher's spectra do not single out the first and last blocks; else null.</summary>
     public static string? Shape(ModelSpectrum teacher) => teacher.UShape.Warning is { } warning
