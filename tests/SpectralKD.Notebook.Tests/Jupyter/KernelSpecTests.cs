@@ -57,6 +57,7 @@ public sealed class KernelSpecTests : IDisposable
     [Theory]
     [InlineData("not json", "is not a Jupyter connection file")]
     [InlineData("{}", "is not a Jupyter connection file")]
+    [InlineData("""{"shell_port":1,"iopub_port":2,"stdin_port":3,"control_port":4,"hb_port":5,"key":null}""", "is not a Jupyter connection file")]
     [InlineData("""{"shell_port":1,"iopub_port":2,"stdin_port":3,"control_port":4,"hb_port":5,"transport":"ipc"}""", "asks for the transport ipc")]
     [InlineData("""{"shell_port":1,"iopub_port":2,"stdin_port":3,"control_port":4,"hb_port":5,"key":"k","signature_scheme":"hmac-md5"}""", "hmac-md5")]
     public void A_connection_file_that_cannot_be_used_says_why(string text, string message)

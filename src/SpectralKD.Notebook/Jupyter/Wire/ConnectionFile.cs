@@ -9,6 +9,8 @@ namespace SpectralKD.Notebook.Jupyter.Wire;
 /// </summary>
 internal sealed record ConnectionFile
 {
+    private static readonly JsonSerializerOptions s_json = new() { RespectNullableAnnotations = true };
+
     [JsonPropertyName("shell_port")]
     public required int ShellPort { get; init; }
 
@@ -42,7 +44,7 @@ internal sealed record ConnectionFile
     {
         try
         {
-            var connection = JsonSerializer.Deserialize<ConnectionFile>(File.ReadAllText(path)) ?? throw new JsonException("it holds null");
+            var connection = JsonSerializer.Deserialize<ConnectionFile>(File.ReadAllText(path), s_json) ?? throw new JsonException("it holds null");
             connection.Check(path);
             return connection;
         }
