@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using SpectralKD.Native;
-using TorchSharp;
 
 namespace SpectralKD.Tests;
 
@@ -13,7 +11,7 @@ internal static class OneTorchThread
     [ModuleInitializer]
     internal static void Use()
     {
-        LibTorch.EnsureLoaded();
-        torch.set_num_threads(1);
+        SpectralKD.Native.LibTorch.EnsureLoaded();
+        TorchSharp.torch.set_num_threads(1);
     }
 }

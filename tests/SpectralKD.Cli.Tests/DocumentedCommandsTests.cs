@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using SpectralKD.Distillation;
 using SpectralKD.Tests;
 
 namespace SpectralKD.Cli.Tests;

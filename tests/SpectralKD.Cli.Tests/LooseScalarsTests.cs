@@ -1,6 +1,5 @@
 using System.Reflection;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Cli.Tests;
 

@@ -1,8 +1,4 @@
-using SpectralKD.Models;
-using SpectralKD.Native;
-using SpectralKD.Weights;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Distillation;
 

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace SpectralKD.Models;
 
 /// <summary>Position embeddings at another image size (timm's <c>resample_abs_pos_embed</c>).</summary>

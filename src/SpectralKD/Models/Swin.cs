@@ -1,11 +1,86 @@
 using System.Text.RegularExpressions;
-using SpectralKD.Models.Layers;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
-using static TorchSharp.torch;
-using LayerNorm = SpectralKD.Models.Layers.LayerNorm;
+using static SpectralKD.Models.LayerFigures;
 
 namespace SpectralKD.Models;
+
+/// <summary>Sizes of a Swin transformer (arXiv 2103.14030): stages of windowed attention, each at half the resolution of the last.</summary>
+public sealed record SwinSpec : ModelSpec
+{
+    /// <inheritdoc/>
+    public override string Family => "Swin";
+
+    /// <summary>Side of a square patch in pixels; divides <see cref="ModelSpec.ImageSize"/>.</summary>
+    public int PatchSize { get; init; } = 4;
+
+    /// <summary>Side of an attention window in patches; clamped to the stage's resolution.</summary>
+    public int WindowSize { get; init; } = 7;
+
+    /// <summary>Channels of the first stage; each later stage doubles them.</summary>
+    public required int EmbedDim { get; init; }
+
+    /// <summary>Number of blocks in each stage.</summary>
+    public required IReadOnlyList<int> Depths { get; init; }
+
+    /// <summary>Attention heads in each stage.</summary>
+    public required IReadOnlyList<int> Heads { get; init; }
+
+    /// <summary>Hidden channels of the MLP as a multiple of the stage's channels.</summary>
+    public double MlpRatio { get; init; } = 4;
+
+    /// <summary>The stages in order, with the sizes that follow from the others.</summary>
+    public IReadOnlyList<SwinStageSpec> Stages => [.. Enumerable.Range(0, Depths.Count).Select(Stage)];
+
+    private SwinStageSpec Stage(int index)
+    {
+        var (nominal, actual) = (ImageSize / PatchSize, ImageSize / PatchSize);
+        for (var i = 0; i < index; i++)
+        {
+            // timm halves the nominal resolution downwards, but merging pads an odd side and so halves it upwards.
+            (nominal, actual) = (nominal / 2, (actual + 1) / 2);
+        }
+
+        return new SwinStageSpec
+        {
+            Channels = EmbedDim << index,
+            Depth = Depths[index],
+            Heads = Heads[index],
+            NominalSize = nominal,
+            Size = actual,
+            Window = Math.Min(nominal, WindowSize),
+            Shift = nominal <= WindowSize ? 0 : WindowSize / 2,
+        };
+    }
+}
+
+/// <summary>The sizes of one Swin stage.</summary>
+public sealed record SwinStageSpec
+{
+    /// <summary>Channels C of the stage's tokens.</summary>
+    public required int Channels { get; init; }
+
+    /// <summary>Number of blocks.</summary>
+    public required int Depth { get; init; }
+
+    /// <summary>Attention heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Side of the resolution that timm plans with: windows, shifts and masks follow from it.</summary>
+    public required int NominalSize { get; init; }
+
+    /// <summary>Side of the feature map that the stage really has.</summary>
+    public required int Size { get; init; }
+
+    /// <summary>Side of an attention window in patches, clamped to the nominal resolution.</summary>
+    public required int Window { get; init; }
+
+    /// <summary>Shift of every second block in patches; 0 where one window covers the nominal resolution.</summary>
+    public required int Shift { get; init; }
+
+    /// <summary>Side of the feature map after padding to whole windows.</summary>
+    public int PaddedSize => (Size + Window - 1) / Window * Window;
+}
 
 /// <summary>
 /// Swin as timm 1.0.11 computes it: maps with channels last, stages of windowed attention, patch merging at the start of each stage
@@ -78,4 +153,130 @@ public sealed partial class Swin : TimmModel
 
     [GeneratedRegex(@"^layers\.(\d+)\..*relative_position_bias_table$")]
     private static partial Regex BiasTable();
+}
+
+/// <summary>One stage of Swin: patch merging (but for the first), then blocks with and without shift in turn.</summary>
+internal sealed class SwinStage : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "downsample")]
+    private readonly PatchMerging? _merging;
+
+    [ComponentName(Name = "blocks")]
+    private readonly ModuleList<SwinBlock> _blocks;
+
+    public SwinStage(SwinStageSpec stage, double mlpRatio, bool first, ReadOnlySpan<double> dropPaths)
+        : base(nameof(SwinStage))
+    {
+        _merging = first ? null : new PatchMerging(stage.Channels / 2);
+        var blocks = new SwinBlock[stage.Depth];
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            blocks[i] = new SwinBlock(stage, mlpRatio, second: i % 2 == 1, dropPaths[i]);
+        }
+
+        _blocks = nn.ModuleList(blocks);
+        RegisterComponents();
+    }
+
+    public IReadOnlyList<SwinBlock> Blocks => [.. _blocks];
+
+    public override Tensor forward(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        map = _merging is null ? map.alias() : _merging.forward(map);
+        foreach (var block in _blocks)
+        {
+            var input = map;
+            map = block.forward(input);
+            input.Dispose();
+        }
+
+        return map.MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Images to a normalised map of patches, channels last: <c>[B, 3, H, W]</c> to <c>[B, H/p, W/p, C]</c>.</summary>
+internal sealed class SwinPatchEmbedding : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "proj")]
+    private readonly PatchProjection _projection;
+
+    [ComponentName(Name = "norm")]
+    private readonly LayerNorm _norm;
+
+    public SwinPatchEmbedding(int patchSize, int dim)
+        : base(nameof(SwinPatchEmbedding))
+    {
+        _projection = new PatchProjection(patchSize, dim);
+        _norm = new LayerNorm(dim, epsilon: 1e-5);
+        RegisterComponents();
+    }
+
+    public Tensor Weight => _projection.Weight;
+
+    public override Tensor forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var map = _projection.forward(images).permute(0, 2, 3, 1); // (B, H/p, W/p, C)
+        return _norm.forward(map).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Joins 2x2 neighbours to one patch of twice the channels: <c>[B, H, W, C]</c> to <c>[B, ⌈H/2⌉, ⌈W/2⌉, 2C]</c>.</summary>
+internal sealed class PatchMerging : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "norm")]
+    private readonly LayerNorm _norm;
+
+    [ComponentName(Name = "reduction")]
+    private readonly Linear _reduction;
+
+    public PatchMerging(int dim)
+        : base(nameof(PatchMerging))
+    {
+        _norm = new LayerNorm(4 * dim, epsilon: 1e-5);
+        _reduction = new Linear(4 * dim, 2 * dim, bias: false);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        var (batch, side, dim) = (map.shape[0], map.shape[1], map.shape[3]);
+        var half = (side + 1) / 2;
+        var even = nn.functional.pad(map, [0, 0, 0, side % 2, 0, side % 2]).contiguous();
+        var neighbours = even.view([batch, half, 2, half, 2, dim])                // (B, H/2, row, W/2, column, C)
+            .permute(0, 1, 3, 4, 2, 5).reshape(batch, half, half, 4 * dim);       // (0,0), (1,0), (0,1), (1,1) as (row, column)
+        return _reduction.forward(_norm.forward(neighbours)).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Counts Swin; attention works on padded windows, everything else on the real map.</summary>
+internal static class SwinFigures
+{
+    public static ModelFigures Of(SwinSpec spec)
+    {
+        var stages = spec.Stages;
+        var last = stages[^1].Channels;
+        long patches = stages[0].Size * stages[0].Size;
+        return ModelFigures.Sum(
+            [.. stages.Select((stage, i) => Stage(spec, stage, i))],
+            PatchEmbedding(spec.PatchSize, spec.EmbedDim) + Norm(spec.EmbedDim) + Norm(last) + Linear(last, spec.Classes),
+            PatchEmbeddingMultiplyAdds(patches, spec.PatchSize, spec.EmbedDim) + ((long)last * spec.Classes));
+    }
+
+    private static BlockFigures Stage(SwinSpec spec, SwinStageSpec stage, int index)
+    {
+        long dim = stage.Channels, tokens = stage.Size * stage.Size, padded = stage.PaddedSize * stage.PaddedSize;
+        long window = stage.Window * stage.Window, reach = (2 * stage.Window) - 1;
+        var hidden = Hidden(dim, spec.MlpRatio);
+        var merged = index == 0 ? 0 : 2 * dim; // channels of four neighbours: 4 * (dim / 2)
+
+        var block = Block(dim, hidden) + (reach * reach * stage.Heads);
+        var blockCost = (4 * padded * dim * dim) + (2 * padded * window * dim) + (2 * tokens * dim * hidden);
+        return new BlockFigures(
+            new BlockInfo(index, $"layers.{index}", stage.Channels, stage.Size, stage.Size),
+            (stage.Depth * block) + Norm(merged) + (merged * dim),
+            (stage.Depth * blockCost) + (tokens * merged * dim));
+    }
 }

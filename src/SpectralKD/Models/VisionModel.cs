@@ -1,6 +1,3 @@
-using SpectralKD.Native;
-using static TorchSharp.torch;
-
 namespace SpectralKD.Models;
 
 /// <summary>
@@ -68,4 +65,201 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
         LibTorch.EnsureLoaded();
         return name;
     }
+}
+
+/// <summary>
+/// What the families of this library share: the input is checked before torch sees it, the blocks to keep are worked out, and
+/// every tensor of a pass but its results is freed at the end. A family writes one method, <see cref="Run"/>.
+/// </summary>
+public abstract class TimmModel : VisionModel
+{
+    private protected TimmModel(ModelSpec spec)
+        : base(spec.Name)
+    {
+        SpecRules.Check(spec);
+        Spec = spec;
+    }
+
+    /// <inheritdoc/>
+    public override ModelSpec Spec { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<BlockInfo> Blocks => field ??= ModelFigures.BlocksOf(Spec);
+
+    /// <inheritdoc/>
+    public sealed override ModelOutput ForwardIntermediates(Tensor images, IReadOnlyList<int>? blocks)
+    {
+        var kept = new KeptMaps(BlockSelection.Resolve(blocks, Blocks.Count, Spec.Name));
+        InputRules.Check(images, Spec, FirstWeight);
+        using var scope = NewDisposeScope();
+        var logits = Run(images, kept);
+        return new ModelOutput(logits, kept.Maps).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    protected sealed override Tensor ForwardLogits(Tensor images)
+    {
+        InputRules.Check(images, Spec, FirstWeight);
+        using var scope = NewDisposeScope();
+        return Run(images, KeptMaps.None).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The weight that meets the images first: its dtype and device are the model's.</summary>
+    private protected abstract Tensor FirstWeight { get; }
+
+    /// <summary>The forward pass: hands the maps that are wanted to <paramref name="kept"/> and returns the logits.</summary>
+    private protected abstract Tensor Run(Tensor images, KeptMaps kept);
+}
+
+/// <summary>The feature map of one block: patch tokens only, the raw residual stream, NCHW.</summary>
+/// <param name="Block">0-based index of the block.</param>
+/// <param name="Values">float tensor <c>[B, C, H, W]</c>.</param>
+public readonly record struct FeatureMap(int Block, Tensor Values);
+
+/// <summary>What a model's forward pass returns: logits and the feature maps that were asked for.</summary>
+public sealed class ModelOutput(Tensor logits, IReadOnlyList<FeatureMap> maps) : IDisposable
+{
+    /// <summary>Class scores before softmax, <c>[B, classes]</c>.</summary>
+    public Tensor Logits { get; } = logits;
+
+    /// <summary>The requested feature maps in ascending block order, each block once (as timm returns them).</summary>
+    public IReadOnlyList<FeatureMap> Maps { get; } = maps;
+
+    /// <summary>Hands all tensors to the enclosing dispose scope of the current one.</summary>
+    public ModelOutput MoveToOuterDisposeScope()
+    {
+        Logits.MoveToOuterDisposeScope();
+        foreach (var map in Maps)
+        {
+            map.Values.MoveToOuterDisposeScope();
+        }
+
+        return this;
+    }
+
+    /// <summary>Frees the logits and all maps.</summary>
+    public void Dispose()
+    {
+        Logits.Dispose();
+        foreach (var map in Maps)
+        {
+            map.Values.Dispose();
+        }
+    }
+}
+
+/// <summary>Collects the feature maps that were asked for during one forward pass.</summary>
+internal sealed class KeptMaps(IReadOnlyCollection<int> wanted)
+{
+    private readonly List<FeatureMap> _maps = [];
+
+    /// <summary>For passes that only want logits.</summary>
+    public static KeptMaps None { get; } = new([]);
+
+    /// <summary>The maps kept so far, in the order of the blocks.</summary>
+    public IReadOnlyList<FeatureMap> Maps => _maps;
+
+    public bool Wants(int block) => wanted.Contains(block);
+
+    public void Keep(int block, Tensor map) => _maps.Add(new FeatureMap(block, map));
+}
+
+/// <summary>One block (ViT, CaiT) or stage (Swin) of a model whose feature map can be asked for.</summary>
+/// <param name="Index">0-based position, as in timm's <c>forward_intermediates(indices=…)</c>.</param>
+/// <param name="Name">timm's module path, for example <c>blocks.3</c> or <c>layers.1</c>.</param>
+/// <param name="Channels">Channels C of its feature map <c>[B, C, H, W]</c>.</param>
+/// <param name="Height">Rows H of its feature map at the model's own image size.</param>
+/// <param name="Width">Columns W of its feature map at the model's own image size.</param>
+public sealed record BlockInfo(int Index, string Name, int Channels, int Height, int Width);
+
+/// <summary>Turns the block indices that a user writes into the blocks that a model keeps (timm's <c>feature_take_indices</c>).</summary>
+public static class BlockSelection
+{
+    /// <summary>Resolves indices: negative ones count from the end, duplicates count once, the result is ascending.</summary>
+    /// <param name="blocks">0-based indices; null means all.</param>
+    /// <param name="count">Number of blocks of the model.</param>
+    /// <param name="model">The model's name, for messages.</param>
+    /// <exception cref="SpectralKDException">The list is empty or a block does not exist.</exception>
+    public static IReadOnlyCollection<int> Resolve(IReadOnlyList<int>? blocks, int count, string model)
+    {
+        if (blocks is null)
+        {
+            return Enumerable.Range(0, count).ToHashSet();
+        }
+
+        if (blocks.Count == 0)
+        {
+            throw new SpectralKDException($"No block of {model} was asked for: the list is empty; pass null for all {count} blocks.");
+        }
+
+        return new SortedSet<int>(blocks.Select(block => Absolute(block, count, model)));
+    }
+
+    /// <summary>The last blocks of a model, ascending (timm's integer <c>indices</c>).</summary>
+    /// <param name="last">How many, from 1 to <paramref name="count"/>.</param>
+    /// <param name="count">Number of blocks of the model.</param>
+    /// <exception cref="SpectralKDException">The model has fewer blocks, or none was asked for.</exception>
+    public static IReadOnlyList<int> Last(int last, int count) => last >= 1 && last <= count
+        ? [.. Enumerable.Range(count - last, last)]
+        : throw new SpectralKDException($"The last {last} blocks were asked for, but the model has {count}: ask for 1 to {count}.");
+
+    private static int Absolute(int block, int count, string model)
+    {
+        var absolute = block < 0 ? count + block : block;
+        return absolute >= 0 && absolute < count
+            ? absolute
+            : throw new SpectralKDException(
+                $"Block {block} does not exist: {model} has {count} blocks, 0 to {count - 1} (or -1 to -{count} from the end).");
+    }
+}
+
+/// <summary>Checks a batch of images before torch sees it: torch's own messages carry a C++ stack, some end the process.</summary>
+internal static class InputRules
+{
+    /// <param name="images">The batch that a caller passes.</param>
+    /// <param name="spec">The model that is to take it.</param>
+    /// <param name="weight">One of the model's weights: its dtype and device are the model's.</param>
+    public static void Check(Tensor images, ModelSpec spec, Tensor weight)
+    {
+        var (size, shape) = (spec.ImageSize, images.shape);
+        if (shape.Length != 4)
+        {
+            throw Misfit(images, spec, shape.Length == 3 ? "add the batch dimension with unsqueeze(0)" : "pass a batch of images");
+        }
+
+        if (shape[1] != 3)
+        {
+            throw Misfit(images, spec, shape[3] == 3 ? "channels come first: permute(0, 3, 1, 2)" : "convert the images to RGB");
+        }
+
+        if (shape[2] != size || shape[3] != size)
+        {
+            throw Misfit(images, spec, $"resize the images to {size}x{size}, or create the model with imageSize: {shape[2]}");
+        }
+
+        if (shape[0] == 0)
+        {
+            throw Misfit(images, spec, "the batch is empty");
+        }
+
+        CheckPlace(images, spec, weight);
+    }
+
+    private static void CheckPlace(Tensor images, ModelSpec spec, Tensor weight)
+    {
+        if (images.dtype != weight.dtype)
+        {
+            throw new SpectralKDException(
+                $"{spec.Name} computes in {weight.dtype}, but the images are {images.dtype}: convert them with images.to({weight.dtype}).");
+        }
+
+        if (images.device_type != weight.device_type)
+        {
+            throw new SpectralKDException(
+                $"{spec.Name} is on {weight.device}, but the images are on {images.device}: move them with images.to(\"{weight.device}\").");
+        }
+    }
+
+    private static SpectralKDException Misfit(Tensor images, ModelSpec spec, string advice) => new(
+        $"{spec.Name} takes images [B, 3, {spec.ImageSize}, {spec.ImageSize}], but got [{string.Join(", ", images.shape)}]: {advice}.");
 }

@@ -1,12 +1,45 @@
-using SpectralKD.Models.Layers;
-using SpectralKD.Native;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
-using static TorchSharp.torch;
-using LayerNorm = SpectralKD.Models.Layers.LayerNorm;
-using Linear = SpectralKD.Models.Layers.Linear;
+using static SpectralKD.Models.LayerFigures;
 
 namespace SpectralKD.Models;
+
+/// <summary>Sizes of a vision transformer (arXiv 2010.11929) in its ViT, DeiT (2012.12877) and DeiT-III (2204.07118) forms.</summary>
+public sealed record VisionTransformerSpec : ModelSpec
+{
+    /// <inheritdoc/>
+    public override string Family => Name.StartsWith("deit", StringComparison.Ordinal) ? "DeiT" : "ViT";
+
+    /// <summary>Side of a square patch in pixels; divides <see cref="ModelSpec.ImageSize"/>.</summary>
+    public int PatchSize { get; init; } = 16;
+
+    /// <summary>Channels C of every token; a multiple of <see cref="Heads"/>.</summary>
+    public required int EmbedDim { get; init; }
+
+    /// <summary>Number of blocks.</summary>
+    public int Depth { get; init; } = 12;
+
+    /// <summary>Attention heads in each block.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Hidden channels of the MLP as a multiple of <see cref="EmbedDim"/>.</summary>
+    public double MlpRatio { get; init; } = 4;
+
+    /// <summary>Initial layer scale of the residual branches (DeiT-III: 1e-6); null for none.</summary>
+    public double? LayerScale { get; init; }
+
+    /// <summary>True for DeiT's distilled form: a second token and a second head, whose logits are averaged.</summary>
+    public bool Distilled { get; init; }
+
+    /// <summary>True where the class token has a position embedding too (ViT, DeiT); false for DeiT-III.</summary>
+    public bool ClassPosition { get; init; } = true;
+
+    /// <summary>Tokens before the patch tokens: 1, or 2 when distilled.</summary>
+    public int PrefixTokens => Distilled ? 2 : 1;
+
+    /// <summary>Patches along one side of the image.</summary>
+    public int GridSize => ImageSize / PatchSize;
+}
 
 /// <summary>
 /// ViT, DeiT and DeiT-III as timm 1.0.11 computes them: patch tokens and a class token, pre-norm blocks, a norm over all tokens, and
@@ -130,5 +163,108 @@ public sealed class VisionTransformer : TimmModel
         return _distillationToken is null
             ? cat([first, patches], dim: 1)
             : cat([first, _distillationToken.expand(batch, -1, -1), patches], dim: 1);
+    }
+}
+
+/// <summary>Pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)); layer scale where the model has it.</summary>
+internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
+{
+    private const double Epsilon = 1e-6;
+    private readonly DropPath _dropPath;
+
+    [ComponentName(Name = "norm1")]
+    private readonly LayerNorm _attentionNorm;
+
+    [ComponentName(Name = "attn")]
+    private readonly SelfAttention _attention;
+
+    [ComponentName(Name = "ls1")]
+    private readonly LayerScale? _attentionScale;
+
+    [ComponentName(Name = "norm2")]
+    private readonly LayerNorm _mlpNorm;
+
+    [ComponentName(Name = "mlp")]
+    private readonly Mlp _mlp;
+
+    [ComponentName(Name = "ls2")]
+    private readonly LayerScale? _mlpScale;
+
+    public TransformerBlock(VisionTransformerSpec spec, double dropPath)
+        : base(nameof(TransformerBlock))
+    {
+        _dropPath = new DropPath(dropPath);
+        _attentionNorm = new LayerNorm(spec.EmbedDim, Epsilon);
+        _attention = new SelfAttention(spec.EmbedDim, spec.Heads);
+        _attentionScale = spec.LayerScale is { } first ? new LayerScale(spec.EmbedDim, first) : null;
+        _mlpNorm = new LayerNorm(spec.EmbedDim, Epsilon);
+        _mlp = new Mlp(spec.EmbedDim, (int)(spec.EmbedDim * spec.MlpRatio));
+        _mlpScale = spec.LayerScale is { } second ? new LayerScale(spec.EmbedDim, second) : null;
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var attended = Scaled(_attentionScale, _attention.forward(_attentionNorm.forward(tokens))); // (B, N, C)
+        tokens = _dropPath.Add(tokens, attended, training);
+        var processed = Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(tokens)));                  // (B, N, C)
+        return _dropPath.Add(tokens, processed, training).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Scaled(LayerScale? scale, Tensor branch) => scale is null ? branch : scale.forward(branch);
+}
+
+/// <summary>Multi-head self-attention over all tokens, softmax(q k^T / sqrt(d)) v.</summary>
+internal sealed class SelfAttention : nn.Module<Tensor, Tensor>
+{
+    private readonly int _heads;
+
+    [ComponentName(Name = "qkv")]
+    private readonly Linear _qkv;
+
+    [ComponentName(Name = "proj")]
+    private readonly Linear _projection;
+
+    public SelfAttention(int dim, int heads)
+        : base(nameof(SelfAttention))
+    {
+        _heads = heads;
+        _qkv = new Linear(dim, 3 * dim);
+        _projection = new Linear(dim, dim);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
+        var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B, nh, N, d)
+        var mixed = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);                       // (B, nh, N, d)
+        var joined = mixed.transpose(1, 2).reshape(batch, count, dim);                                        // (B, N, C)
+        return _projection.forward(joined).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Counts ViT, DeiT and DeiT-III.</summary>
+internal static class VisionTransformerFigures
+{
+    public static ModelFigures Of(VisionTransformerSpec spec)
+    {
+        long dim = spec.EmbedDim, patches = spec.GridSize * spec.GridSize, tokens = patches + spec.PrefixTokens;
+        var hidden = Hidden(dim, spec.MlpRatio);
+        var scale = spec.LayerScale is null ? 0 : 2 * dim;
+        var blocks = Enumerable.Range(0, spec.Depth).Select(i => new BlockFigures(
+            new BlockInfo(i, $"blocks.{i}", spec.EmbedDim, spec.GridSize, spec.GridSize),
+            Block(dim, hidden) + scale,
+            BlockMultiplyAdds(tokens, tokens, dim, hidden))).ToArray();
+
+        var positions = (spec.ClassPosition ? tokens : patches) * dim;
+        var prefix = spec.PrefixTokens * dim;
+        var heads = spec.PrefixTokens;
+        return ModelFigures.Sum(
+            blocks,
+            PatchEmbedding(spec.PatchSize, dim) + positions + prefix + Norm(dim) + (heads * Linear(dim, spec.Classes)),
+            PatchEmbeddingMultiplyAdds(patches, spec.PatchSize, dim) + (heads * dim * spec.Classes));
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
-using SpectralKD.Models;
 
 namespace SpectralKD.Spectra;
 

@@ -1,7 +1,5 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
-using SpectralKD.Data;
-using SpectralKD.Models;
-using SpectralKD.Native;
 
 namespace SpectralKD.Spectra;
 
@@ -104,4 +102,121 @@ public static class SpectralAnalysis
             : throw new SpectralKDException(
                 $"{first.Source} gave {first.Images} images in the first pass and {second.Images} in the second: "
                 + "give a source that can be read twice, or an EntropyRange");
+}
+
+/// <summary>An image source as batches for one model, read again for every pass.</summary>
+internal sealed class ImageStream
+{
+    private readonly IImageSource _source;
+    private readonly ModelSpec _spec;
+    private readonly BatchOptions _options;
+    private readonly CancellationToken _cancellation;
+    private readonly SkippedImages _skipped = new();
+
+    internal ImageStream(IImageSource source, ModelSpec spec, SpectralOptions options, CancellationToken cancellation)
+    {
+        (_source, _spec, _cancellation) = (source, spec, cancellation);
+        _options = new BatchOptions { BatchSize = options.BatchSize, Workers = options.Workers, Shard = options.Shard };
+        Count = _options.Resolve(source).Length;
+        if (Count == 0)
+        {
+            throw new SpectralKDException(
+                $"{source.Name} has no images{(options.Shard is null ? "" : $" in part {options.Shard}")}, so there is no spectrum");
+        }
+    }
+
+    /// <summary>Number of images of one pass, unreadable ones included.</summary>
+    internal long Count { get; }
+
+    /// <summary>The images that could not be read so far, with the reasons.</summary>
+    internal ImmutableArray<string> Skipped => [.. _skipped.Items.Select(item => item.Reason)];
+
+    /// <summary>Places in the source of the images that could not be read so far.</summary>
+    internal IEnumerable<int> LeftOut => _skipped.Items.Select(item => item.Index);
+
+    /// <summary>One pass over the images.</summary>
+    internal IEnumerable<AnalysisBatch> Batches()
+    {
+        foreach (var batch in ImageBatches.Read(_source, _spec.Preprocessing, _spec.ImageSize, _options, _skipped, _cancellation))
+        {
+            using (batch)
+            {
+                yield return new AnalysisBatch(batch.Images, index => _source.ItemName(batch.Indices[index]));
+            }
+        }
+    }
+}
+
+/// <summary>A model made ready for analysis: evaluation mode, its device and precision known, the wanted blocks resolved.</summary>
+internal sealed class ModelRun : IDisposable
+{
+    private readonly VisionModel _model;
+    private readonly int[] _indices;
+    private readonly Device _device;
+    private readonly ScalarType _type;
+    private readonly bool _wasTraining;
+
+    internal ModelRun(VisionModel model, SpectralOptions options)
+    {
+        _model = model;
+        var weight = model.AnyWeight;
+        (_device, _type) = (weight.device, weight.dtype);
+        RequireDevice(options.Device);
+        _indices = [.. BlockSelection.Resolve(options.Layers, model.Blocks.Count, model.Spec.Name)];
+        Blocks = [.. _indices.Select(index => model.Blocks[index])];
+        _wasTraining = model.training;
+        model.eval();
+    }
+
+    /// <summary>The blocks to analyse, ascending.</summary>
+    internal IReadOnlyList<BlockInfo> Blocks { get; }
+
+    /// <summary>Runs one batch through the model and adds its maps.</summary>
+    internal void Forward(AnalysisBatch batch, SpectrumAccumulator accumulator)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = inference_mode();
+        using var output = _model.ForwardIntermediates(batch.Images.to(_type, _device), _indices);
+        accumulator.Add(output.Maps, batch.Name);
+    }
+
+    /// <summary>Puts the model back into the mode it was in.</summary>
+    public void Dispose() => _model.train(_wasTraining);
+
+    private void RequireDevice(Device? wanted)
+    {
+        if (wanted is not null && (wanted.type != _device.type || (wanted.index >= 0 && _device.index >= 0 && wanted.index != _device.index)))
+        {
+            throw new SpectralKDException(
+                $"{_model.Spec.Name} is on {_device} but the analysis was asked for on {wanted}: move the model there (model.to), or leave the device out");
+        }
+    }
+}
+
+/// <summary>Images to analyse, ready for the model. The tensor stays the giver's: it is used until the next batch is asked for.</summary>
+/// <param name="Images">Normalised images, floating-point <c>[B, 3, H, W]</c>, on any device.</param>
+/// <param name="Name">Name of the image at an index, for messages; null numbers them.</param>
+public readonly record struct AnalysisBatch(Tensor Images, Func<int, string>? Name = null);
+
+/// <summary>How far an analysis has come.</summary>
+/// <param name="Pass">1-based pass over the images.</param>
+/// <param name="Passes">1, or 2 where the activation entropy needs the range first.</param>
+/// <param name="Done">Images finished in this pass.</param>
+/// <param name="Images">Images of one pass as far as known (unreadable ones included); null for a stream of unknown length.</param>
+/// <param name="Elapsed">Time since the analysis began.</param>
+public readonly record struct AnalysisProgress(int Pass, int Passes, long Done, long? Images, TimeSpan Elapsed)
+{
+    /// <summary>Part of the whole analysis that is done, in [0, 1]; null for a stream of unknown length.</summary>
+    public double? Fraction => Images is > 0 ? Math.Min(1, ((Pass - 1) + (Done / (double)Images)) / Passes) : null;
+
+    /// <summary>Time the rest will take at the pace so far; null while unknown.</summary>
+    public TimeSpan? Remaining => Fraction is > 0 ? Elapsed * ((1 - Fraction.Value) / Fraction.Value) : null;
+
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        var pass = Passes > 1 ? $"pass {Pass} of {Passes}, " : "";
+        var left = Remaining is { TotalSeconds: >= 1 } remaining ? FormattableString.Invariant($", {remaining.TotalSeconds:0} s left") : "";
+        return $"{pass}{Done}{(Images is null ? "" : $" of {Images}")} images{left}";
+    }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Numerics.Tensors;
 
 namespace SpectralKD.Spectra;
 
@@ -110,4 +111,77 @@ internal sealed class SpectralLayout
 
         return [.. counts];
     }
+}
+
+/// <summary>
+/// A real signal's spectrum is point-symmetric: the columns 0 .. W / 2 hold all of it. Every one of them but the first and, for even W, the
+/// last stands for two.
+/// </summary>
+internal static class HalfSpectrum
+{
+    /// <summary>How many cells of the whole spectrum each cell of an H x (W / 2 + 1) half stands for, row-major; the sum is H * W.</summary>
+    internal static double[] Weights(int height, int width)
+    {
+        var halfWidth = (width / 2) + 1;
+        var weights = new double[height * halfWidth];
+        for (var cell = 0; cell < weights.Length; cell++)
+        {
+            var column = cell % halfWidth;
+            weights[cell] = column == 0 || 2 * column == width ? 1 : 2;
+        }
+
+        return weights;
+    }
+}
+
+/// <summary>Shannon entropy of a power spectrum.</summary>
+internal static class SpectralEntropy
+{
+    /// <summary>
+    /// <c>-sum p ln p / ln n</c> with p the power's shares and 0 ln 0 = 0; the constant term takes part. In [0, 1]; 0 for no power at all or
+    /// a single frequency.
+    /// </summary>
+    internal static double Normalized(ImmutableArray<double> power)
+    {
+        var total = power.Total();
+        if (total == 0 || power.Length < 2)
+        {
+            return 0;
+        }
+
+        double entropy = 0;
+        foreach (var value in power)
+        {
+            var share = value / total;
+            entropy -= share > 0 ? share * Math.Log(share) : 0;
+        }
+
+        return entropy / Math.Log(power.Length);
+    }
+}
+
+/// <summary>Element-wise arithmetic on the immutable arrays that spectra are made of.</summary>
+internal static class Vectors
+{
+    /// <summary>Element-wise sum of two arrays of one length.</summary>
+    internal static ImmutableArray<double> Plus(this ImmutableArray<double> left, ImmutableArray<double> right)
+    {
+        var sum = new double[left.Length];
+        TensorPrimitives.Add(left.AsSpan(), right.AsSpan(), sum);
+        return Freeze(sum);
+    }
+
+    /// <summary>Every element divided by a number.</summary>
+    internal static ImmutableArray<double> Over(this ImmutableArray<double> values, double divisor)
+    {
+        var quotient = new double[values.Length];
+        TensorPrimitives.Divide(values.AsSpan(), divisor, quotient);
+        return Freeze(quotient);
+    }
+
+    /// <summary>Sum of all elements.</summary>
+    internal static double Total(this ImmutableArray<double> values) => TensorPrimitives.Sum(values.AsSpan());
+
+    private static ImmutableArray<double> Freeze(double[] array)
+        => System.Runtime.InteropServices.ImmutableCollectionsMarshal.AsImmutableArray(array);
 }

@@ -1,4 +1,4 @@
-using static TorchSharp.torch;
+using TorchSharp;
 
 namespace SpectralKD.Weights;
 
@@ -120,4 +120,55 @@ public static class ElementTypes
         ScalarType.Int64 => ElementType.I64,
         _ => throw new SpectralKDException($"a tensor of type {type} cannot be stored as safetensors; convert it to a real type first"),
     };
+}
+
+/// <summary>The raw memory of contiguous CPU tensors.</summary>
+internal static class TensorBytes
+{
+    private const long PartElements = 1L << 27; // at most 1 GiB of 8-byte numbers: a span holds less than 2 GiB
+
+    /// <summary>All bytes of a contiguous CPU tensor of less than 2 GiB.</summary>
+    public static Span<byte> Of(Tensor tensor) => tensor.numel() == 0 ? [] : tensor.bytes;
+
+    /// <summary>Consecutive flat views of a contiguous tensor, each small enough for <see cref="Of"/>; they share its memory.</summary>
+    public static List<Tensor> Parts(Tensor tensor)
+    {
+        var flat = tensor.view(-1); // (numel)
+        var parts = new List<Tensor>();
+        for (long first = 0; first < flat.shape[0]; first += PartElements)
+        {
+            parts.Add(flat.narrow(0, first, Math.Min(PartElements, flat.shape[0] - first)));
+        }
+
+        return parts;
+    }
+
+    /// <summary>Writes a tensor's bytes, row-major, from whatever device and layout it has.</summary>
+    public static void Write(Stream stream, Tensor tensor)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var part in Parts(tensor.detach().cpu().contiguous()))
+        {
+            stream.Write(Of(part));
+        }
+    }
+}
+
+/// <summary>Checks before bytes go into an existing tensor: torch itself would broadcast or cast without a word.</summary>
+internal static class TensorCopy
+{
+    /// <summary>True if the destination's memory can take the stored bytes as they are.</summary>
+    public static bool IsPlainMemory(Tensor destination, ElementType type) =>
+        destination.device_type == DeviceType.CPU && destination.dtype == type.ToScalarType() && destination.is_contiguous();
+
+    /// <summary>Fails unless the destination has exactly the stored shape.</summary>
+    public static void CheckShape(ITensorSource source, TensorInfo info, Tensor destination)
+    {
+        if (!destination.shape.SequenceEqual(info.Shape))
+        {
+            throw new SpectralKDException($"tensor '{info.Key}' of '{source.Name}' is {info.ShapeText}, but a tensor of "
+                + $"{TensorInfo.Text(destination.shape)} was given to read it into");
+        }
+    }
 }

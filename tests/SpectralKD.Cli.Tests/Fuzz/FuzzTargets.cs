@@ -3,21 +3,14 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CsCheck;
 using SkiaSharp;
-using SpectralKD.Data;
-using SpectralKD.Distillation;
 using SpectralKD.Interactive.Magic;
-using SpectralKD.Models;
-using SpectralKD.Native;
 using SpectralKD.Notebook.Documents;
 using SpectralKD.Notebook.Documents.Html;
 using SpectralKD.Notebook.Jupyter.Wire;
 using SpectralKD.Notebook.Running;
 using SpectralKD.Notebook.Session.Cells;
-using SpectralKD.Spectra;
 using SpectralKD.Tests;
 using SpectralKD.Tests.Weights;
-using SpectralKD.Weights;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Cli.Tests.Fuzz;
 

@@ -1,6 +1,4 @@
 using CsCheck;
-using SpectralKD.Data;
-using SpectralKD.Data.Augmentations;
 
 namespace SpectralKD.Tests.Data;
 

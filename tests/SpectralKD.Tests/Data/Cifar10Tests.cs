@@ -1,7 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Net;
-using SpectralKD.Data;
 
 namespace SpectralKD.Tests.Data;
 

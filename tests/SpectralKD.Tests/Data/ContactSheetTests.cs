@@ -1,5 +1,4 @@
 using SkiaSharp;
-using SpectralKD.Data;
 
 namespace SpectralKD.Tests.Data;
 

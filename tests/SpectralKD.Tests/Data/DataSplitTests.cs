@@ -1,5 +1,4 @@
 using CsCheck;
-using SpectralKD.Data;
 
 namespace SpectralKD.Tests.Data;
 

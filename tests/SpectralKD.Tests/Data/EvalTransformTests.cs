@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using CsCheck;
-using SpectralKD.Data;
 
 namespace SpectralKD.Tests.Data;
 

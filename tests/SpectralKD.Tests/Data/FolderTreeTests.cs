@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using SpectralKD.Data;
 
 namespace SpectralKD.Tests.Data;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using SpectralKD.Data;
 
 namespace SpectralKD.Tests.Data;
 

@@ -1,5 +1,4 @@
 using CsCheck;
-using SpectralKD.Data;
 using TorchSharp;
 
 namespace SpectralKD.Tests.Data;

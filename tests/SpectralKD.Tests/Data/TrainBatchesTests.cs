@@ -1,5 +1,3 @@
-using SpectralKD.Data;
-
 namespace SpectralKD.Tests.Data;
 
 public sealed class TrainBatchesTests : IDisposable

@@ -1,5 +1,4 @@
 using System.Text;
-using SpectralKD.Data;
 
 namespace SpectralKD.Tests.Data;
 

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using CsCheck;
-using SpectralKD.Distillation;
 using SpectralKD.Tests.Models;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Distillation;
 

@@ -1,5 +1,3 @@
-using SpectralKD.Spectra;
-
 namespace SpectralKD.Tests.Distillation;
 
 [Collection(TorchGenerator.Name)]

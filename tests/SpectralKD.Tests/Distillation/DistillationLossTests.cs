@@ -1,6 +1,4 @@
 using System.Text.Json;
-using SpectralKD.Distillation;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Distillation;
 

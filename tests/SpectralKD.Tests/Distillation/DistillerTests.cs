@@ -1,8 +1,5 @@
-using SpectralKD.Distillation;
 using SpectralKD.Tests.Weights;
-using SpectralKD.Weights;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Distillation;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using SpectralKD.Tests.Models;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Distillation;
 

@@ -1,8 +1,5 @@
 using System.Text.Json;
-using SpectralKD.Distillation;
-using SpectralKD.Models;
 using SpectralKD.Tests.Models;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Distillation;
 

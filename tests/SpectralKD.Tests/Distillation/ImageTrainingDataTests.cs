@@ -1,7 +1,3 @@
-using SpectralKD.Data;
-using SpectralKD.Distillation;
-using SpectralKD.Native;
-
 namespace SpectralKD.Tests.Distillation;
 
 public sealed class ImageTrainingDataTests

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using SpectralKD.Distillation;
 using SpectralKD.Tests.Weights;
 
 namespace SpectralKD.Tests.Distillation;

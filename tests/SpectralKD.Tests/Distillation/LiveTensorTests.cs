@@ -1,9 +1,5 @@
-using SpectralKD.Distillation;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 using SpectralKD.Tests.Weights;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Distillation;
 

@@ -1,7 +1,4 @@
-using SpectralKD.Distillation;
-using SpectralKD.Models;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Distillation;
 

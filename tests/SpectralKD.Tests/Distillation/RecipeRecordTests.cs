@@ -1,9 +1,5 @@
 using System.Security.Cryptography;
-using SpectralKD.Data;
-using SpectralKD.Distillation;
-using SpectralKD.Models;
 using SpectralKD.Tests.Weights;
-using SpectralKD.Weights;
 
 namespace SpectralKD.Tests.Distillation;
 

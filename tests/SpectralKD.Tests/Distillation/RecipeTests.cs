@@ -1,4 +1,3 @@
-using SpectralKD.Distillation;
 using SpectralKD.Tests.Weights;
 
 namespace SpectralKD.Tests.Distillation;

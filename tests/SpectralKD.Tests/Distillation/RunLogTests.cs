@@ -1,5 +1,3 @@
-using SpectralKD.Distillation;
-
 namespace SpectralKD.Tests.Distillation;
 
 public sealed class RunLogTests : IDisposable

@@ -1,8 +1,4 @@
-using SpectralKD.Data;
-using SpectralKD.Distillation;
-using SpectralKD.Models;
 using SpectralKD.Tests.Models;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Distillation;
 

@@ -1,7 +1,4 @@
-using SpectralKD.Distillation;
-using SpectralKD.Models;
 using SpectralKD.Tests.Weights;
-using SpectralKD.Weights;
 
 namespace SpectralKD.Tests.Distillation;
 

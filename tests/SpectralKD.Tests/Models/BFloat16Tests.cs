@@ -1,7 +1,4 @@
-using SpectralKD.Models;
-using SpectralKD.Models.Layers;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Models;
 

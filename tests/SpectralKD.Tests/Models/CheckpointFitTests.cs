@@ -1,6 +1,4 @@
-using SpectralKD.Models;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Models;
 

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using SpectralKD.Models;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Models;
 

@@ -1,5 +1,3 @@
-using SpectralKD.Models;
-
 namespace SpectralKD.Tests.Models;
 
 public sealed class ModelFiguresTests

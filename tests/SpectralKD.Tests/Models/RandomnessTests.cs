@@ -1,6 +1,3 @@
-using SpectralKD.Models;
-using static TorchSharp.torch;
-
 namespace SpectralKD.Tests.Models;
 
 [Collection(TorchGenerator.Name)]

@@ -1,5 +1,4 @@
 using CsCheck;
-using SpectralKD.Native;
 
 namespace SpectralKD.Tests.Native;
 

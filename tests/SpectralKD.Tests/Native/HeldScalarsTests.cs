@@ -1,6 +1,4 @@
-using SpectralKD.Native;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Native;
 

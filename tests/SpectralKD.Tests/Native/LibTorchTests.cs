@@ -1,4 +1,3 @@
-using SpectralKD.Native;
 using TorchSharp;
 
 namespace SpectralKD.Tests.Native;

@@ -1,7 +1,4 @@
 using CsCheck;
-using SpectralKD.Native;
-using SpectralKD.Spectra;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Spectra;
 

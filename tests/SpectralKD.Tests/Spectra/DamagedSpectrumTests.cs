@@ -1,8 +1,5 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using SpectralKD.Data;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Tests.Spectra;
 

@@ -1,8 +1,4 @@
 using System.Text.Json;
-using SpectralKD.Models;
-using SpectralKD.Native;
-using SpectralKD.Spectra;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Spectra;
 

@@ -1,6 +1,4 @@
 using CsCheck;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Tests.Spectra;
 

@@ -1,9 +1,4 @@
-using SpectralKD.Data;
-using SpectralKD.Models;
-using SpectralKD.Native;
-using SpectralKD.Spectra;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Spectra;
 

@@ -1,10 +1,5 @@
 using System.Text.Json.Nodes;
-using SpectralKD.Data;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
-using SpectralKD.Weights;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Spectra;
 

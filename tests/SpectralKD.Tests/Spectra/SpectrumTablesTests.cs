@@ -1,5 +1,4 @@
 using Microsoft.Data.Analysis;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Tests.Spectra;
 

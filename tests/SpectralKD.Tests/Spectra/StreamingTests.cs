@@ -1,8 +1,5 @@
 using CsCheck;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Spectra;
 

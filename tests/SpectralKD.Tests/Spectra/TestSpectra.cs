@@ -1,8 +1,3 @@
-using SpectralKD.Models;
-using SpectralKD.Native;
-using SpectralKD.Spectra;
-using static TorchSharp.torch;
-
 namespace SpectralKD.Tests.Spectra;
 
 /// <summary>Small feature maps and the spectra of them.</summary>

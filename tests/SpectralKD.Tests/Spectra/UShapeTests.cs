@@ -1,5 +1,3 @@
-using SpectralKD.Spectra;
-
 namespace SpectralKD.Tests.Spectra;
 
 public class UShapeTests

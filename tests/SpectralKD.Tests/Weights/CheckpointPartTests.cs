@@ -1,7 +1,3 @@
-using SpectralKD.Models;
-using SpectralKD.Weights;
-using static TorchSharp.torch;
-
 namespace SpectralKD.Tests.Weights;
 
 /// <summary>Where the weights lie in what training scripts save: found by what fits, and said.</summary>

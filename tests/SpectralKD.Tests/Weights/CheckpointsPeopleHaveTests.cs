@@ -1,8 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using SpectralKD.Models;
-using SpectralKD.Weights;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Weights;
 

@@ -1,8 +1,3 @@
-using SpectralKD.Data;
-using SpectralKD.Distillation;
-using SpectralKD.Models;
-using SpectralKD.Weights;
-
 namespace SpectralKD.Tests.Weights;
 
 public sealed class EmbeddedWeightsTests

@@ -1,5 +1,3 @@
-using SpectralKD.Weights;
-
 namespace SpectralKD.Tests.Weights;
 
 /// <summary>Pickles that make Python run code. Each would create a marker file; none may exist afterwards.</summary>

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using SpectralKD.Weights;
-using SpectralKD.Weights.Hub;
 
 namespace SpectralKD.Tests.Weights;
 

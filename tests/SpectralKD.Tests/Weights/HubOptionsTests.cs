@@ -1,5 +1,3 @@
-using SpectralKD.Weights.Hub;
-
 namespace SpectralKD.Tests.Weights;
 
 public sealed class HubOptionsTests : IDisposable

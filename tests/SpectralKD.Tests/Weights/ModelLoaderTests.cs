@@ -1,7 +1,4 @@
 using System.Security.Cryptography;
-using SpectralKD.Models;
-using SpectralKD.Weights;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Weights;
 

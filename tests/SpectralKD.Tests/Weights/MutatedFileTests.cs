@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
 using CsCheck;
-using SpectralKD.Weights;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Tests.Weights;
 

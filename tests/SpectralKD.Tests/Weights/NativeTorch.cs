@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using SpectralKD.Native;
 
 namespace SpectralKD.Tests.Weights;
 

@@ -1,4 +1,3 @@
-using SpectralKD.Weights;
 using TorchSharp;
 
 namespace SpectralKD.Tests.Weights;

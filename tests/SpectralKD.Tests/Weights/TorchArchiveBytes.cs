@@ -1,5 +1,4 @@
 using System.Text;
-using SpectralKD.Weights.Zip;
 
 namespace SpectralKD.Tests.Weights;
 
@@ -30,7 +29,7 @@ internal static class TorchArchiveBytes
         var offset = writer.BaseStream.Position;
         writer.Write(0x04034b50u);
         writer.Write([0, 0, 0, 8, 0, 0, 0, 0, 0, 0]);
-        writer.Write(Crc32.Append(0, content));
+        writer.Write(ZipChecksum.Append(0, content));
         writer.Write(content.Length);
         writer.Write(content.Length);
         writer.Write((ushort)name.Length);
@@ -44,7 +43,7 @@ internal static class TorchArchiveBytes
     {
         writer.Write(0x02014b50u);
         writer.Write([0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0]);
-        writer.Write(Crc32.Append(0, content));
+        writer.Write(ZipChecksum.Append(0, content));
         writer.Write(wide ? uint.MaxValue : (uint)content.Length);
         writer.Write(wide ? uint.MaxValue : (uint)content.Length);
         writer.Write((ushort)name.Length);

@@ -1,6 +1,3 @@
-using SpectralKD.Weights;
-using static TorchSharp.torch;
-
 namespace SpectralKD.Tests.Weights;
 
 public sealed class TorchCheckpointFileTests : IDisposable

@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Text;
-using SpectralKD.Weights;
 
 namespace SpectralKD.Tests.Weights;
 

@@ -1,7 +1,3 @@
-using SpectralKD.Native;
-using SpectralKD.Weights;
-using static TorchSharp.torch;
-
 namespace SpectralKD.Distillation;
 
 /// <summary>Losses of logits: against labels and against a teacher's logits (reference <c>losses.py</c>; timm's label smoothing).</summary>

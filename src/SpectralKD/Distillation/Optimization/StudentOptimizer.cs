@@ -1,7 +1,4 @@
-using SpectralKD.Models;
-using SpectralKD.Native;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Distillation;
 
@@ -113,4 +110,88 @@ internal sealed class StudentOptimizer : IDisposable
     // The learning rate is set per group: a group does not take the optimiser's.
     private AdamW.ParamGroup Group(IReadOnlyList<(string Name, Parameter Parameter)> parameters, double weightDecay) => new(
         parameters.Select(entry => entry.Parameter), lr: 0, _settings.Beta1, _settings.Beta2, _settings.Epsilon, weightDecay);
+}
+
+/// <summary>
+/// TorchSharp's AdamW with a step whose numbers live until torch has answered (see <see cref="HeldScalars"/>): the same operations in the same order, so
+/// the weights are to the bit those of TorchSharp's. Moments, options and their file format are its own; the format begins with the class's name,
+/// which is why this one bears the same. Of its options neither amsgrad nor maximize is known.
+/// </summary>
+internal sealed class AdamW(IEnumerable<TorchSharp.Modules.AdamW.ParamGroup> groups, double beta1, double beta2, double eps)
+    : TorchSharp.Modules.AdamW(groups, beta1: beta1, beta2: beta2, eps: eps)
+{
+    /// <summary>Moves every parameter that has a gradient.</summary>
+    /// <param name="closure">Computes the loss anew, with gradients; none is needed.</param>
+    public override Tensor step(Func<Tensor>? closure = null) => _step<ParamGroup>(Step, closure);
+
+    private void Step(ParamGroup group)
+    {
+        var options = group.Options;
+        var (beta1, beta2, rate) = (options.beta1!.Value, options.beta2!.Value, options.LearningRate!.Value);
+        foreach (var parameter in group.Parameters)
+        {
+            if (parameter.grad is not { } gradient)
+            {
+                continue;
+            }
+
+            var state = (State)_state[parameter.Handle];
+            state.step++;
+            parameter.MultiplyInPlace(1 - (rate * options.weight_decay!.Value));
+            state.exp_avg.MultiplyInPlace(beta1).AddInPlace(gradient, 1 - beta1);
+            state.exp_avg_sq.MultiplyInPlace(beta2).AddProductInPlace(gradient, gradient, 1 - beta2);
+            var root = state.exp_avg_sq.sqrt().Over(Math.Sqrt(1 - Math.Pow(beta2, state.step))).AddInPlace(options.eps!.Value);
+            parameter.AddQuotientInPlace(state.exp_avg, root, -(rate / (1 - Math.Pow(beta1, state.step))));
+        }
+    }
+}
+
+/// <summary>Settings of AdamW; the defaults are the reference's.</summary>
+public sealed record AdamWSettings
+{
+    /// <summary>Weight decay of the parameters that take any, 0 or more (<c>--weight-decay</c>).</summary>
+    public double WeightDecay { get; init; } = 0.05;
+
+    /// <summary>Decay of the first moment, in [0, 1).</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the second moment, in [0, 1).</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>Added to the root of the second moment, above 0 (<c>--opt-eps</c>).</summary>
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Largest l2 norm of all gradients together; larger ones are scaled down to it. Null does not clip (<c>--clip-grad</c>).</summary>
+    public double? ClipNorm { get; init; }
+}
+
+/// <summary>
+/// timm's weight-decay groups: biases, other vectors and what a model names in <see cref="VisionModel.NoWeightDecay"/> take none.
+/// </summary>
+public sealed class WeightDecayGroups
+{
+    private WeightDecayGroups(IReadOnlyList<(string Name, Parameter Parameter)> plain, IReadOnlyList<(string Name, Parameter Parameter)> decayed) =>
+        (Plain, Decayed) = (plain, decayed);
+
+    /// <summary>Parameters without weight decay, by name, in the model's order.</summary>
+    public IReadOnlyList<(string Name, Parameter Parameter)> Plain { get; }
+
+    /// <summary>Parameters with weight decay, by name, in the model's order.</summary>
+    public IReadOnlyList<(string Name, Parameter Parameter)> Decayed { get; }
+
+    /// <summary>Sorts a model's trainable parameters.</summary>
+    public static WeightDecayGroups Of(VisionModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return Of([.. model.named_parameters()], model.NoWeightDecay);
+    }
+
+    internal static WeightDecayGroups Of(IReadOnlyList<(string Name, Parameter Parameter)> parameters, IReadOnlySet<string> exempt)
+    {
+        var sorted = parameters.Where(entry => entry.Parameter.requires_grad).ToLookup(entry => IsPlain(entry.Name, entry.Parameter, exempt));
+        return new WeightDecayGroups([.. sorted[true]], [.. sorted[false]]);
+    }
+
+    private static bool IsPlain(string name, Parameter parameter, IReadOnlySet<string> exempt) =>
+        parameter.dim() <= 1 || name.EndsWith(".bias", StringComparison.Ordinal) || exempt.Contains(name);
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.Data.Analysis;
 
 namespace SpectralKD.Distillation;
@@ -81,4 +83,90 @@ public sealed record RunLog
         key == "n_parameters" && values.All(value => value is null || (double.IsInteger(value.Value) && Math.Abs(value.Value) < 1e15))
             ? new Int64DataFrameColumn(key, values.Select(value => (long?)value))
             : new DoubleDataFrameColumn(key, values);
+}
+
+/// <summary>The reference's entropy CSV: a line for each checkpoint, a column <c>Layer_1</c>, <c>Layer_2</c>, … for each block.</summary>
+internal static partial class EntropyLog
+{
+    internal static RunLog Parse(string text, string name, string where)
+    {
+        var file = TableCsv.Parse(text, where);
+        var layers = file.Columns.Where(column => LayerName().IsMatch(column.Name)).ToList();
+        if (layers.Count == 0 || layers.Count != file.Columns.Count - 1 || layers.Any(column => column is StringDataFrameColumn))
+        {
+            throw new SpectralKDException(
+                $"{where} is no run log: it is neither JSON lines nor a CSV of a checkpoint and numbers Layer_1, Layer_2, … (its columns: "
+                + $"{string.Join(", ", file.Columns.Take(5).Select(column => column.Name))}{(file.Columns.Count > 5 ? ", …" : "")})");
+        }
+
+        var checkpoints = Enumerable.Range(0, (int)file.Rows.Count)
+            .Select(row => Convert.ToString(file.Columns[0][row], CultureInfo.InvariantCulture) ?? "").ToList();
+        var frame = new List<DataFrameColumn>
+        {
+            new StringDataFrameColumn("checkpoint", checkpoints),
+            new Int64DataFrameColumn(RunLog.EpochColumn, checkpoints.Select(Epoch)),
+        };
+        frame.AddRange(layers.Select((column, index) => new DoubleDataFrameColumn(
+            FormattableString.Invariant($"layer_{index}"),
+            Enumerable.Range(0, checkpoints.Count).Select(row => column[row] is { } value ? Convert.ToDouble(value, CultureInfo.InvariantCulture) : (double?)null))));
+        return new RunLog { Name = name, Kind = RunLogKind.Entropy, Table = new DataFrame(frame) };
+    }
+
+    private static long? Epoch(string checkpoint)
+        => LastNumber().Match(checkpoint) is { Success: true } match ? long.Parse(match.Value, CultureInfo.InvariantCulture) : null;
+
+    [GeneratedRegex(@"^Layer_\d+$", RegexOptions.IgnoreCase)]
+    private static partial Regex LayerName();
+
+    [GeneratedRegex(@"\d{1,9}$")]
+    private static partial Regex LastNumber();
+}
+
+/// <summary>Reads runs back, without taking their folder: a run that is still going on can be looked at.</summary>
+internal static class RunReader
+{
+    public static DistillationRun Load(string path)
+    {
+        if (File.Exists(path))
+        {
+            return new DistillationRun { Name = Path.GetFileNameWithoutExtension(path), Folder = path, Epochs = EpochLog.Read(path), Finished = true };
+        }
+
+        if (!Directory.Exists(path))
+        {
+            throw new SpectralKDException($"there is no run at '{path}': name a run's folder or a log.txt");
+        }
+
+        var recipe = File.Exists(RunFolder.RecipeOf(path)) ? DistillationRecipe.Load(RunFolder.RecipeOf(path)) : null;
+        var checkpoint = new Checkpoint(Path.Combine(path, "checkpoint"));
+        if (!checkpoint.Exists && !File.Exists(RunFolder.LogOf(path)))
+        {
+            throw new SpectralKDException($"'{path}' holds no run: neither a checkpoint nor a log.txt is in it");
+        }
+
+        var state = checkpoint.Exists ? checkpoint.Read() : new RunState { Epochs = EpochLog.Read(RunFolder.LogOf(path)), Finished = true };
+        return Of(path, recipe, state);
+    }
+
+    private static DistillationRun Of(string path, DistillationRecipe? recipe, RunState state) => new()
+    {
+        Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))),
+        Folder = path,
+        Recipe = recipe,
+        Epochs = state.Epochs,
+        Finished = state.Finished,
+        Steps = state.TotalSteps,
+        Warnings = state.Warnings,
+        StudentOrigin = state.StudentOrigin,
+        TeacherOrigin = state.TeacherOrigin,
+        StudentSpectra = [.. state.Epochs.Select(metrics => SpectralHistory.NameOf(metrics.Epoch)).Prepend("before")
+            .Select(name => Spectrum(path, name)).OfType<ModelSpectrum>()],
+        TeacherSpectrum = Spectrum(path, "teacher"),
+    };
+
+    private static ModelSpectrum? Spectrum(string folder, string name)
+    {
+        var file = Path.Combine(RunFolder.SpectraOf(folder), name + ".json");
+        return File.Exists(file) ? ModelSpectrum.Load(file) : null;
+    }
 }

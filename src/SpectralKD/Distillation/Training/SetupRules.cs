@@ -1,5 +1,3 @@
-using SpectralKD.Models;
-
 namespace SpectralKD.Distillation;
 
 /// <summary>What models, images and recipe of a run must have in common.</summary>

@@ -1,5 +1,3 @@
-using SpectralKD.Spectra;
-
 namespace SpectralKD.Distillation;
 
 /// <summary>The spectra of a run: the teacher's, the student's before the first step, and the student's after every epoch.</summary>
@@ -66,4 +64,31 @@ internal sealed class SpectralHistory(TrainingSetup setup, RunFolder? folder) : 
     }
 
     private ModelSpectrum Read(string name) => ModelSpectrum.Load(folder!.Spectrum(name));
+}
+
+/// <summary>Spectra over a fixed probe batch.</summary>
+internal sealed class SpectraTracker : IDisposable
+{
+    private readonly TrainingBatch _probe;
+    private readonly string _source;
+
+    public SpectraTracker(ITrainingData data, int images)
+    {
+        _probe = First(data.Probe(images))
+            ?? throw new SpectralKDException($"{data.Name} holds no image for the spectra's probe batch");
+        _source = FormattableString.Invariant($"{data.Name}, probe of {_probe.Images.shape[0]} images");
+    }
+
+    public ModelSpectrum Of(VisionModel model)
+    {
+        return SpectralAnalysis.Run(model, [new AnalysisBatch(_probe.Images)], _source);
+    }
+
+    public void Dispose() => _probe.Dispose();
+
+    private static TrainingBatch? First(IEnumerable<TrainingBatch> batches)
+    {
+        using var reader = batches.GetEnumerator();
+        return reader.MoveNext() ? reader.Current : null;
+    }
 }

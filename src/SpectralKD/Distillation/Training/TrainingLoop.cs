@@ -1,8 +1,4 @@
 using System.Diagnostics;
-using SpectralKD.Models;
-using SpectralKD.Native;
-using SpectralKD.Spectra;
-using static TorchSharp.torch;
 
 namespace SpectralKD.Distillation;
 

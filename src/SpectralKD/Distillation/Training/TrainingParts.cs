@@ -1,7 +1,3 @@
-using SpectralKD.Models;
-using SpectralKD.Weights;
-using static TorchSharp.torch;
-
 namespace SpectralKD.Distillation;
 
 /// <summary>What a run trains and keeps in checkpoints: student, optimiser, average. Does not own the student.</summary>

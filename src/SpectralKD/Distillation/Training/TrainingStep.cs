@@ -1,7 +1,3 @@
-using SpectralKD.Models;
-using SpectralKD.Native;
-using static TorchSharp.torch;
-
 namespace SpectralKD.Distillation;
 
 /// <summary>One optimiser step: forward of teacher and student, loss, backward, update of the weights and of their average.</summary>
@@ -81,3 +77,67 @@ internal sealed class TrainingStep(
     private static LossValues Sum(LossValues[] values) => values.Aggregate((sum, next) =>
         new LossValues(sum.Labels + next.Labels, sum.Alignment + next.Alignment, sum.Logits + next.Logits));
 }
+
+/// <summary>Draws the batches of one step, mixes them and trains on them.</summary>
+internal sealed class BatchStep(TrainingStep step, BatchMixing mixing)
+{
+    /// <summary>One optimiser step over the next <paramref name="count"/> batches.</summary>
+    public StepResult Run(IEnumerator<TrainingBatch> batches, int count, double learningRate, int epoch, int number)
+    {
+        var drawn = new List<TrainingBatch>(count);
+        try
+        {
+            while (drawn.Count < count)
+            {
+                drawn.Add(batches.MoveNext() ? batches.Current : throw new SpectralKDException(
+                    FormattableString.Invariant($"the training images ended in epoch {epoch} before step {number}: the data gave fewer batches than it said")));
+            }
+
+            using var scope = NewDisposeScope();
+            return step.Run([.. drawn.Select((batch, part) => (batch.Images, mixing.Labels(batch, epoch, (number * count) + part)))], learningRate);
+        }
+        finally
+        {
+            drawn.ForEach(batch => batch.Dispose());
+        }
+    }
+}
+
+/// <summary>Mixes the images of batches where the recipe asks for mixup or CutMix.</summary>
+internal sealed class BatchMixing(DistillationRecipe recipe, int classes)
+{
+    private readonly MixupOptions? _options = recipe.Data.Mixing;
+
+    /// <summary>Mixes a batch's images in place and returns the labels that then hold; the batch's own where nothing is mixed.</summary>
+    /// <param name="batch">The batch; its labels are class indices.</param>
+    /// <param name="epoch">0-based.</param>
+    /// <param name="number">The batch's number in the epoch.</param>
+    public Tensor Labels(TrainingBatch batch, int epoch, int number) => _options is null
+        ? batch.Labels
+        : Mixup.Apply(batch.Images, batch.Labels.data<long>().ToArray(), classes, _options, smoothing: 0, recipe.Seed, ((long)epoch << 32) + number);
+}
+
+/// <summary>
+/// Seeds torch's generators for each step from (seed, epoch, step), so that a resumed run draws what the unbroken one would have drawn, on CUDA
+/// too, whose generator's state cannot be read. Puts the user's CPU generator back at the end.
+/// </summary>
+internal sealed class StepRandom : IDisposable
+{
+    private readonly Tensor _before = get_rng_state().DetachFromDisposeScope();
+
+    public static void Seed(int seed, int epoch, int step)
+    {
+        using var generator = manual_seed((long)(new CounterRandom(seed, epoch, step).NextBits() >> 1));
+    }
+
+    public void Dispose()
+    {
+        set_rng_state(_before);
+        _before.Dispose();
+    }
+}
+
+/// <summary>What a step reports.</summary>
+/// <param name="Loss">The terms over the batch.</param>
+/// <param name="GradientNorm">The gradients' norm before clipping; null where nothing is clipped.</param>
+internal readonly record struct StepResult(LossValues Loss, double? GradientNorm);

@@ -1,4 +1,6 @@
-namespace SpectralKD.Weights.Hub;
+using System.Text.RegularExpressions;
+
+namespace SpectralKD.Weights;
 
 /// <summary>
 /// Fetches files from the Hugging Face hub into the cache that Python's huggingface_hub uses, and uses what Python has put there.
@@ -167,3 +169,85 @@ public sealed class HubClient : IDisposable
         return (int)response.StatusCode >= 400 ? throw HubErrors.From(response, file, options) : HubMetadata.Read(response, file);
     }
 }
+
+/// <summary>Finds the weights in a repository of the hub: safetensors first, as timm does, else PyTorch's own format.</summary>
+internal static class HubWeights
+{
+    private static readonly string[] FileNames = ["model.safetensors", "pytorch_model.bin"];
+
+    /// <summary>Fetches a repository's weights, or finds them in the cache.</summary>
+    /// <exception cref="SpectralKDException">The repository has none, or they cannot be had.</exception>
+    public static async Task<string> FindAsync(
+        string repository, string revision, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    {
+        using var client = new HubClient();
+        return await FindAsync(client, repository, revision, progress, cancellation).ConfigureAwait(false);
+    }
+
+    internal static async Task<string> FindAsync(
+        HubClient client, string repository, string revision, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    {
+        foreach (var name in FileNames)
+        {
+            if (await client.TryDownloadAsync(repository, name, revision, progress, cancellation).ConfigureAwait(false) is { } path)
+            {
+                return path;
+            }
+        }
+
+        throw new SpectralKDException($"'{repository}' holds no weights ({string.Join(" or ", FileNames)}); check the name");
+    }
+}
+
+/// <summary>A file of a repository on the hub; the parts are checked, because they become addresses and paths.</summary>
+internal sealed partial record HubFile
+{
+    public HubFile(string repository, string name, string revision)
+    {
+        if (!RepositoryPattern().IsMatch(repository) || repository.Contains("..", StringComparison.Ordinal))
+        {
+            throw new SpectralKDException($"'{repository}' is no repository of the hub; write for example timm/deit_tiny_patch16_224.fb_in1k");
+        }
+
+        if (!IsSafePath(name) || !IsSafePath(revision))
+        {
+            throw new SpectralKDException($"'{name}' at '{revision}' is no file of a repository");
+        }
+
+        (Repository, Name, Revision) = (repository, name, revision);
+    }
+
+    public string Repository { get; }
+
+    public string Name { get; }
+
+    /// <summary>Branch, tag or commit.</summary>
+    public string Revision { get; }
+
+    public bool IsCommit => CommitPattern().IsMatch(Revision);
+
+    public string FullName => $"{Repository}/{Name}";
+
+    /// <summary>Address of the file at a revision of its repository.</summary>
+    public Uri Address(Uri endpoint, string revision)
+    {
+        var path = string.Join('/', Name.Split('/').Select(Uri.EscapeDataString));
+        return new Uri($"{endpoint.AbsoluteUri.TrimEnd('/')}/{Repository}/resolve/{Uri.EscapeDataString(revision)}/{path}");
+    }
+
+    private static bool IsSafePath(string path) =>
+        path.Length > 0 && path.All(c => !char.IsControl(c) && c is not ('\\' or ':' or '?' or '*'))
+        && path.Split('/').All(part => part.Length > 0 && part is not ("." or ".."));
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    private static partial Regex RepositoryPattern();
+
+    [GeneratedRegex("^[0-9a-f]{40}$")]
+    private static partial Regex CommitPattern();
+}
+
+/// <summary>How far a download is.</summary>
+/// <param name="BytesDone">Bytes that are on the disk, those of an earlier, interrupted download included.</param>
+/// <param name="BytesTotal">Bytes in all; null where unknown.</param>
+/// <param name="FileName">Repository and file, for example <c>timm/deit_tiny_patch16_224.fb_in1k/model.safetensors</c>.</param>
+public readonly record struct DownloadProgress(long BytesDone, long? BytesTotal, string FileName = "");

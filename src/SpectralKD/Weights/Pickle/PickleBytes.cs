@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text;
 
-namespace SpectralKD.Weights.Pickle;
+namespace SpectralKD.Weights;
 
 /// <summary>Reads a pickle's operands in order; every length is checked against what is left before anything is allocated.</summary>
 internal sealed class PickleBytes(ReadOnlyMemory<byte> pickle, PickleBudget budget)
@@ -117,4 +117,107 @@ internal sealed class PickleBytes(ReadOnlyMemory<byte> pickle, PickleBudget budg
 
     private SpectralKDException TooLong(string count) =>
         new($"its pickle is truncated or damaged: it claims {count} bytes at byte {Position} of {pickle.Length}");
+}
+
+/// <summary>The opcodes of pickle protocols 0 to 5, as Python's pickletools documents them.</summary>
+internal enum PickleOpcode : byte
+{
+    Mark = (byte)'(',
+    Stop = (byte)'.',
+    Pop = (byte)'0',
+    PopMark = (byte)'1',
+    Dup = (byte)'2',
+    Float = (byte)'F',
+    Int = (byte)'I',
+    BinInt = (byte)'J',
+    BinInt1 = (byte)'K',
+    Long = (byte)'L',
+    BinInt2 = (byte)'M',
+    None = (byte)'N',
+    PersId = (byte)'P',
+    BinPersId = (byte)'Q',
+    Reduce = (byte)'R',
+    String = (byte)'S',
+    BinString = (byte)'T',
+    ShortBinString = (byte)'U',
+    Unicode = (byte)'V',
+    BinUnicode = (byte)'X',
+    Append = (byte)'a',
+    Build = (byte)'b',
+    Global = (byte)'c',
+    Dict = (byte)'d',
+    EmptyDict = (byte)'}',
+    Appends = (byte)'e',
+    Get = (byte)'g',
+    BinGet = (byte)'h',
+    Inst = (byte)'i',
+    LongBinGet = (byte)'j',
+    List = (byte)'l',
+    EmptyList = (byte)']',
+    Obj = (byte)'o',
+    Put = (byte)'p',
+    BinPut = (byte)'q',
+    LongBinPut = (byte)'r',
+    SetItem = (byte)'s',
+    Tuple = (byte)'t',
+    EmptyTuple = (byte)')',
+    SetItems = (byte)'u',
+    BinFloat = (byte)'G',
+    BinBytes = (byte)'B',
+    ShortBinBytes = (byte)'C',
+    Proto = 0x80,
+    NewObj = 0x81,
+    Ext1 = 0x82,
+    Ext2 = 0x83,
+    Ext4 = 0x84,
+    Tuple1 = 0x85,
+    Tuple2 = 0x86,
+    Tuple3 = 0x87,
+    NewTrue = 0x88,
+    NewFalse = 0x89,
+    Long1 = 0x8a,
+    Long4 = 0x8b,
+    ShortBinUnicode = 0x8c,
+    BinUnicode8 = 0x8d,
+    BinBytes8 = 0x8e,
+    EmptySet = 0x8f,
+    AddItems = 0x90,
+    FrozenSet = 0x91,
+    NewObjEx = 0x92,
+    StackGlobal = 0x93,
+    Memoize = 0x94,
+    Frame = 0x95,
+    ByteArray8 = 0x96,
+    NextBuffer = 0x97,
+    ReadOnlyBuffer = 0x98,
+}
+
+/// <summary>
+/// What a pickle may take of memory, in proportion to the file that holds it. A few bytes of a pickle can ask for the same long text again and again;
+/// so everything that the reader allocates is counted before it is allocated, whether or not it is still in use.
+/// </summary>
+internal sealed class PickleBudget(long fileLength)
+{
+    /// <summary>Costs of .NET objects in bytes, rounded up: a slot of a growing list, a boxed number, an object with its list, an entry of a dictionary, a list's first slots.</summary>
+    public const int Slot = 16, Box = 24, Container = 80, Entry = 64, FirstSlots = 56;
+
+    private const long Base = 32L << 20;
+    private const int TimesTheFile = 8; // a small number takes 2 bytes in a pickle, and here a box and a slot
+
+    private readonly long limit = Base + (Math.Max(0, Math.Min(fileLength, long.MaxValue / 16)) * TimesTheFile);
+    private long taken;
+
+    /// <summary>Counts an allocation.</summary>
+    /// <exception cref="SpectralKDException">It would be too much for a file of this size.</exception>
+    public void Take(long bytes)
+    {
+        taken += bytes;
+        if (taken > limit)
+        {
+            throw new SpectralKDException($"its pickle asks for more than {Megabytes(limit)} MB of memory, which no file of {Megabytes(fileLength)} MB needs; "
+                + "nothing was executed; save only the state_dict (torch.save(model.state_dict(), …)) or convert it to safetensors");
+        }
+    }
+
+    private static string Megabytes(long bytes) => (bytes / 1e6).ToString("0.#", CultureInfo.InvariantCulture);
 }

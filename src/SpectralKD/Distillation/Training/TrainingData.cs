@@ -1,0 +1,175 @@
+namespace SpectralKD.Distillation;
+
+/// <summary>
+/// Images for training and validation. The same epoch gives the same batches whenever it is read, whatever was read before: resuming a run
+/// relies on it.
+/// </summary>
+public interface ITrainingData
+{
+    /// <summary>Where the images come from, in words.</summary>
+    string Name { get; }
+
+    /// <summary>Class names; a label is an index into them.</summary>
+    IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Side S of the images as the batches hold them, in pixels.</summary>
+    int ImageSize { get; }
+
+    /// <summary>What a user should know about the images read so far, such as unreadable ones; one line each.</summary>
+    IReadOnlyList<string> Warnings => [];
+
+    /// <summary>Number of full training batches in an epoch.</summary>
+    /// <param name="batchSize">Images in a batch.</param>
+    int BatchesPerEpoch(int batchSize);
+
+    /// <summary>Reads one epoch's full batches in order.</summary>
+    /// <param name="epoch">0-based.</param>
+    /// <param name="batchSize">Images in a batch.</param>
+    /// <param name="firstBatch">Batches to pass over, to resume in the middle of an epoch.</param>
+    /// <returns>Batches; the consumer disposes each.</returns>
+    IEnumerable<TrainingBatch> Train(int epoch, int batchSize, int firstBatch);
+
+    /// <summary>Reads the validation images in a fixed order; the last batch may be smaller. Empty where there are none.</summary>
+    /// <param name="batchSize">Images in a batch.</param>
+    /// <returns>Batches; the consumer disposes each.</returns>
+    IEnumerable<TrainingBatch> Validation(int batchSize);
+
+    /// <summary>One batch by which a run's spectra are followed: always the same images, of all classes alike where the source knows how.</summary>
+    /// <param name="images">Number of images, at least 1; fewer where there are not as many.</param>
+    /// <returns>One batch, or none; the consumer disposes it.</returns>
+    IEnumerable<TrainingBatch> Probe(int images) => Validation(images).Concat(Train(0, images, 0)).Take(1);
+}
+
+/// <summary>Images with labels. Owns both tensors, which belong to no dispose scope.</summary>
+public sealed class TrainingBatch : IDisposable
+{
+    /// <summary>Takes over two tensors.</summary>
+    /// <param name="images">Normalised images, float <c>[B, 3, S, S]</c>.</param>
+    /// <param name="labels">Class indices int64 <c>[B]</c>, or probabilities float <c>[B, K]</c>.</param>
+    public TrainingBatch(Tensor images, Tensor labels)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(labels);
+        (Images, Labels) = (images.DetachFromDisposeScope(), labels.DetachFromDisposeScope());
+    }
+
+    /// <summary>Normalised images, float <c>[B, 3, S, S]</c>.</summary>
+    public Tensor Images { get; }
+
+    /// <summary>Class indices int64 <c>[B]</c>, or probabilities float <c>[B, K]</c>.</summary>
+    public Tensor Labels { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Images.Dispose();
+        Labels.Dispose();
+    }
+}
+
+/// <summary>Training data from image sources: shuffled and augmented for training, timm's evaluation transform for validation.</summary>
+public sealed class ImageTrainingData : ITrainingData
+{
+    private readonly DataSplit _split;
+    private readonly Preprocessing _preprocessing;
+    private readonly RecipeData _settings;
+    private readonly Augmentation _augmentation;
+    private readonly int _seed;
+
+    /// <summary>Puts sources and settings together.</summary>
+    /// <param name="split">Images to train on and to validate with.</param>
+    /// <param name="preprocessing">The student's preprocessing; the teacher sees the same images.</param>
+    /// <param name="imageSize">Side of the models' input in pixels.</param>
+    /// <param name="settings">Augmentation and workers; its names of sources are not looked at. Null for the defaults.</param>
+    /// <param name="seed">Seed of order and augmentation.</param>
+    /// <exception cref="SpectralKDException">There is no such augmentation, or training and validation images differ in their classes.</exception>
+    public ImageTrainingData(DataSplit split, Preprocessing preprocessing, int imageSize, RecipeData? settings = null, int seed = 0)
+    {
+        ArgumentNullException.ThrowIfNull(split);
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        (_split, _preprocessing, ImageSize, _settings, _seed) = (split, preprocessing, imageSize, settings ?? new RecipeData(), seed);
+        _augmentation = Augmentation.Parse(_settings.Augmentation);
+        split.WithEqualClasses();
+    }
+
+    /// <inheritdoc/>
+    public string Name => _split.Train.Name;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Classes => _split.Train.Classes;
+
+    /// <inheritdoc/>
+    public int ImageSize { get; }
+
+    internal DataSplit Split => _split;
+
+    internal Preprocessing Preprocessing => _preprocessing;
+
+    internal RecipeData Settings => _settings;
+
+    internal int Seed => _seed;
+
+    /// <summary>Images that could not be read so far, without repetitions.</summary>
+    public SkippedImages Skipped { get; } = new();
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Warnings => [.. Listed, .. Unreadable];
+
+    // Both parts may come from one listing, which then says the same twice.
+    private IEnumerable<string> Listed =>
+        _split.Train.Notes.Select(note => $"{_split.Train.Name}: {note}").Union(_split.Validation.Notes.Select(note => $"{_split.Validation.Name}: {note}"));
+
+    private IReadOnlyList<string> Unreadable => Skipped.Items is [var first, ..]
+        ? [FormattableString.Invariant($"{Skipped.Count} images of {Name} cannot be read and others take their places; the first: {first.Reason}")]
+        : [];
+
+    /// <summary>Opens the images of a recipe.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="preprocessing">The student's preprocessing.</param>
+    /// <param name="imageSize">Side of the models' input in pixels.</param>
+    /// <exception cref="SpectralKDException">A source cannot be opened.</exception>
+    public static ImageTrainingData Open(DistillationRecipe recipe, Preprocessing preprocessing, int imageSize)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        var data = recipe.Data;
+        var split = DataSplit.Open(
+            data.Train, data.Validation, data.Count, data.ValidationCount, data.Size ?? imageSize, data.Classes, data.ValidationShare, data.Seed,
+            data.HoldOut, data.ValidationSeed);
+        return new ImageTrainingData(split, preprocessing, imageSize, data, recipe.Seed);
+    }
+
+    /// <inheritdoc/>
+    public int BatchesPerEpoch(int batchSize) => Options(batchSize, 0).BatchesPerEpoch(_split.Train.Count);
+
+    /// <inheritdoc/>
+    public IEnumerable<TrainingBatch> Train(int epoch, int batchSize, int firstBatch) =>
+        TrainBatches.Read(_split.Train, _preprocessing, ImageSize, epoch, Options(batchSize, firstBatch), Skipped).Select(Taken);
+
+    /// <inheritdoc/>
+    public IEnumerable<TrainingBatch> Validation(int batchSize) => _split.Validation.Count == 0 ? [] : Read(_split.Validation, batchSize);
+
+    /// <inheritdoc/>
+    public IEnumerable<TrainingBatch> Probe(int images)
+    {
+        // Folders lie class by class, so the first images would be of one class.
+        var source = _split.Validation.Count > 0 ? _split.Validation : _split.Train;
+        return Read(new SubsetImageSource(source, ClassBalance.Draw(source, Enumerable.Range(0, source.Count), images, _settings.Seed)), images);
+    }
+
+    private IEnumerable<TrainingBatch> Read(IImageSource source, int batchSize) =>
+        ImageBatches.Read(source, _preprocessing, ImageSize, new BatchOptions { BatchSize = batchSize, Workers = Workers }, Skipped).Select(Taken);
+
+    private int Workers => _settings.Workers ?? new BatchOptions().Workers;
+
+    private TrainBatchOptions Options(int batchSize, int firstBatch) => new()
+    {
+        BatchSize = batchSize,
+        Workers = Workers,
+        Seed = _seed,
+        Augmentation = _augmentation,
+        FirstBatch = firstBatch,
+    };
+
+    // The images change their owner; the batch owns nothing else.
+    private static TrainingBatch Taken(ImageBatch batch) => new(batch.Images, tensor(batch.Labels, [batch.Labels.Length]));
+}

@@ -1,0 +1,159 @@
+namespace SpectralKD.Models;
+
+/// <summary>The models that can be created by name: timm's, and nano ones for experiments on a CPU.</summary>
+public static class ModelCatalog
+{
+    private static readonly string[] HubPrefixes = ["hf-hub:", "hf_hub:", "timm/"];
+
+    /// <summary>All models, timm's first.</summary>
+    public static IReadOnlyList<ModelCatalogEntry> All { get; } = [.. PublishedModels.All, .. NanoModels.All];
+
+    /// <summary>Finds a model by its timm name.</summary>
+    /// <param name="name">
+    /// For example <c>deit_tiny_patch16_224</c>, with a tag <c>deit_tiny_patch16_224.fb_in1k</c>, or as a hub repository
+    /// <c>timm/deit_tiny_patch16_224.fb_in1k</c>. A tag chooses the weights and their preprocessing.
+    /// </param>
+    /// <exception cref="SpectralKDException">No such model, or no such tag; the message names the nearest.</exception>
+    public static ModelCatalogEntry Find(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var (model, tag) = Split(name.Trim());
+        var entry = All.FirstOrDefault(entry => string.Equals(entry.Name, model, StringComparison.OrdinalIgnoreCase))
+            ?? throw Unknown(name, model);
+        return tag is null ? entry : WithTag(entry, tag);
+    }
+
+    /// <summary>Models whose name, family or tag contains every word of a filter, in catalogue order.</summary>
+    /// <param name="filter">Words separated by spaces, or a pattern with <c>*</c>; null or empty gives all.</param>
+    public static IReadOnlyList<ModelCatalogEntry> Search(string? filter)
+    {
+        var words = (filter ?? string.Empty).Split([' ', '*'], StringSplitOptions.RemoveEmptyEntries);
+        return [.. All.Where(entry => words.All(word => Haystack(entry).Contains(word, StringComparison.OrdinalIgnoreCase)))];
+    }
+
+    /// <summary>Creates a model by name with timm's initial weights.</summary>
+    /// <param name="name">As for <see cref="Find"/>.</param>
+    /// <param name="classes">Classes of the head; null for the model's own.</param>
+    /// <param name="imageSize">Side of the image in pixels; null for the model's own.</param>
+    /// <param name="seed">Seed of the initial weights.</param>
+    /// <param name="dropPath">Stochastic depth rate in training, in [0, 1).</param>
+    /// <exception cref="SpectralKDException">No such model, or the sizes do not fit together.</exception>
+    public static VisionModel Create(string name, int? classes = null, int? imageSize = null, long seed = 0, double dropPath = 0)
+    {
+        var spec = Find(name).Spec;
+        return Create(
+            spec with { Classes = classes ?? spec.Classes, ImageSize = imageSize ?? spec.ImageSize, DropPath = dropPath }, seed);
+    }
+
+    /// <summary>Creates a model from its sizes.</summary>
+    /// <param name="spec">Any configuration of a family.</param>
+    /// <param name="seed">Seed of timm's initial weights; null leaves the weights at zero, for a checkpoint to fill.</param>
+    /// <exception cref="SpectralKDException">The sizes do not fit together, or the family is unknown.</exception>
+    public static VisionModel Create(ModelSpec spec, long? seed = 0)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        VisionModel model = spec switch
+        {
+            VisionTransformerSpec vit => new VisionTransformer(vit),
+            CaitSpec cait => new Cait(cait),
+            SwinSpec swin => new Swin(swin),
+            _ => throw new SpectralKDException($"{spec.Name} cannot be built: it is none of ViT, DeiT, CaiT, Swin."),
+        };
+        if (seed is { } number)
+        {
+            TimmInitialization.Apply(model, number);
+            model.Origin = new ModelOrigin
+            {
+                Kind = WeightsKind.Seeded,
+                Name = FormattableString.Invariant($"seed {number}"),
+                Source = FormattableString.Invariant($"seeded:{number}"),
+            };
+        }
+
+        return model;
+    }
+
+    private static (string Model, string? Tag) Split(string name)
+    {
+        foreach (var prefix in HubPrefixes)
+        {
+            name = name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) ? name[prefix.Length..] : name;
+        }
+
+        var dot = name.IndexOf('.', StringComparison.Ordinal);
+        return dot < 0 ? (name, null) : (name[..dot], name[(dot + 1)..]);
+    }
+
+    private static ModelCatalogEntry WithTag(ModelCatalogEntry entry, string tag)
+    {
+        var weights = entry.Published.FirstOrDefault(weights => string.Equals(weights.Tag, tag, StringComparison.OrdinalIgnoreCase))
+            ?? throw new SpectralKDException(entry.Published.Count == 0
+                ? $"{entry.Name} has no published weights, so no tag '{tag}': use '{entry.Name}' alone."
+                : $"{entry.Name} has no tag '{tag}': known are {string.Join(", ", entry.Published.Select(known => known.Tag))}.");
+        return entry with
+        {
+            Weights = weights,
+            Spec = entry.Spec with { Classes = weights.Classes, Preprocessing = weights.Preprocessing },
+        };
+    }
+
+    private static SpectralKDException Unknown(string name, string model)
+    {
+        var nearest = NearestName.Completing(model, All.Select(entry => entry.Name));
+        return new SpectralKDException(
+            $"No model is called '{name}'. Nearest: {string.Join(", ", nearest)}. The catalogue has {All.Count} models.");
+    }
+
+    private static string Haystack(ModelCatalogEntry entry) =>
+        $"{entry.Name} {entry.Family} {string.Join(' ', entry.Published.Select(weights => weights.Tag))}";
+}
+
+/// <summary>One model that can be created by name.</summary>
+public sealed record ModelCatalogEntry
+{
+    /// <summary>The model's sizes at its own image size, class count and preprocessing.</summary>
+    public required ModelSpec Spec { get; init; }
+
+    /// <summary>The published weights that the name stands for (the first tag, or the tag that was asked for); null for none.</summary>
+    public PretrainedWeights? Weights { get; init; }
+
+    /// <summary>All published weights of this model that are known here, timm's default first.</summary>
+    public IReadOnlyList<PretrainedWeights> Published { get; init; } = [];
+
+    /// <summary>timm name without tag.</summary>
+    public string Name => Spec.Name;
+
+    /// <summary><c>ViT</c>, <c>DeiT</c>, <c>CaiT</c> or <c>Swin</c>.</summary>
+    public string Family => Spec.Family;
+
+    /// <summary>Trained numbers and forward cost.</summary>
+    public ModelFigures Figures => field ??= ModelFigures.Of(Spec);
+
+    /// <summary>Trained numbers.</summary>
+    public long Parameters => Figures.Parameters;
+
+    /// <summary>The blocks (stages for Swin) with the shapes of their feature maps.</summary>
+    public IReadOnlyList<BlockInfo> Blocks => [.. Figures.Blocks.Select(figures => figures.Block)];
+
+    /// <summary>Channels of the feature maps: one number, or one for each stage.</summary>
+    public IReadOnlyList<int> Dims => [.. Blocks.Select(block => block.Channels).Distinct()];
+}
+
+/// <summary>One trained set of weights of a model: as timm 1.0.11 lists it, or carried by this library.</summary>
+public sealed record PretrainedWeights
+{
+    /// <summary>timm's tag, for example <c>fb_in1k</c>.</summary>
+    public required string Tag { get; init; }
+
+    /// <summary>Repository on the Hugging Face hub, for example <c>timm/deit_tiny_patch16_224.fb_in1k</c>; null where this library carries them.</summary>
+    public string? Repository { get; init; }
+
+    /// <summary>Licence of the weights as the repository states it, an SPDX name in lower case.</summary>
+    public required string License { get; init; }
+
+    /// <summary>Classes of its head.</summary>
+    public int Classes { get; init; } = 1000;
+
+    /// <summary>How images are prepared for these weights.</summary>
+    public required Preprocessing Preprocessing { get; init; }
+}

@@ -1,0 +1,281 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+
+namespace SpectralKD.Models;
+
+/// <summary>y = x W^T + b over the last dimension.</summary>
+internal sealed class Linear : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "weight")]
+    private readonly Parameter _weight;
+
+    [ComponentName(Name = "bias")]
+    private readonly Parameter? _bias;
+
+    public Linear(int inputs, int outputs, bool bias = true)
+        : base(nameof(Linear))
+    {
+        _weight = NewParameter.Zeros(outputs, inputs);
+        _bias = bias ? NewParameter.Zeros(outputs) : null;
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input) => nn.functional.linear(input, _weight, _bias);
+}
+
+/// <summary>Layer normalisation over the last dimension. The epsilon has no default: ViT and CaiT use 1e-6, Swin 1e-5.</summary>
+internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
+{
+    private readonly double _epsilon;
+    private readonly long[] _shape;
+
+    [ComponentName(Name = "weight")]
+    private readonly Parameter _weight;
+
+    [ComponentName(Name = "bias")]
+    private readonly Parameter _bias;
+
+    public LayerNorm(int dim, double epsilon)
+        : base(nameof(LayerNorm))
+    {
+        (_epsilon, _shape) = (epsilon, [dim]);
+        _weight = NewParameter.Ones(dim);
+        _bias = NewParameter.Zeros(dim);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input) => nn.functional.layer_norm(input, _shape, _weight, _bias, _epsilon);
+}
+
+/// <summary>Two linear layers with an exact (erf) GELU between them.</summary>
+internal sealed class Mlp : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "fc1")]
+    private readonly Linear _expand;
+
+    [ComponentName(Name = "fc2")]
+    private readonly Linear _contract;
+
+    public Mlp(int dim, int hidden)
+        : base(nameof(Mlp))
+    {
+        _expand = new Linear(dim, hidden);
+        _contract = new Linear(hidden, dim);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = nn.functional.gelu(_expand.forward(input)); // (…, hidden)
+        return _contract.forward(hidden).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>
+/// Stochastic depth: in training a sample's branch is dropped with probability <paramref name="rate"/>, and kept branches are
+/// scaled by 1 / (1 - rate). It has no state; randomness comes from torch's generator of the tensor's device.
+/// </summary>
+internal sealed class DropPath(double rate)
+{
+    public double Rate { get; } = rate;
+
+    /// <summary>The rates of <paramref name="depth"/> blocks, rising linearly from 0 to <paramref name="last"/>.</summary>
+    public static double[] Linear(double last, int depth) =>
+        [.. Enumerable.Range(0, depth).Select(i => depth == 1 ? 0 : last * i / (depth - 1))];
+
+    /// <summary>input + branch, with the branch dropped for some samples. Dimension 0 counts samples.</summary>
+    public Tensor Add(Tensor input, Tensor branch, bool training)
+    {
+        if (!training || Rate == 0)
+        {
+            return input.Plus(branch);
+        }
+
+        var shape = branch.shape.Select((size, dimension) => dimension == 0 ? size : 1).ToArray();
+        var keep = HeldScalars.Filled(1 - Rate, shape, branch.dtype, branch.device).bernoulli();
+        return input.Plus((branch * keep).Over(1 - Rate));
+    }
+}
+
+/// <summary>A learned factor for each channel of a residual branch, small at the start (CaiT; DeiT-III).</summary>
+internal sealed class LayerScale : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "gamma")]
+    private readonly Parameter _gamma;
+
+    public LayerScale(int dim, double initial)
+        : base(nameof(LayerScale))
+    {
+        _gamma = NewParameter.Filled(initial, dim);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input) => input * _gamma;
+}
+
+/// <summary>Images to a sequence of patch tokens, row by row: <c>[B, 3, H, W]</c> to <c>[B, N, C]</c>.</summary>
+internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "proj")]
+    private readonly PatchProjection _projection;
+
+    public PatchEmbedding(int patchSize, int dim)
+        : base(nameof(PatchEmbedding))
+    {
+        _projection = new PatchProjection(patchSize, dim);
+        RegisterComponents();
+    }
+
+    public Tensor Weight => _projection.Weight;
+
+    public override Tensor forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var grid = _projection.forward(images);                      // (B, C, H, W)
+        return grid.flatten(2).transpose(1, 2).MoveToOuterDisposeScope(); // (B, H*W, C)
+    }
+}
+
+/// <summary>
+/// One linear map for each non-overlapping patch: timm's convolution whose stride is its kernel size. This is the only convolution of this
+/// library, and so the one place that knows that libtorch 2.10's bfloat16 convolution cannot be used on the CPU.
+/// </summary>
+internal sealed class PatchProjection : nn.Module<Tensor, Tensor>
+{
+    private readonly int _patch;
+
+    [ComponentName(Name = "weight")]
+    private readonly Parameter _weight;
+
+    [ComponentName(Name = "bias")]
+    private readonly Parameter _bias;
+
+    public PatchProjection(int patchSize, int dim)
+        : base(nameof(PatchProjection))
+    {
+        _patch = patchSize;
+        _weight = NewParameter.Zeros(dim, 3, patchSize, patchSize);
+        _bias = NewParameter.Zeros(dim);
+        RegisterComponents();
+    }
+
+    public Tensor Weight => _weight;
+
+    /// <summary><c>[B, 3, H, W]</c> to <c>[B, C, H/p, W/p]</c>; H and W are multiples of p.</summary>
+    public override Tensor forward(Tensor input) => input.dtype == ScalarType.BFloat16 && input.device_type == DeviceType.CPU
+        ? Product(input)
+        : nn.functional.conv2d(input, _weight, _bias, strides: [_patch, _patch]); // (B, C, H/p, W/p)
+
+    // oneDNN's bfloat16 convolution is wrong on CPUs with AVX-512 (https://github.com/pytorch/pytorch/issues/163347): output channels beyond a
+    // multiple of 16 lose taps of the kernel, and the gradient to the images is wrong at every width. Its matrix product is right.
+    private Tensor Product(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var (batch, rows, columns) = (input.shape[0], input.shape[2] / _patch, input.shape[3] / _patch);
+        var patches = input.reshape(batch, 3, rows, _patch, columns, _patch)
+            .permute(0, 2, 4, 1, 3, 5)                                // (B, H/p, W/p, 3, p, p)
+            .reshape(batch, rows, columns, 3 * _patch * _patch);      // (B, H/p, W/p, 3 p p)
+        return nn.functional.linear(patches, _weight.flatten(1), _bias).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // (B, C, H/p, W/p)
+    }
+}
+
+/// <summary>Mean over the map, then a linear classifier: <c>[B, H, W, C]</c> to <c>[B, classes]</c>.</summary>
+internal sealed class PooledHead : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "fc")]
+    private readonly Linear _classifier;
+
+    public PooledHead(int dim, int classes)
+        : base(nameof(PooledHead))
+    {
+        _classifier = new Linear(dim, classes);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        return _classifier.forward(map.mean([1, 2])).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Turns tokens back into the picture that they came from.</summary>
+internal static class TokenGrid
+{
+    /// <summary>Patch tokens as a feature map: <c>[B, prefix + N, C]</c> to a contiguous <c>[B, C, side, side]</c>.</summary>
+    public static Tensor ToMap(Tensor tokens, int prefix, int side)
+    {
+        using var scope = NewDisposeScope();
+        var patches = tokens.narrow(1, prefix, tokens.shape[1] - prefix);                                          // (B, N, C)
+        var map = patches.transpose(1, 2).contiguous().view(tokens.shape[0], tokens.shape[2], side, side);         // (B, C, H, W)
+        return map.MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>
+/// Makes parameters filled with a constant. torch's own layers would draw from its global generator; ours are drawn afterwards,
+/// by name, from a seed (<see cref="TimmInitialization"/>), or overwritten by a checkpoint.
+/// </summary>
+internal static class NewParameter
+{
+    public static Parameter Zeros(params long[] shape) => Kept(zeros(shape));
+
+    public static Parameter Ones(params long[] shape) => Kept(ones(shape));
+
+    public static Parameter Filled(double value, params long[] shape) => Kept(HeldScalars.Filled(value, shape));
+
+    // A parameter belongs to its module, not to the scope in which somebody happened to build the module.
+    private static Parameter Kept(Tensor values)
+    {
+        var parameter = new Parameter(values);
+        parameter.DetachFromDisposeScope();
+        return parameter;
+    }
+}
+
+/// <summary>
+/// A constant tensor that is made once for each device and dtype that asks for it. It is no field of a module, because torch would
+/// save it with the weights and would not move it with them.
+/// </summary>
+internal sealed class PlacedTensor(Func<Tensor> make) : IDisposable
+{
+    private readonly Dictionary<(DeviceType, int, ScalarType), Tensor> _copies = [];
+
+    /// <summary>The tensor where it is needed. It belongs to this object: callers do not dispose it.</summary>
+    public Tensor At(Device device, ScalarType dtype)
+    {
+        lock (_copies)
+        {
+            var place = (device.type, device.index, dtype);
+            if (!_copies.TryGetValue(place, out var copy))
+            {
+                _copies[place] = copy = Make(device, dtype);
+            }
+
+            return copy;
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_copies)
+        {
+            foreach (var copy in _copies.Values)
+            {
+                copy.Dispose();
+            }
+
+            _copies.Clear();
+        }
+    }
+
+    // Made outside inference mode: a tensor born inside it could never take part in a backward pass.
+    private Tensor Make(Device device, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        using var recording = inference_mode(false);
+        return make().to(dtype).to(device).DetachFromDisposeScope();
+    }
+}

@@ -1,0 +1,298 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+
+namespace SpectralKD.Models;
+
+/// <summary>Swin's block on maps <c>[B, H, W, C]</c>: attention in windows, shifted in every second block, then an MLP; both pre-norm.</summary>
+internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
+{
+    private const double Epsilon = 1e-5;
+    private readonly DropPath _dropPath;
+    private readonly int _window;
+    private readonly int _shift;
+
+    [ComponentName(Name = "norm1")]
+    private readonly LayerNorm _attentionNorm;
+
+    [ComponentName(Name = "attn")]
+    private readonly WindowAttention _attention;
+
+    [ComponentName(Name = "norm2")]
+    private readonly LayerNorm _mlpNorm;
+
+    [ComponentName(Name = "mlp")]
+    private readonly Mlp _mlp;
+
+    public SwinBlock(SwinStageSpec stage, double mlpRatio, bool second, double dropPath)
+        : base(nameof(SwinBlock))
+    {
+        _dropPath = new DropPath(dropPath);
+        (_window, _shift) = (stage.Window, second ? stage.Shift : 0);
+        _attentionNorm = new LayerNorm(stage.Channels, Epsilon);
+        _attention = new WindowAttention(stage, shifted: _shift > 0);
+        _mlpNorm = new LayerNorm(stage.Channels, Epsilon);
+        _mlp = new Mlp(stage.Channels, (int)(stage.Channels * mlpRatio));
+        RegisterComponents();
+    }
+
+    public WindowAttention Attention => _attention;
+
+    public override Tensor forward(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        map = _dropPath.Add(map, Attend(_attentionNorm.forward(map)), training);     // (B, H, W, C)
+        map = _dropPath.Add(map, _mlp.forward(_mlpNorm.forward(map)), training);     // (B, H, W, C)
+        return map.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Shift, pad at the right and bottom to whole windows, attend, cut the padding off, shift back: in this order.</summary>
+    private Tensor Attend(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        var side = map.shape[1];
+        var padding = (_window - (side % _window)) % _window;
+        var padded = nn.functional.pad(Rolled(map, -_shift), [0, 0, 0, padding, 0, padding]);   // (B, H', W', C)
+        var windows = _attention.forward(WindowGeometry.Partition(padded.contiguous(), _window)); // (B*nW, w*w, C)
+        var merged = WindowGeometry.Reverse(windows, _window, side + padding)
+            .narrow(1, 0, side).narrow(2, 0, side);                                               // (B, H, W, C)
+        return Rolled(merged, _shift).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Rolled(Tensor map, int by) => by == 0 ? map.alias() : map.roll([by, by], [1, 2]);
+}
+
+/// <summary>
+/// Self-attention inside windows, with a learned bias for each offset between two patches. Windows made by a cyclic shift hold
+/// patches that are no neighbours in the image; a mask of -100 keeps those apart.
+/// </summary>
+internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
+{
+    private readonly int _heads;
+    private readonly PlacedTensor _index;
+    private readonly PlacedTensor? _mask;
+
+    [ComponentName(Name = "relative_position_bias_table")]
+    private readonly Parameter _biasTable;
+
+    [ComponentName(Name = "qkv")]
+    private readonly Linear _qkv;
+
+    [ComponentName(Name = "proj")]
+    private readonly Linear _projection;
+
+    public WindowAttention(SwinStageSpec stage, bool shifted)
+        : base(nameof(WindowAttention))
+    {
+        var (window, reach) = (stage.Window, (2 * stage.Window) - 1);
+        _heads = stage.Heads;
+        _index = new PlacedTensor(() => WindowGeometry.RelativePositionIndex(window));
+        _mask = shifted ? new PlacedTensor(() => WindowGeometry.ShiftMask(stage)) : null;
+        _biasTable = NewParameter.Zeros(reach * reach, stage.Heads);
+        _qkv = new Linear(stage.Channels, 3 * stage.Channels);
+        _projection = new Linear(stage.Channels, stage.Channels);
+        RegisterComponents();
+    }
+
+    /// <summary>Index into the bias table for each pair of patches of a window, int64 <c>[w*w, w*w]</c>.</summary>
+    public PlacedTensor Index => _index;
+
+    /// <summary>0 or -100 for each pair of patches of each window, <c>[windows, w*w, w*w]</c>; null without a shift.</summary>
+    public PlacedTensor? Mask => _mask;
+
+    /// <summary><c>[B * windows, w*w, C]</c> to the same shape.</summary>
+    public override Tensor forward(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
+        var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B*nW, nh, w*w, d)
+        var queries = qkv[0].Times(Math.Pow(dim / _heads, -0.5));
+        var logits = Masked(matmul(queries, qkv[1].transpose(-2, -1)).Plus(Bias(tokens, count)));             // (B*nW, nh, w*w, w*w)
+        var joined = matmul(logits.softmax(-1), qkv[2]).transpose(1, 2).reshape(batch, count, dim);           // (B*nW, w*w, C)
+        return _projection.forward(joined).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Bias(Tensor tokens, long count)
+    {
+        using var scope = NewDisposeScope();
+        var rows = _biasTable.index_select(0, _index.At(tokens.device, ScalarType.Int64).view(-1)); // (w*w * w*w, nh)
+        return rows.view(count, count, _heads).permute(2, 0, 1).MoveToOuterDisposeScope();          // (nh, w*w, w*w)
+    }
+
+    private Tensor Masked(Tensor logits)
+    {
+        if (_mask is null)
+        {
+            return logits;
+        }
+
+        using var scope = NewDisposeScope();
+        var mask = _mask.At(logits.device, logits.dtype);                                              // (nW, w*w, w*w)
+        var windows = logits.view([-1, mask.shape[0], _heads, mask.shape[1], mask.shape[2]]).Plus(mask.unsqueeze(1)); // (B, nW, nh, w*w, w*w)
+        return windows.view(logits.shape).MoveToOuterDisposeScope();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _index.Dispose();
+            _mask?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}
+
+/// <summary>Where patches lie in windows: the constants of shifted-window attention, and cutting maps into windows.</summary>
+internal static class WindowGeometry
+{
+    /// <summary>Row of the bias table for each pair of patches: the offset between them, rows first. int64 <c>[w*w, w*w]</c>.</summary>
+    public static Tensor RelativePositionIndex(int window)
+    {
+        var (area, reach) = (window * window, (2 * window) - 1);
+        var index = new long[area, area];
+        for (var from = 0; from < area; from++)
+        {
+            for (var to = 0; to < area; to++)
+            {
+                var rows = (from / window) - (to / window) + window - 1;
+                var columns = (from % window) - (to % window) + window - 1;
+                index[from, to] = (rows * reach) + columns;
+            }
+        }
+
+        return tensor(index);
+    }
+
+    /// <summary>
+    /// -100 for each pair of patches of a window that come from different parts of the image, else 0. float <c>[windows, w*w, w*w]</c>.
+    /// </summary>
+    public static Tensor ShiftMask(SwinStageSpec stage)
+    {
+        var (window, area) = (stage.Window, stage.Window * stage.Window);
+        var perSide = (stage.NominalSize + window - 1) / window;
+        var mask = new float[perSide * perSide, area, area];
+        for (var w = 0; w < perSide * perSide; w++)
+        {
+            var regions = Enumerable.Range(0, area).Select(patch =>
+                (3 * Region(stage, perSide, (w / perSide * window) + (patch / window)))
+                + Region(stage, perSide, (w % perSide * window) + (patch % window))).ToArray();
+            for (var pair = 0; pair < area * area; pair++)
+            {
+                mask[w, pair / area, pair % area] = regions[pair / area] == regions[pair % area] ? 0 : -100;
+            }
+        }
+
+        return tensor(mask);
+    }
+
+    /// <summary><c>[B, H, W, C]</c> to <c>[B * windows, w*w, C]</c>; H and W are multiples of the window.</summary>
+    public static Tensor Partition(Tensor map, int window)
+    {
+        var (batch, height, width, dim) = (map.shape[0], map.shape[1], map.shape[2], map.shape[3]);
+        return map.view([batch, height / window, window, width / window, window, dim]) // (B, nH, w, nW, w, C)
+            .permute(0, 1, 3, 2, 4, 5).reshape(-1, window * window, dim);              // (B*nH*nW, w*w, C)
+    }
+
+    /// <summary>Undoes <see cref="Partition"/>: <c>[B * windows, w*w, C]</c> to <c>[B, side, side, C]</c>.</summary>
+    public static Tensor Reverse(Tensor windows, int window, long side)
+    {
+        var (perSide, dim) = (side / window, windows.shape[2]);
+        return windows.view([-1, perSide, perSide, window, window, dim])               // (B, nH, nW, w, w, C)
+            .permute(0, 1, 3, 2, 4, 5).reshape(-1, side, side, dim);                   // (B, H, W, C)
+    }
+
+    /// <summary>After the shift the last window of a side holds two parts: its end, and what came round from the start.</summary>
+    private static int Region(SwinStageSpec stage, int perSide, int position)
+    {
+        var padded = perSide * stage.Window;
+        return position < padded - stage.Window ? 0 : position < padded - stage.Shift ? 1 : 2;
+    }
+}
+
+/// <summary>Swin's relative position bias tables at another window size (timm's <c>resize_rel_pos_bias_table</c>).</summary>
+public static class RelativePositionBias
+{
+    /// <summary>
+    /// Interpolates a table bilinearly between positions whose distances grow geometrically from the centre, so that near
+    /// neighbours keep their biases and the far ends of the old table lie at the far ends of the new one (the scheme of BEiT).
+    /// </summary>
+    /// <param name="table">Float <c>[(2w-1)^2, heads]</c> of a square window w; it is not changed.</param>
+    /// <param name="newWindow">Side of the new window, at least 1.</param>
+    /// <returns><c>[(2 newWindow - 1)^2, heads]</c> in the same dtype; a new tensor even where the sizes agree.</returns>
+    /// <exception cref="SpectralKDException">The table is not that of a square window.</exception>
+    public static Tensor Resize(Tensor table, int newWindow)
+    {
+        var oldSide = SideOf(table);
+        if (oldSide < 1 || newWindow < 1)
+        {
+            throw new SpectralKDException(
+                $"A bias table of shape [{string.Join(", ", table.shape)}] is not [(2w-1)^2, heads], or the new window {newWindow} is below 1.");
+        }
+
+        var newSide = (2 * newWindow) - 1;
+        if (oldSide == newSide)
+        {
+            return table.clone();
+        }
+
+        using var scope = NewDisposeScope();
+        var heads = table.shape[1];
+        var old = table.to(float64).transpose(0, 1).contiguous().view(heads, oldSide, oldSide); // (heads, old, old)
+        var weights = tensor(Interpolation(oldSide, newSide));                                  // (new, old)
+        var rows = einsum("no,hop->hnp", weights, old);                                         // (heads, new, old)
+        var resized = einsum("mp,hnp->hnm", weights, rows);                                     // (heads, new, new)
+        return resized.reshape(heads, -1).transpose(0, 1).contiguous().to(table.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Resizes a checkpoint's table to a model's window where it is one of a square window; else returns it as it is.</summary>
+    internal static Tensor Fit(Tensor table, int window) =>
+        SideOf(table) is var side && (side < 1 || side == (2 * window) - 1) ? table : Resize(table, window);
+
+    /// <summary>Side of the square of offsets; 0 where the table has none.</summary>
+    private static int SideOf(Tensor table)
+    {
+        var side = table.shape.Length == 2 ? (int)Math.Round(Math.Sqrt(table.shape[0])) : 0;
+        return side % 2 == 1 && (long)side * side == table.shape[0] ? side : 0;
+    }
+
+    /// <summary>Linear interpolation from the old positions to the new ones as a matrix <c>[new, old]</c>.</summary>
+    private static double[,] Interpolation(int oldSide, int newSide)
+    {
+        var positions = OldPositions(oldSide, newSide);
+        var weights = new double[newSide, oldSide];
+        for (var i = 0; i < newSide; i++)
+        {
+            var x = (double)(i - (newSide / 2));
+            var right = Array.FindIndex(positions, position => position >= x);
+            right = right < 0 ? oldSide - 1 : right;
+            var left = Math.Max(0, right - 1);
+            var (toLeft, toRight) = (Math.Max(0, x - positions[left]), Math.Max(0, positions[right] - x));
+            (toLeft, toRight) = toLeft == 0 && toRight == 0 ? (1, 1) : (toLeft, toRight);
+            weights[i, left] += toRight / (toLeft + toRight);
+            weights[i, right] += toLeft / (toLeft + toRight);
+        }
+
+        return weights;
+    }
+
+    /// <summary>0, 1, 1 + q, 1 + q + q^2, … and their negatives, with q so that the last one reaches the new table's end.</summary>
+    private static double[] OldPositions(int oldSide, int newSide)
+    {
+        var (reach, target, q) = (oldSide / 2, newSide / 2, 0.0);
+        for (var (low, high) = (1.01, 1.5); high - low > 1e-6;)
+        {
+            q = (low + high) / 2;
+            (low, high) = (1 - Math.Pow(q, reach)) / (1 - q) > target ? (low, q) : (q, high);
+        }
+
+        var distances = new double[reach];
+        for (var (i, distance) = (0, 1.0); i < reach; i++)
+        {
+            distances[i] = distance;
+            distance += Math.Pow(q, i + 1);
+        }
+
+        return [.. Enumerable.Reverse(distances).Select(distance => -distance), 0, .. distances];
+    }
+}

@@ -1,0 +1,80 @@
+using System.Security.Cryptography;
+
+namespace SpectralKD.Weights;
+
+/// <summary>What a model says of weights that were just loaded: the file and its hash, and one line for all that was chosen, replaced or passed over.</summary>
+internal static class LoadedOrigin
+{
+    private const int NamesShown = 3;
+
+    /// <summary>The origin of a model whose weights came from a source.</summary>
+    public static ModelOrigin Of(VisionModel model, ITensorSource source, LoadReport report) => new()
+    {
+        Kind = WeightsKind.File,
+        Name = source.FilePath ?? source.Name,
+        Sha256 = source.FilePath is { } path ? Hash(path) : null,
+        FreshHead = report.FreshHead.Count > 0,
+        Notes = [.. source.Notes, .. Notes(model, source, report)],
+    };
+
+    private static IEnumerable<string> Notes(VisionModel model, ITensorSource source, LoadReport report)
+    {
+        if (report.FreshHead.Count > 0)
+        {
+            yield return $"the head ({model.Spec.Classes} classes) is fresh: its weights are random, its logits mean nothing ("
+                + (HeadRows.Of(source) is { } classes ? $"the file's has {classes} classes)" : "the file has no head)");
+        }
+
+        if (report.Resized.Count > 0)
+        {
+            yield return $"{Tensors(report.Resized)} interpolated to images of {model.Spec.ImageSize} pixels";
+        }
+
+        var ignored = report.Ignored.Where(key => !CheckpointKeys.IsComputed(key)).ToList();
+        if (ignored.Count > 0)
+        {
+            yield return $"{Tensors(ignored)} of the file not used: the model has no such layer";
+        }
+
+        if (NotFinite(model) is { } damage)
+        {
+            yield return damage;
+        }
+    }
+
+    /// <summary>One line if weights are NaN or infinite: whatever is computed with them will be, too.</summary>
+    private static string? NotFinite(VisionModel model)
+    {
+        using var guard = no_grad();
+        var keys = new List<string>();
+        long count = 0;
+        foreach (var (key, value) in model.state_dict().Where(pair => pair.Value.is_floating_point()))
+        {
+            using var scope = NewDisposeScope();
+            var bad = value.numel() - value.isfinite().count_nonzero().item<long>();
+            count += bad;
+            if (bad > 0)
+            {
+                keys.Add(key);
+            }
+        }
+
+        return keys.Count == 0 ? null : $"WEIGHTS ARE NOT FINITE: {count} {(count == 1 ? "number is" : "numbers are")} NaN or infinite, in {Tensors(keys)}";
+    }
+
+    private static string Tensors(IReadOnlyList<string> keys) =>
+        $"{keys.Count} {(keys.Count == 1 ? "tensor" : "tensors")} ({string.Join(", ", keys.Take(NamesShown))}{(keys.Count > NamesShown ? ", …" : "")})";
+
+    private static string Hash(string path)
+    {
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 20, FileOptions.SequentialScan);
+            return Convert.ToHexString(SHA256.HashData(stream)).ToLowerInvariant();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SpectralKDException($"cannot read the weights file '{path}' again: {error.Message}", error);
+        }
+    }
+}
