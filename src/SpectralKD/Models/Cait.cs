@@ -10,12 +10,6 @@ public sealed record CaitSpec : ModelSpec
     /// <inheritdoc/>
     public override string Family => "CaiT";
 
-    /// <summary>Side of a square patch in pixels; divides <see cref="ModelSpec.ImageSize"/>.</summary>
-    public int PatchSize { get; init; } = 16;
-
-    /// <summary>Channels C of every token; a multiple of <see cref="Heads"/>.</summary>
-    public required int EmbedDim { get; init; }
-
     /// <summary>Number of blocks on patch tokens.</summary>
     public int Depth { get; init; } = 24;
 
@@ -25,14 +19,42 @@ public sealed record CaitSpec : ModelSpec
     /// <summary>Attention heads in each block.</summary>
     public required int Heads { get; init; }
 
-    /// <summary>Hidden channels of the MLP as a multiple of <see cref="EmbedDim"/>.</summary>
-    public double MlpRatio { get; init; } = 4;
-
     /// <summary>Initial layer scale of the residual branches.</summary>
     public double LayerScale { get; init; } = 1e-5;
 
-    /// <summary>Patches along one side of the image.</summary>
-    public int GridSize => ImageSize / PatchSize;
+    /// <inheritdoc/>
+    public override VisionModel Build() => new Cait(this);
+
+    /// <inheritdoc/>
+    public override InitialValues InitialOf(string key, IReadOnlyList<long> shape) => key.Contains(".gamma_", StringComparison.Ordinal)
+        ? new(InitialDistribution.Constant, LayerScale)
+        : base.InitialOf(key, shape);
+
+    /// <inheritdoc/>
+    protected override void CheckSizes()
+    {
+        RequireBlocks(Depth, EmbedDim, Heads);
+        Require(ClassDepth >= 1, $"has {ClassDepth} class-attention blocks: give at least 1");
+    }
+
+    /// <summary>Counts the model. The class-attention blocks hand out no map and count with the rest.</summary>
+    protected override ModelFigures CountParts()
+    {
+        long dim = EmbedDim, patches = GridSize * GridSize, heads = Heads;
+        var hidden = Hidden(dim, MlpRatio);
+        var block = Block(dim, hidden) + (2 * dim);
+        var blocks = Enumerable.Range(0, Depth).Select(i => new BlockFigures(
+            new BlockInfo(i, $"blocks.{i}", EmbedDim, GridSize, GridSize),
+            block + (2 * Linear(heads, heads)),
+            BlockMultiplyAdds(patches, patches, dim, hidden) + (2 * patches * patches * heads * heads))).ToArray();
+
+        // One query, keys and values of all tokens, the MLP on one token.
+        var classBlock = (2 * dim * dim) + (2 * (patches + 1) * dim * dim) + (2 * (patches + 1) * dim) + (2 * dim * hidden);
+        return ModelFigures.Sum(
+            blocks,
+            PatchEmbedding(PatchSize, dim) + ((patches + 1) * dim) + (ClassDepth * block) + Norm(dim) + Linear(dim, Classes),
+            PatchEmbeddingMultiplyAdds(patches, PatchSize, dim) + (ClassDepth * classBlock) + (dim * Classes));
+    }
 }
 
 /// <summary>
@@ -84,13 +106,15 @@ public sealed class Cait : TimmModel
     /// <inheritdoc/>
     public override IReadOnlySet<string> NoWeightDecay { get; } = new HashSet<string> { "pos_embed", "cls_token" };
 
-    private protected override Tensor FirstWeight => _patches.Weight;
+    /// <inheritdoc/>
+    protected override Tensor FirstWeight => _patches.Weight;
 
     /// <inheritdoc/>
     public override Tensor FitCheckpointTensor(string key, Tensor value) =>
         key == "pos_embed" ? PositionEmbedding.Fit(value, prefixTokens: 0, _sizes.GridSize) : value;
 
-    private protected override Tensor Run(Tensor images, KeptMaps kept)
+    /// <inheritdoc/>
+    protected override Tensor Run(Tensor images, KeptMaps kept)
     {
         var patches = Embed(images); // (B, N, C)
         for (var i = 0; i < _blocks.Count; i++)
@@ -332,29 +356,4 @@ internal sealed class ClassAttention : nn.Module<Tensor, Tensor>
 
     private Tensor Heads(Tensor tokens) =>
         tokens.reshape(tokens.shape[0], tokens.shape[1], _heads, tokens.shape[2] / _heads).transpose(1, 2); // (B, nh, n, d)
-}
-
-/// <summary>Counts CaiT. The class-attention blocks hand out no map and count with the rest.</summary>
-internal static class CaitFigures
-{
-    public static ModelFigures Of(CaitSpec spec)
-    {
-        long dim = spec.EmbedDim, patches = spec.GridSize * spec.GridSize, heads = spec.Heads;
-        var hidden = Hidden(dim, spec.MlpRatio);
-        var block = Block(dim, hidden) + (2 * dim);
-        var blocks = Enumerable.Range(0, spec.Depth).Select(i => new BlockFigures(
-            new BlockInfo(i, $"blocks.{i}", spec.EmbedDim, spec.GridSize, spec.GridSize),
-            block + (2 * Linear(heads, heads)),
-            BlockMultiplyAdds(patches, patches, dim, hidden) + (2 * patches * patches * heads * heads))).ToArray();
-
-        return ModelFigures.Sum(
-            blocks,
-            PatchEmbedding(spec.PatchSize, dim) + ((patches + 1) * dim) + (spec.ClassDepth * block) + Norm(dim) + Linear(dim, spec.Classes),
-            PatchEmbeddingMultiplyAdds(patches, spec.PatchSize, dim) + (spec.ClassDepth * ClassBlock(dim, patches + 1, hidden)) +
-            (dim * spec.Classes));
-    }
-
-    /// <summary>One query, keys and values of all tokens, the MLP on one token.</summary>
-    private static long ClassBlock(long dim, long tokens, long hidden) =>
-        (2 * dim * dim) + (2 * tokens * dim * dim) + (2 * tokens * dim) + (2 * dim * hidden);
 }

@@ -11,12 +11,9 @@ namespace SpectralKD.Models;
 /// </remarks>
 public static class TimmInitialization
 {
-    private const double Std = 0.02;
-
     /// <summary>Overwrites all parameters of a model with initial values.</summary>
     /// <param name="model">A model of this library, on any device.</param>
     /// <param name="seed">Any number; the same one gives the same weights everywhere.</param>
-    /// <exception cref="SpectralKDException">The model is not one of this library's families.</exception>
     public static void Apply(VisionModel model, long seed)
     {
         LibTorch.EnsureLoaded();
@@ -34,48 +31,18 @@ public static class TimmInitialization
     internal static void Fill(float[] values, ModelSpec spec, string name, long[] shape, long seed)
     {
         var random = new SeededNormal(seed, name);
-        switch (Rule(spec, name, shape))
+        switch (spec.InitialOf(name, shape))
         {
-            case (Distribution.Constant, var value):
+            case (InitialDistribution.Constant, var value):
                 Array.Fill(values, (float)value);
                 break;
-            case (Distribution.Normal, var std):
+            case (InitialDistribution.Normal, var std):
                 Each(values, i => Math.Clamp(std * random.Normal(i), -2, 2));
                 break;
-            case (Distribution.Uniform, var bound):
+            case (InitialDistribution.Uniform, var bound):
                 Each(values, i => bound * ((2 * random.Uniform(i)) - 1));
                 break;
         }
-    }
-
-    private static (Distribution Kind, double Size) Rule(ModelSpec spec, string name, long[] shape) => name switch
-    {
-        "cls_token" when spec is VisionTransformerSpec => (Distribution.Normal, 1e-6),
-        "patch_embed.proj.weight" or "patch_embed.proj.bias" => (Distribution.Uniform, 1 / Math.Sqrt(PatchInputs(spec))),
-        _ when name.EndsWith("gamma", StringComparison.Ordinal) || name.Contains(".gamma_", StringComparison.Ordinal)
-            => (Distribution.Constant, LayerScale(spec)),
-        _ when name.EndsWith(".bias", StringComparison.Ordinal) => (Distribution.Constant, 0),
-        _ when shape.Length == 1 => (Distribution.Constant, 1),
-        _ => (Distribution.Normal, Std),
-    };
-
-    private static double LayerScale(ModelSpec spec) => spec switch
-    {
-        VisionTransformerSpec vit => vit.LayerScale ?? 1,
-        CaitSpec cait => cait.LayerScale,
-        _ => 1,
-    };
-
-    private static int PatchInputs(ModelSpec spec)
-    {
-        var side = spec switch
-        {
-            VisionTransformerSpec vit => vit.PatchSize,
-            CaitSpec cait => cait.PatchSize,
-            SwinSpec swin => swin.PatchSize,
-            _ => throw new SpectralKDException($"{spec.Name} has no initialisation: it is none of ViT, DeiT, CaiT, Swin."),
-        };
-        return 3 * side * side;
     }
 
     private static void Each(float[] values, Func<long, double> draw)
@@ -90,135 +57,22 @@ public static class TimmInitialization
             }
         });
     }
-
-    private enum Distribution
-    {
-        Constant,
-        Normal,
-        Uniform,
-    }
 }
 
-/// <summary>
-/// Random numbers by position: value i of the tensor called <c>name</c> under a seed, whatever was drawn before it. SplitMix64 gives
-/// the bits; only additions, multiplications, divisions and square roots follow, so every machine gets the same numbers.
-/// </summary>
-internal readonly struct SeededNormal
+/// <summary>How a parameter's initial values are distributed.</summary>
+public enum InitialDistribution
 {
-    private const ulong Golden = 0x9E3779B97F4A7C15;
-    private readonly ulong _origin;
+    /// <summary>One value everywhere.</summary>
+    Constant,
 
-    public SeededNormal(long seed, string name)
-    {
-        var hash = 0xcbf29ce484222325UL; // FNV-1a, 64 bits
-        foreach (var unit in System.Text.Encoding.UTF8.GetBytes(name))
-        {
-            hash = (hash ^ unit) * 0x100000001b3UL;
-        }
+    /// <summary>Normal around 0.</summary>
+    Normal,
 
-        _origin = Mix(hash + Mix(unchecked((ulong)seed) + Golden));
-    }
-
-    /// <summary>Uniform in (0, 1), 53 bits, never an end point.</summary>
-    public double Uniform(long index) => ((Mix(_origin + (unchecked((ulong)index) * Golden)) >> 11) + 0.5) * (1.0 / (1L << 53));
-
-    /// <summary>Standard normal, by the inverse of its distribution function.</summary>
-    public double Normal(long index) => NormalQuantile.At(Uniform(index));
-
-    private static ulong Mix(ulong z)
-    {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9UL;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBUL;
-        return z ^ (z >> 31);
-    }
+    /// <summary>Uniform around 0.</summary>
+    Uniform,
 }
 
-/// <summary>
-/// The inverse of the standard normal distribution function: M. J. Wichura's algorithm AS 241 (PPND16, Applied Statistics 37, 1988),
-/// relative accuracy about 1e-16. Its logarithm is computed here, because those of the platforms differ in the last digit.
-/// </summary>
-internal static class NormalQuantile
-{
-    private static readonly double[] MiddleTop =
-    [
-        1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0, 3.64784832476320460504e0,
-        1.27045825245236838258e0, 2.41780725177450611770e-1, 2.27238449892691845833e-2, 7.74545014278341407640e-4,
-    ];
-
-    private static readonly double[] MiddleBottom =
-    [
-        1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
-        1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4, 1.05075007164441684324e-9,
-    ];
-
-    private static readonly double[] TailTop =
-    [
-        6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0, 2.96560571828504891230e-1,
-        2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7,
-    ];
-
-    private static readonly double[] TailBottom =
-    [
-        1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
-        7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15,
-    ];
-
-    private static readonly double[] OddReciprocals = [.. Enumerable.Range(0, 11).Select(i => 1.0 / ((2 * i) + 1))];
-
-    /// <summary>The x with P(X &lt;= x) = <paramref name="p"/> for a standard normal X; p in (0, 1).</summary>
-    public static double At(double p)
-    {
-        var q = p - 0.5;
-        if (Math.Abs(q) <= 0.425)
-        {
-            return Central(q); // five values of six
-        }
-
-        var r = Math.Sqrt(-Log(q < 0 ? p : 1 - p));
-        var size = r <= 5
-            ? Horner(MiddleTop, r - 1.6) / Horner(MiddleBottom, r - 1.6)
-            : Horner(TailTop, r - 5) / Horner(TailBottom, r - 5);
-        return q < 0 ? -size : size;
-    }
-
-    // Written out, because a model of 86 million weights is drawn with it.
-    private static double Central(double q)
-    {
-        var x = 0.180625 - (q * q);
-        var (top, bottom) = (2.5090809287301226727e3, 5.2264952788528545610e3);
-        (top, bottom) = ((top * x) + 3.3430575583588128105e4, (bottom * x) + 2.8729085735721942674e4);
-        (top, bottom) = ((top * x) + 6.7265770927008700853e4, (bottom * x) + 3.9307895800092710610e4);
-        (top, bottom) = ((top * x) + 4.5921953931549871457e4, (bottom * x) + 2.1213794301586595867e4);
-        (top, bottom) = ((top * x) + 1.3731693765509461125e4, (bottom * x) + 5.3941960214247511077e3);
-        (top, bottom) = ((top * x) + 1.9715909503065514427e3, (bottom * x) + 6.8718700749205790830e2);
-        (top, bottom) = ((top * x) + 1.3314166789178437745e2, (bottom * x) + 4.2313330701600911252e1);
-        (top, bottom) = ((top * x) + 3.3871328727963666080e0, (bottom * x) + 1.0);
-        return q * top / bottom;
-    }
-
-    private static double Horner(ReadOnlySpan<double> coefficients, double x)
-    {
-        var sum = 0.0;
-        for (var i = coefficients.Length - 1; i >= 0; i--)
-        {
-            sum = (sum * x) + coefficients[i];
-        }
-
-        return sum;
-    }
-
-    /// <summary>Natural logarithm of a normal positive number: exponent by bits, mantissa by the series of 2 atanh.</summary>
-    internal static double Log(double value)
-    {
-        var bits = BitConverter.DoubleToInt64Bits(value);
-        var exponent = (int)(bits >> 52) - 1023;
-        var mantissa = BitConverter.Int64BitsToDouble((bits & 0xFFFFFFFFFFFFF) | (1023L << 52)); // in [1, 2)
-        if (mantissa > 1.4142135623730951)
-        {
-            (mantissa, exponent) = (mantissa / 2, exponent + 1);
-        }
-
-        var t = (mantissa - 1) / (mantissa + 1); // |t| <= 0.172: 11 terms t^n / n, n = 1, 3 … 21, reach 1e-18
-        return (2 * t * Horner(OddReciprocals, t * t)) + (exponent * 0.69314718055994530942);
-    }
-}
+/// <summary>A parameter's initial values: their distribution, and its value, standard deviation or largest size.</summary>
+/// <param name="Distribution">The distribution.</param>
+/// <param name="Size">The value, the standard deviation, or the bound in both directions.</param>
+public readonly record struct InitialValues(InitialDistribution Distribution, double Size);

@@ -2,29 +2,121 @@ using System.Globalization;
 
 namespace SpectralKD.Models;
 
-/// <summary>What every model family has in common; each family derives its own record with its sizes.</summary>
+/// <summary>
+/// What every model family has in common. A family is a file with one record derived from this, which knows how to check itself, build its model,
+/// count it and say its initial values, and with the model and its layers. See CONTRIBUTING, "Add a model".
+/// </summary>
 public abstract record ModelSpec
 {
+    private const int LargestSide = 4096;
+
     /// <summary>timm name without tag, for example <c>deit_tiny_patch16_224</c>.</summary>
     public required string Name { get; init; }
 
     /// <summary>Family in the user's words: <c>ViT</c>, <c>DeiT</c>, <c>CaiT</c>, <c>Swin</c>.</summary>
     public abstract string Family { get; }
 
-    /// <summary>Side of the square input image in pixels.</summary>
+    /// <summary>Side of the square input image in pixels (timm's <c>img_size</c>).</summary>
     public int ImageSize { get; init; } = 224;
 
-    /// <summary>Number of classes (rows of the head).</summary>
+    /// <summary>Number of classes, the rows of the head (timm's <c>num_classes</c>).</summary>
     public int Classes { get; init; } = 1000;
 
+    /// <summary>Side of a square patch in pixels; divides <see cref="ImageSize"/>.</summary>
+    public int PatchSize { get; init; } = 16;
+
+    /// <summary>Channels C of the patch embedding, and of every block where a family keeps them.</summary>
+    public required int EmbedDim { get; init; }
+
+    /// <summary>Hidden channels of the MLP as a multiple of the block's channels.</summary>
+    public double MlpRatio { get; init; } = 4;
+
     /// <summary>
-    /// Stochastic depth rate in [0, 1), active in training mode only. ViT and Swin raise it linearly from 0 in the first block to
-    /// this value in the last; CaiT uses it in every block. 0 switches it off.
+    /// Stochastic depth rate in [0, 1) (timm's <c>drop_path_rate</c>), active in training mode only. ViT and Swin raise it linearly from 0 in the first
+    /// block to this value in the last; CaiT uses it in every block. 0 switches it off.
     /// </summary>
     public double DropPath { get; init; }
 
     /// <summary>How images are prepared for this model.</summary>
     public Preprocessing Preprocessing { get; init; } = Preprocessing.ImageNet;
+
+    /// <summary>Patches along one side of the image.</summary>
+    public int GridSize => ImageSize / PatchSize;
+
+    /// <summary>The weight of alignment (<c>w_fft</c>) in the paper's recipe for a student of this family.</summary>
+    public virtual double AlignmentWeight => 0.2;
+
+    /// <summary>Builds the model. Its weights are zero until <see cref="TimmInitialization"/> or a checkpoint fills them.</summary>
+    /// <exception cref="SpectralKDException">The sizes do not fit together.</exception>
+    public abstract VisionModel Build();
+
+    /// <summary>Counts parameters and multiply-adds without building the model, and so without libtorch.</summary>
+    /// <exception cref="SpectralKDException">The sizes do not fit together.</exception>
+    public ModelFigures Count()
+    {
+        Check();
+        return CountParts();
+    }
+
+    /// <summary>The blocks (ViT, CaiT) or stages (Swin) in order, with the shapes of their feature maps.</summary>
+    /// <exception cref="SpectralKDException">The sizes do not fit together.</exception>
+    public IReadOnlyList<BlockInfo> ListBlocks() => [.. Count().Blocks.Select(figures => figures.Block)];
+
+    /// <summary>Checks that the sizes fit together, before anything is built from them.</summary>
+    /// <exception cref="SpectralKDException">They do not; the message names what to change.</exception>
+    public void Check()
+    {
+        Require(Classes >= 1, $"has {Classes} classes: give at least 1");
+        Require(ImageSize is >= 1 and <= LargestSide, $"has image size {ImageSize}: give 1 to {LargestSide}");
+        Require(DropPath is >= 0 and < 1, $"has drop path {Text(DropPath)}: give a rate of at least 0 and below 1");
+        Require(PatchSize >= 1, $"has patch size {PatchSize}: give at least 1");
+        var rest = ImageSize % PatchSize;
+        Require(rest == 0, $"cuts images into patches of {PatchSize}x{PatchSize}, but {ImageSize} is no multiple of {PatchSize}: "
+            + $"use an image size of {Math.Max(PatchSize, ImageSize - rest)} or {ImageSize - rest + PatchSize}");
+        CheckSizes();
+    }
+
+    /// <summary>Checks what the family alone knows, by <see cref="Require"/> and <see cref="RequireBlocks"/>.</summary>
+    protected abstract void CheckSizes();
+
+    /// <summary>Counts a model whose sizes fit together.</summary>
+    protected abstract ModelFigures CountParts();
+
+    /// <summary>The initial values of one parameter, by timm's rules: those of most families. A family overrides what differs.</summary>
+    /// <param name="key">The parameter's key in the state_dict.</param>
+    /// <param name="shape">Its shape.</param>
+    public virtual InitialValues InitialOf(string key, IReadOnlyList<long> shape) => key switch
+    {
+        "patch_embed.proj.weight" or "patch_embed.proj.bias" => new(InitialDistribution.Uniform, 1 / Math.Sqrt(3 * PatchSize * PatchSize)),
+        _ when key.EndsWith(".bias", StringComparison.Ordinal) => new(InitialDistribution.Constant, 0),
+        _ when shape.Count == 1 => new(InitialDistribution.Constant, 1),
+        _ => new(InitialDistribution.Normal, 0.02),
+    };
+
+    /// <summary>Requires blocks whose sizes fit together.</summary>
+    /// <param name="depth">How many.</param>
+    /// <param name="dim">Their channels.</param>
+    /// <param name="heads">Their attention heads.</param>
+    protected void RequireBlocks(int depth, int dim, int heads)
+    {
+        Require(depth >= 1, $"has {depth} blocks: give at least 1");
+        Require(heads >= 1 && dim >= 1 && dim % heads == 0,
+            $"has {dim} channels and {heads} heads: the channels must be a positive multiple of the heads");
+        Require(MlpRatio > 0 && (int)(dim * MlpRatio) >= 1, $"has MLP ratio {Text(MlpRatio)}: give a positive number, 4 as a rule");
+    }
+
+    /// <summary>Throws a complaint that begins with the model's name.</summary>
+    /// <param name="holds">What must hold.</param>
+    /// <param name="complaint">The rest of the sentence, without its stop: <c>has 0 blocks: give at least 1</c>.</param>
+    protected void Require(bool holds, string complaint)
+    {
+        if (!holds)
+        {
+            throw new SpectralKDException($"{Name} {complaint}.");
+        }
+    }
+
+    private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>What one block costs.</summary>
@@ -51,27 +143,11 @@ public sealed record ModelFigures
     /// <summary>The blocks (ViT, CaiT) or stages (Swin) in order.</summary>
     public required IReadOnlyList<BlockFigures> Blocks { get; init; }
 
-    /// <summary>Counts a model.</summary>
-    /// <param name="spec">One of this library's families.</param>
-    /// <exception cref="SpectralKDException">The sizes do not fit together, or the family is unknown.</exception>
-    public static ModelFigures Of(ModelSpec spec)
-    {
-        SpecRules.Check(spec);
-        return spec switch
-        {
-            VisionTransformerSpec vit => VisionTransformerFigures.Of(vit),
-            CaitSpec cait => CaitFigures.Of(cait),
-            SwinSpec swin => SwinFigures.Of(swin),
-            _ => throw new SpectralKDException($"{spec.Name} cannot be counted: it is none of ViT, DeiT, CaiT, Swin."),
-        };
-    }
-
-    /// <summary>The blocks of a model with the shapes of their feature maps.</summary>
-    /// <param name="spec">One of this library's families.</param>
-    /// <exception cref="SpectralKDException">The sizes do not fit together, or the family is unknown.</exception>
-    public static IReadOnlyList<BlockInfo> BlocksOf(ModelSpec spec) => [.. Of(spec).Blocks.Select(figures => figures.Block)];
-
-    internal static ModelFigures Sum(IReadOnlyList<BlockFigures> blocks, long otherParameters, long otherMultiplyAdds) => new()
+    /// <summary>A model's figures from those of its blocks and of the rest.</summary>
+    /// <param name="blocks">The blocks in order.</param>
+    /// <param name="otherParameters">Trained numbers outside of them.</param>
+    /// <param name="otherMultiplyAdds">Multiply-adds outside of them.</param>
+    public static ModelFigures Sum(IReadOnlyList<BlockFigures> blocks, long otherParameters, long otherMultiplyAdds) => new()
     {
         Blocks = blocks,
         Parameters = blocks.Sum(block => block.Parameters) + otherParameters,
@@ -99,83 +175,4 @@ internal static class LayerFigures
     public static long PatchEmbeddingMultiplyAdds(long patches, long patch, long dim) => patches * 3 * patch * patch * dim;
 
     public static long Hidden(long dim, double ratio) => (long)(dim * ratio);
-}
-
-/// <summary>Checks that the sizes of a model fit together before anything is built from them.</summary>
-internal static class SpecRules
-{
-    private const int LargestSide = 4096;
-
-    public static void Check(ModelSpec spec)
-    {
-        Require(spec, spec.Classes >= 1, $"has {spec.Classes} classes: give at least 1");
-        Require(spec, spec.ImageSize is >= 1 and <= LargestSide, $"has image size {spec.ImageSize}: give 1 to {LargestSide}");
-        Require(spec, spec.DropPath is >= 0 and < 1, $"has drop path {Text(spec.DropPath)}: give a rate of at least 0 and below 1");
-        switch (spec)
-        {
-            case VisionTransformerSpec vit:
-                CheckPatches(vit, vit.PatchSize);
-                CheckBlocks(vit, vit.Depth, vit.EmbedDim, vit.Heads, vit.MlpRatio);
-                break;
-            case CaitSpec cait:
-                CheckPatches(cait, cait.PatchSize);
-                CheckBlocks(cait, cait.Depth, cait.EmbedDim, cait.Heads, cait.MlpRatio);
-                Require(cait, cait.ClassDepth >= 1, $"has {cait.ClassDepth} class-attention blocks: give at least 1");
-                break;
-            case SwinSpec swin:
-                CheckPatches(swin, swin.PatchSize);
-                CheckSwin(swin);
-                break;
-        }
-    }
-
-    private static void CheckPatches(ModelSpec spec, int patch)
-    {
-        Require(spec, patch >= 1, $"has patch size {patch}: give at least 1");
-        var rest = spec.ImageSize % patch;
-        Require(spec, rest == 0, $"cuts images into patches of {patch}x{patch}, but {spec.ImageSize} is no multiple of {patch}: " +
-            $"use an image size of {Math.Max(patch, spec.ImageSize - rest)} or {spec.ImageSize - rest + patch}");
-    }
-
-    private static void CheckBlocks(ModelSpec spec, int depth, int dim, int heads, double ratio)
-    {
-        Require(spec, depth >= 1, $"has {depth} blocks: give at least 1");
-        Require(spec, heads >= 1 && dim >= 1 && dim % heads == 0,
-            $"has {dim} channels and {heads} heads: the channels must be a positive multiple of the heads");
-        Require(spec, ratio > 0 && (int)(dim * ratio) >= 1, $"has MLP ratio {Text(ratio)}: give a positive number, 4 as a rule");
-    }
-
-    private static void CheckSwin(SwinSpec spec)
-    {
-        Require(spec, spec.Depths.Count >= 1 && spec.Depths.Count == spec.Heads.Count,
-            $"has {spec.Depths.Count} depths and {spec.Heads.Count} heads: give one of each for every stage");
-        Require(spec, spec.WindowSize >= 1, $"has window size {spec.WindowSize}: give at least 1");
-        foreach (var (stage, index) in spec.Stages.Select((stage, index) => (stage, index)))
-        {
-            Require(spec, stage.NominalSize >= 1,
-                $"has {spec.Depths.Count} stages, too many for {spec.ImageSize} px: stage {index} would have no patches left");
-            CheckBlocks(spec, stage.Depth, stage.Channels, stage.Heads, spec.MlpRatio);
-            CheckMask(spec, stage, index);
-        }
-    }
-
-    /// <summary>timm computes the shift mask for the nominal resolution; it must have as many windows as the real one.</summary>
-    private static void CheckMask(SwinSpec spec, SwinStageSpec stage, int index)
-    {
-        var planned = (stage.NominalSize + stage.Window - 1) / stage.Window * stage.Window;
-        Require(spec, stage.Depth < 2 || stage.Shift == 0 || planned == stage.PaddedSize,
-            $"cannot shift windows of {stage.Window} in stage {index}: its map is {stage.Size}x{stage.Size}, its mask is planned for " +
-            $"{stage.NominalSize}x{stage.NominalSize} (timm fails here too); use an image size that is a multiple of " +
-            $"{spec.PatchSize << (spec.Depths.Count - 1)}");
-    }
-
-    private static void Require(ModelSpec spec, bool holds, string complaint)
-    {
-        if (!holds)
-        {
-            throw new SpectralKDException($"{spec.Name} {complaint}.");
-        }
-    }
-
-    private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -8,17 +8,17 @@ namespace SpectralKD.Models;
 /// <summary>Sizes of a Swin transformer (arXiv 2103.14030): stages of windowed attention, each at half the resolution of the last.</summary>
 public sealed record SwinSpec : ModelSpec
 {
+    /// <summary>Patches of 4x4 pixels; <see cref="ModelSpec.EmbedDim"/> are the channels of the first stage, each later stage doubles them.</summary>
+    public SwinSpec() => PatchSize = 4;
+
     /// <inheritdoc/>
     public override string Family => "Swin";
 
-    /// <summary>Side of a square patch in pixels; divides <see cref="ModelSpec.ImageSize"/>.</summary>
-    public int PatchSize { get; init; } = 4;
+    /// <inheritdoc/>
+    public override double AlignmentWeight => 0.05;
 
     /// <summary>Side of an attention window in patches; clamped to the stage's resolution.</summary>
     public int WindowSize { get; init; } = 7;
-
-    /// <summary>Channels of the first stage; each later stage doubles them.</summary>
-    public required int EmbedDim { get; init; }
 
     /// <summary>Number of blocks in each stage.</summary>
     public required IReadOnlyList<int> Depths { get; init; }
@@ -26,11 +26,59 @@ public sealed record SwinSpec : ModelSpec
     /// <summary>Attention heads in each stage.</summary>
     public required IReadOnlyList<int> Heads { get; init; }
 
-    /// <summary>Hidden channels of the MLP as a multiple of the stage's channels.</summary>
-    public double MlpRatio { get; init; } = 4;
-
     /// <summary>The stages in order, with the sizes that follow from the others.</summary>
     public IReadOnlyList<SwinStageSpec> Stages => [.. Enumerable.Range(0, Depths.Count).Select(Stage)];
+
+    /// <inheritdoc/>
+    public override VisionModel Build() => new Swin(this);
+
+    /// <inheritdoc/>
+    protected override void CheckSizes()
+    {
+        Require(Depths.Count >= 1 && Depths.Count == Heads.Count,
+            $"has {Depths.Count} depths and {Heads.Count} heads: give one of each for every stage");
+        Require(WindowSize >= 1, $"has window size {WindowSize}: give at least 1");
+        foreach (var (stage, index) in Stages.Select((stage, index) => (stage, index)))
+        {
+            Require(stage.NominalSize >= 1,
+                $"has {Depths.Count} stages, too many for {ImageSize} px: stage {index} would have no patches left");
+            RequireBlocks(stage.Depth, stage.Channels, stage.Heads);
+
+            // timm computes the shift mask for the nominal resolution; it must have as many windows as the real one.
+            var planned = (stage.NominalSize + stage.Window - 1) / stage.Window * stage.Window;
+            Require(stage.Depth < 2 || stage.Shift == 0 || planned == stage.PaddedSize,
+                $"cannot shift windows of {stage.Window} in stage {index}: its map is {stage.Size}x{stage.Size}, its mask is planned for "
+                + $"{stage.NominalSize}x{stage.NominalSize} (timm fails here too); use an image size that is a multiple of "
+                + $"{PatchSize << (Depths.Count - 1)}");
+        }
+    }
+
+    /// <summary>Counts the model; attention works on padded windows, everything else on the real map.</summary>
+    protected override ModelFigures CountParts()
+    {
+        var stages = Stages;
+        var last = stages[^1].Channels;
+        long patches = stages[0].Size * stages[0].Size;
+        return ModelFigures.Sum(
+            [.. stages.Select(CountStage)],
+            PatchEmbedding(PatchSize, EmbedDim) + Norm(EmbedDim) + Norm(last) + Linear(last, Classes),
+            PatchEmbeddingMultiplyAdds(patches, PatchSize, EmbedDim) + ((long)last * Classes));
+    }
+
+    private BlockFigures CountStage(SwinStageSpec stage, int index)
+    {
+        long dim = stage.Channels, tokens = stage.Size * stage.Size, padded = stage.PaddedSize * stage.PaddedSize;
+        long window = stage.Window * stage.Window, reach = (2 * stage.Window) - 1;
+        var hidden = Hidden(dim, MlpRatio);
+        var merged = index == 0 ? 0 : 2 * dim; // channels of four neighbours: 4 * (dim / 2)
+
+        var block = Block(dim, hidden) + (reach * reach * stage.Heads);
+        var blockCost = (4 * padded * dim * dim) + (2 * padded * window * dim) + (2 * tokens * dim * hidden);
+        return new BlockFigures(
+            new BlockInfo(index, $"layers.{index}", stage.Channels, stage.Size, stage.Size),
+            (stage.Depth * block) + Norm(merged) + (merged * dim),
+            (stage.Depth * blockCost) + (tokens * merged * dim));
+    }
 
     private SwinStageSpec Stage(int index)
     {
@@ -126,7 +174,8 @@ public sealed partial class Swin : TimmModel
     /// <summary>The stages, for tests of their constants.</summary>
     internal IReadOnlyList<SwinStage> Stages => [.. _stages];
 
-    private protected override Tensor FirstWeight => _patches.Weight;
+    /// <inheritdoc/>
+    protected override Tensor FirstWeight => _patches.Weight;
 
     /// <inheritdoc/>
     public override Tensor FitCheckpointTensor(string key, Tensor value) =>
@@ -134,7 +183,8 @@ public sealed partial class Swin : TimmModel
             ? RelativePositionBias.Fit(value, _sizes.Stages[stage].Window)
             : value;
 
-    private protected override Tensor Run(Tensor images, KeptMaps kept)
+    /// <inheritdoc/>
+    protected override Tensor Run(Tensor images, KeptMaps kept)
     {
         var map = _patches.forward(images); // (B, H, W, C)
         for (var i = 0; i < _stages.Count; i++)
@@ -248,35 +298,5 @@ internal sealed class PatchMerging : nn.Module<Tensor, Tensor>
         var neighbours = even.view([batch, half, 2, half, 2, dim])                // (B, H/2, row, W/2, column, C)
             .permute(0, 1, 3, 4, 2, 5).reshape(batch, half, half, 4 * dim);       // (0,0), (1,0), (0,1), (1,1) as (row, column)
         return _reduction.forward(_norm.forward(neighbours)).MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>Counts Swin; attention works on padded windows, everything else on the real map.</summary>
-internal static class SwinFigures
-{
-    public static ModelFigures Of(SwinSpec spec)
-    {
-        var stages = spec.Stages;
-        var last = stages[^1].Channels;
-        long patches = stages[0].Size * stages[0].Size;
-        return ModelFigures.Sum(
-            [.. stages.Select((stage, i) => Stage(spec, stage, i))],
-            PatchEmbedding(spec.PatchSize, spec.EmbedDim) + Norm(spec.EmbedDim) + Norm(last) + Linear(last, spec.Classes),
-            PatchEmbeddingMultiplyAdds(patches, spec.PatchSize, spec.EmbedDim) + ((long)last * spec.Classes));
-    }
-
-    private static BlockFigures Stage(SwinSpec spec, SwinStageSpec stage, int index)
-    {
-        long dim = stage.Channels, tokens = stage.Size * stage.Size, padded = stage.PaddedSize * stage.PaddedSize;
-        long window = stage.Window * stage.Window, reach = (2 * stage.Window) - 1;
-        var hidden = Hidden(dim, spec.MlpRatio);
-        var merged = index == 0 ? 0 : 2 * dim; // channels of four neighbours: 4 * (dim / 2)
-
-        var block = Block(dim, hidden) + (reach * reach * stage.Heads);
-        var blockCost = (4 * padded * dim * dim) + (2 * padded * window * dim) + (2 * tokens * dim * hidden);
-        return new BlockFigures(
-            new BlockInfo(index, $"layers.{index}", stage.Channels, stage.Size, stage.Size),
-            (stage.Depth * block) + Norm(merged) + (merged * dim),
-            (stage.Depth * blockCost) + (tokens * merged * dim));
     }
 }

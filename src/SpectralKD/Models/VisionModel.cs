@@ -68,15 +68,17 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>
-/// What the families of this library share: the input is checked before torch sees it, the blocks to keep are worked out, and
+/// What the families share: the input is checked before torch sees it, the blocks to keep are worked out, and
 /// every tensor of a pass but its results is freed at the end. A family writes one method, <see cref="Run"/>.
 /// </summary>
 public abstract class TimmModel : VisionModel
 {
-    private protected TimmModel(ModelSpec spec)
+    /// <summary>Checks the sizes before anything is built.</summary>
+    /// <exception cref="SpectralKDException">The sizes do not fit together.</exception>
+    protected TimmModel(ModelSpec spec)
         : base(spec.Name)
     {
-        SpecRules.Check(spec);
+        spec.Check();
         Spec = spec;
     }
 
@@ -84,7 +86,7 @@ public abstract class TimmModel : VisionModel
     public override ModelSpec Spec { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<BlockInfo> Blocks => field ??= ModelFigures.BlocksOf(Spec);
+    public override IReadOnlyList<BlockInfo> Blocks => field ??= Spec.ListBlocks();
 
     /// <inheritdoc/>
     public sealed override ModelOutput ForwardIntermediates(Tensor images, IReadOnlyList<int>? blocks)
@@ -105,10 +107,10 @@ public abstract class TimmModel : VisionModel
     }
 
     /// <summary>The weight that meets the images first: its dtype and device are the model's.</summary>
-    private protected abstract Tensor FirstWeight { get; }
+    protected abstract Tensor FirstWeight { get; }
 
     /// <summary>The forward pass: hands the maps that are wanted to <paramref name="kept"/> and returns the logits.</summary>
-    private protected abstract Tensor Run(Tensor images, KeptMaps kept);
+    protected abstract Tensor Run(Tensor images, KeptMaps kept);
 }
 
 /// <summary>The feature map of one block: patch tokens only, the raw residual stream, NCHW.</summary>
@@ -149,18 +151,26 @@ public sealed class ModelOutput(Tensor logits, IReadOnlyList<FeatureMap> maps) :
 }
 
 /// <summary>Collects the feature maps that were asked for during one forward pass.</summary>
-internal sealed class KeptMaps(IReadOnlyCollection<int> wanted)
+public sealed class KeptMaps
 {
+    private readonly IReadOnlyCollection<int> _wanted;
     private readonly List<FeatureMap> _maps = [];
 
+    internal KeptMaps(IReadOnlyCollection<int> wanted) => _wanted = wanted;
+
     /// <summary>For passes that only want logits.</summary>
-    public static KeptMaps None { get; } = new([]);
+    internal static KeptMaps None { get; } = new([]);
 
     /// <summary>The maps kept so far, in the order of the blocks.</summary>
     public IReadOnlyList<FeatureMap> Maps => _maps;
 
-    public bool Wants(int block) => wanted.Contains(block);
+    /// <summary>True if a block's map was asked for.</summary>
+    /// <param name="block">0-based index.</param>
+    public bool Wants(int block) => _wanted.Contains(block);
 
+    /// <summary>Takes a block's map.</summary>
+    /// <param name="block">0-based index; ascending from call to call.</param>
+    /// <param name="map">float <c>[B, C, H, W]</c>, patch tokens only.</param>
     public void Keep(int block, Tensor map) => _maps.Add(new FeatureMap(block, map));
 }
 

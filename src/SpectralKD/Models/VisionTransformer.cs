@@ -10,20 +10,11 @@ public sealed record VisionTransformerSpec : ModelSpec
     /// <inheritdoc/>
     public override string Family => Name.StartsWith("deit", StringComparison.Ordinal) ? "DeiT" : "ViT";
 
-    /// <summary>Side of a square patch in pixels; divides <see cref="ModelSpec.ImageSize"/>.</summary>
-    public int PatchSize { get; init; } = 16;
-
-    /// <summary>Channels C of every token; a multiple of <see cref="Heads"/>.</summary>
-    public required int EmbedDim { get; init; }
-
     /// <summary>Number of blocks.</summary>
     public int Depth { get; init; } = 12;
 
     /// <summary>Attention heads in each block.</summary>
     public required int Heads { get; init; }
-
-    /// <summary>Hidden channels of the MLP as a multiple of <see cref="EmbedDim"/>.</summary>
-    public double MlpRatio { get; init; } = 4;
 
     /// <summary>Initial layer scale of the residual branches (DeiT-III: 1e-6); null for none.</summary>
     public double? LayerScale { get; init; }
@@ -37,8 +28,39 @@ public sealed record VisionTransformerSpec : ModelSpec
     /// <summary>Tokens before the patch tokens: 1, or 2 when distilled.</summary>
     public int PrefixTokens => Distilled ? 2 : 1;
 
-    /// <summary>Patches along one side of the image.</summary>
-    public int GridSize => ImageSize / PatchSize;
+    /// <inheritdoc/>
+    public override VisionModel Build() => new VisionTransformer(this);
+
+    /// <inheritdoc/>
+    public override InitialValues InitialOf(string key, IReadOnlyList<long> shape) => key switch
+    {
+        "cls_token" => new(InitialDistribution.Normal, 1e-6),
+        _ when key.EndsWith(".gamma", StringComparison.Ordinal) => new(InitialDistribution.Constant, LayerScale ?? 1),
+        _ => base.InitialOf(key, shape),
+    };
+
+    /// <inheritdoc/>
+    protected override void CheckSizes() => RequireBlocks(Depth, EmbedDim, Heads);
+
+    /// <inheritdoc/>
+    protected override ModelFigures CountParts()
+    {
+        long dim = EmbedDim, patches = GridSize * GridSize, tokens = patches + PrefixTokens;
+        var hidden = Hidden(dim, MlpRatio);
+        var scale = LayerScale is null ? 0 : 2 * dim;
+        var blocks = Enumerable.Range(0, Depth).Select(i => new BlockFigures(
+            new BlockInfo(i, $"blocks.{i}", EmbedDim, GridSize, GridSize),
+            Block(dim, hidden) + scale,
+            BlockMultiplyAdds(tokens, tokens, dim, hidden))).ToArray();
+
+        var positions = (ClassPosition ? tokens : patches) * dim;
+        var prefix = PrefixTokens * dim;
+        var heads = PrefixTokens;
+        return ModelFigures.Sum(
+            blocks,
+            PatchEmbedding(PatchSize, dim) + positions + prefix + Norm(dim) + (heads * Linear(dim, Classes)),
+            PatchEmbeddingMultiplyAdds(patches, PatchSize, dim) + (heads * dim * Classes));
+    }
 }
 
 /// <summary>
@@ -97,7 +119,8 @@ public sealed class VisionTransformer : TimmModel
     /// <inheritdoc/>
     public override IReadOnlySet<string> NoWeightDecay { get; } = new HashSet<string> { "pos_embed", "cls_token", "dist_token" };
 
-    private protected override Tensor FirstWeight => _patches.Weight;
+    /// <inheritdoc/>
+    protected override Tensor FirstWeight => _patches.Weight;
 
     /// <summary>The two heads of a distilled model, not averaged.</summary>
     /// <param name="images">Normalised images, float <c>[B, 3, H, W]</c>.</param>
@@ -122,7 +145,8 @@ public sealed class VisionTransformer : TimmModel
         ? PositionEmbedding.Fit(value, _sizes.ClassPosition ? _sizes.PrefixTokens : 0, _sizes.GridSize)
         : value;
 
-    private protected override Tensor Run(Tensor images, KeptMaps kept)
+    /// <inheritdoc/>
+    protected override Tensor Run(Tensor images, KeptMaps kept)
     {
         var features = Features(images, kept);
         var logits = _head.forward(features.select(1, 0)); // (B, classes)
@@ -243,28 +267,5 @@ internal sealed class SelfAttention : nn.Module<Tensor, Tensor>
         var mixed = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);                       // (B, nh, N, d)
         var joined = mixed.transpose(1, 2).reshape(batch, count, dim);                                        // (B, N, C)
         return _projection.forward(joined).MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>Counts ViT, DeiT and DeiT-III.</summary>
-internal static class VisionTransformerFigures
-{
-    public static ModelFigures Of(VisionTransformerSpec spec)
-    {
-        long dim = spec.EmbedDim, patches = spec.GridSize * spec.GridSize, tokens = patches + spec.PrefixTokens;
-        var hidden = Hidden(dim, spec.MlpRatio);
-        var scale = spec.LayerScale is null ? 0 : 2 * dim;
-        var blocks = Enumerable.Range(0, spec.Depth).Select(i => new BlockFigures(
-            new BlockInfo(i, $"blocks.{i}", spec.EmbedDim, spec.GridSize, spec.GridSize),
-            Block(dim, hidden) + scale,
-            BlockMultiplyAdds(tokens, tokens, dim, hidden))).ToArray();
-
-        var positions = (spec.ClassPosition ? tokens : patches) * dim;
-        var prefix = spec.PrefixTokens * dim;
-        var heads = spec.PrefixTokens;
-        return ModelFigures.Sum(
-            blocks,
-            PatchEmbedding(spec.PatchSize, dim) + positions + prefix + Norm(dim) + (heads * Linear(dim, spec.Classes)),
-            PatchEmbeddingMultiplyAdds(patches, spec.PatchSize, dim) + (heads * dim * spec.Classes));
     }
 }

@@ -55,7 +55,7 @@ public sealed class ModelFiguresTests
     {
         using var model = ModelCatalog.Create(ModelCatalog.Find(name).Spec, seed: null);
 
-        Assert.Equal(model.parameters().Sum(parameter => parameter.NumberOfElements), ModelFigures.Of(model.Spec).Parameters);
+        Assert.Equal(model.parameters().Sum(parameter => parameter.NumberOfElements), model.Spec.Count().Parameters);
     }
 
     public static TheoryData<string> Buildable => [.. ModelCatalog.All.Where(entry => entry.Parameters < 30e6).Select(entry => entry.Name)];
@@ -63,7 +63,7 @@ public sealed class ModelFiguresTests
     [Fact]
     public void Blocks_of_swin_halve_their_map_and_double_their_channels()
     {
-        var blocks = ModelFigures.BlocksOf(ModelCatalog.Find("swin_tiny_patch4_window7_224").Spec);
+        var blocks = ModelCatalog.Find("swin_tiny_patch4_window7_224").Blocks;
 
         Assert.Equal([(96, 56), (192, 28), (384, 14), (768, 7)], blocks.Select(block => (block.Channels, block.Height)));
         Assert.Equal(["layers.0", "layers.1", "layers.2", "layers.3"], blocks.Select(block => block.Name));

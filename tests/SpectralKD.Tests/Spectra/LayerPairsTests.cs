@@ -157,5 +157,5 @@ public class LayerPairsTests
     private static LayerCandidates Swin(string name) => new(
         name, [.. Enumerable.Range(0, 4).Select(index => new BlockInfo(index, $"layers.{index}", 96 << index, 56 >> index, 56 >> index))], null);
 
-    private static LayerCandidates Catalogued(string name) => new(name, ModelFigures.BlocksOf(ModelCatalog.Find(name).Spec), null);
+    private static LayerCandidates Catalogued(string name) => new(name, ModelCatalog.Find(name).Blocks, null);
 }

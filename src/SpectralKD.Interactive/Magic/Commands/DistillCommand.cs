@@ -147,7 +147,7 @@ public sealed class DistillCommand : MagicCommand<DistillArguments>
                 Method = arguments.Method,
                 Alpha = arguments.Alpha,
                 Beta = arguments.DistillationBeta,
-                WFft = arguments.WFft ?? (student.Spec.Family == "Swin" ? 0.05 : 0.2),
+                WFft = arguments.WFft ?? student.Spec.AlignmentWeight,
                 Tau = arguments.Tau,
             },
             Align = arguments.Layers != "none",

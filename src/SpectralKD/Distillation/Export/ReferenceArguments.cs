@@ -209,5 +209,5 @@ internal sealed class ReferenceNotes
 
     private static bool Ascends(IReadOnlyList<int> layers) => layers.Zip(layers.Skip(1)).All(pair => pair.First < pair.Second) && layers.All(layer => layer >= 0);
 
-    private static LayerCandidates Candidates(string model) => new(model, ModelFigures.BlocksOf(ModelCatalog.Find(model).Spec), null);
+    private static LayerCandidates Candidates(string model) => new(model, ModelCatalog.Find(model).Blocks, null);
 }

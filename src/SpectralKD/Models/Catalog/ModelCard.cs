@@ -53,7 +53,7 @@ public sealed record ModelCard
     public static ModelCard Of(VisionModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var (spec, figures) = (model.Spec, ModelFigures.Of(model.Spec));
+        var (spec, figures) = (model.Spec, model.Spec.Count());
         var weights = model.parameters().ToList();
         var bytes = weights[0].ElementSize;
         return new ModelCard

@@ -48,17 +48,11 @@ public static class ModelCatalog
     /// <summary>Creates a model from its sizes.</summary>
     /// <param name="spec">Any configuration of a family.</param>
     /// <param name="seed">Seed of timm's initial weights; null leaves the weights at zero, for a checkpoint to fill.</param>
-    /// <exception cref="SpectralKDException">The sizes do not fit together, or the family is unknown.</exception>
+    /// <exception cref="SpectralKDException">The sizes do not fit together.</exception>
     public static VisionModel Create(ModelSpec spec, long? seed = 0)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        VisionModel model = spec switch
-        {
-            VisionTransformerSpec vit => new VisionTransformer(vit),
-            CaitSpec cait => new Cait(cait),
-            SwinSpec swin => new Swin(swin),
-            _ => throw new SpectralKDException($"{spec.Name} cannot be built: it is none of ViT, DeiT, CaiT, Swin."),
-        };
+        var model = spec.Build();
         if (seed is { } number)
         {
             TimmInitialization.Apply(model, number);
@@ -127,7 +121,7 @@ public sealed record ModelCatalogEntry
     public string Family => Spec.Family;
 
     /// <summary>Trained numbers and forward cost.</summary>
-    public ModelFigures Figures => field ??= ModelFigures.Of(Spec);
+    public ModelFigures Figures => field ??= Spec.Count();
 
     /// <summary>Trained numbers.</summary>
     public long Parameters => Figures.Parameters;

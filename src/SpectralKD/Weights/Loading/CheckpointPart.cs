@@ -111,24 +111,21 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
     private static bool IsAnchor(string key) =>
         key.EndsWith(Anchor, StringComparison.Ordinal) && (key.Length == Anchor.Length || key[^(Anchor.Length + 1)] == '.');
 
-    private static bool AnchorFits(IReadOnlyList<long> shape, ModelSpec? spec) => spec switch
-    {
-        VisionTransformerSpec vit => shape.SequenceEqual([vit.EmbedDim, 3, vit.PatchSize, vit.PatchSize]),
-        CaitSpec cait => shape.SequenceEqual([cait.EmbedDim, 3, cait.PatchSize, cait.PatchSize]),
-        SwinSpec swin => shape.SequenceEqual([swin.EmbedDim, 3, swin.PatchSize, swin.PatchSize]),
-        _ => true,
-    };
+    private static bool AnchorFits(IReadOnlyList<long> shape, ModelSpec? spec) =>
+        spec is null || shape.SequenceEqual([spec.EmbedDim, 3, spec.PatchSize, spec.PatchSize]);
 
-    private static bool DepthFits(HashSet<string> keys, string prefix, ModelSpec? spec) => spec switch
+    /// <summary>True if the last block is there and no further one.</summary>
+    private static bool DepthFits(HashSet<string> keys, string prefix, ModelSpec? spec)
     {
-        VisionTransformerSpec vit => HasBlocks(keys, prefix, vit.Depth),
-        CaitSpec cait => HasBlocks(keys, prefix, cait.Depth),
-        _ => true,
-    };
+        if (spec is null)
+        {
+            return true;
+        }
 
-    private static bool HasBlocks(HashSet<string> keys, string prefix, int depth) =>
-        keys.Contains(FormattableString.Invariant($"{prefix}blocks.{depth - 1}.norm1.weight"))
-        && !keys.Contains(FormattableString.Invariant($"{prefix}blocks.{depth}.norm1.weight"));
+        var blocks = spec.ListBlocks();
+        var (last, beyond) = ($"{prefix}{blocks[^1].Name}.", $"{prefix}{blocks[^1].Name[..^(blocks.Count - 1).ToString().Length]}{blocks.Count}.");
+        return keys.Any(key => key.StartsWith(last, StringComparison.Ordinal)) && !keys.Any(key => key.StartsWith(beyond, StringComparison.Ordinal));
+    }
 
     private static string Short(string name) => name.Length > 60 ? name[..60] + "…" : name;
 }
