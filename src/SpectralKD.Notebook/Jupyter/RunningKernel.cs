@@ -15,6 +15,7 @@ internal sealed class RunningKernel : IAsyncDisposable
     private readonly KernelTransport _transport;
     private readonly RunningCell _running = new();
     private readonly ShellQueue _queue = new();
+    private readonly EditingQueue _editing = new();
     private readonly KernelLife _life = new();
     private readonly MessageWriter _writer = new();
     private readonly IopubPublisher _iopub;
@@ -30,7 +31,7 @@ internal sealed class RunningKernel : IAsyncDisposable
         _session = startSession(new InputChannel(_transport.Stdin, _writer, _running).AskAsync);
         _shell = new MessageDispatcher(_transport.Shell, _iopub, _writer, log, ShellHandlers());
         _control = new MessageDispatcher(_transport.Control, _iopub, _writer, log, ControlHandlers());
-        _transport.Shell.Received = _queue.Add;
+        _transport.Shell.Received = Enqueue;
         _transport.Control.Received = request => _control.DispatchAsync(request).GetAwaiter().GetResult();
         foreach (var channel in (MessageChannel[])[_transport.Shell, _transport.Control, _transport.Stdin, _transport.Iopub])
         {
@@ -45,9 +46,10 @@ internal sealed class RunningKernel : IAsyncDisposable
         _transport.Start();
         _iopub.Status(null, "starting");
         _iopub.Status(null, "idle");
-        var serving = ServeShellAsync();
+        var serving = Task.WhenAll(ServeShellAsync(), ServeEditingAsync());
         await _life.Ended.ConfigureAwait(false);
         _queue.Close();
+        _editing.Close();
         _running.Interrupt();
         await Task.WhenAny(serving, Task.Delay(Farewell, CancellationToken.None)).ConfigureAwait(false);
         _transport.Flush(Farewell);
@@ -81,6 +83,27 @@ internal sealed class RunningKernel : IAsyncDisposable
 
     private IReadOnlyList<IMessageHandler> ControlHandlers()
         => [new KernelInfoHandler(), new InterruptHandler(_running), new ShutdownHandler(_iopub, _running, _life)];
+
+    private void Enqueue(JupyterMessage request)
+    {
+        if (EditingQueue.Takes(request))
+        {
+            _editing.Add(request);
+        }
+        else
+        {
+            _queue.Add(request);
+        }
+    }
+
+    private async Task ServeEditingAsync()
+    {
+        await Task.Yield();
+        await foreach (var request in _editing.ReadAsync().ConfigureAwait(false))
+        {
+            await _shell.DispatchBesideAsync(request).ConfigureAwait(false);
+        }
+    }
 
     private async Task ServeShellAsync()
     {

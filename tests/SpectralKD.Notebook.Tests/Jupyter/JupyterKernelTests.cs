@@ -154,6 +154,59 @@ public sealed class JupyterKernelTests : IAsyncLifetime
         Assert.Equal("Write", reply.Content["matches"]![0]!.GetValue<string>());
     }
 
+    [Theory]
+    [InlineData("complete_request", "matches")]
+    [InlineData("inspect_request", "found")]
+    public void Editing_is_answered_while_a_cell_runs_and_the_last_status_is_that_cells(string type, string member)
+    {
+        var running = _client.Execute("wait");
+        WaitUntilExecuted("wait");
+        var (reply, broadcasts) = _client.Ask(type, new JsonObject { ["code"] = "x.Wri", ["cursor_pos"] = 5 });
+        Assert.Equal("ok", reply.Status);
+        Assert.NotNull(reply.Content[member]);
+        Assert.Equal(["busy", "idle"], broadcasts.Select(message => message.Text("execution_state")));
+        var next = KernelClient.Receive(_client.Iopub);
+        Assert.Equal((running, "busy"), (next.ParentId, next.Text("execution_state")));
+        _client.Send(_client.Control, "interrupt_request");
+        Assert.Equal("error", _client.Answer(running).Reply.Status);
+    }
+
+    [Fact]
+    public void A_cell_does_not_wait_for_completion_and_a_newer_request_overtakes_the_one_before()
+    {
+        JsonObject Slow(int cursor) => new() { ["code"] = "slow.Wri", ["cursor_pos"] = cursor };
+        var first = _client.Send(_client.Shell, "complete_request", Slow(8));
+        Assert.Equal("ok", _client.Run("print a").Reply.Status);
+        var second = _client.Send(_client.Shell, "complete_request", Slow(7));
+        var third = _client.Send(_client.Shell, "complete_request", new JsonObject { ["code"] = "x.Wri", ["cursor_pos"] = 5 });
+        foreach (var (id, cursor) in new[] { (first, 8), (second, 7) })
+        {
+            var (reply, broadcasts) = _client.Answer(id);
+            Assert.Equal("ok", reply.Status);
+            Assert.Empty(reply.Content["matches"]!.AsArray());
+            Assert.Equal((cursor, cursor), (reply.Content["cursor_start"]!.GetValue<int>(), reply.Content["cursor_end"]!.GetValue<int>()));
+            Assert.Equal("idle", broadcasts[^1].Text("execution_state"));
+        }
+
+        Assert.Equal("Write", _client.Answer(third).Reply.Content["matches"]![0]!.GetValue<string>());
+    }
+
+    [Fact]
+    public void An_overtaken_inspection_finds_nothing_and_one_of_another_kind_or_client_overtakes_nothing()
+    {
+        using var other = _kernel.Connect("client-2");
+        var slow = new JsonObject { ["code"] = "slow", ["cursor_pos"] = 4 };
+        var first = _client.Send(_client.Shell, "inspect_request", slow);
+        other.Send(other.Shell, "inspect_request", new JsonObject { ["code"] = "b" });
+        var completion = _client.Send(_client.Shell, "complete_request", new JsonObject { ["code"] = "x.Wri", ["cursor_pos"] = 5 });
+        Assert.False(_client.Shell.TryReceiveFrameBytes(TimeSpan.FromMilliseconds(300), out _));
+        var second = _client.Send(_client.Shell, "inspect_request", new JsonObject { ["code"] = "a" });
+        Assert.False(_client.Answer(first).Reply.Content["found"]!.GetValue<bool>());
+        Assert.True(KernelClient.Receive(other.Shell).Content["found"]!.GetValue<bool>());
+        Assert.NotEmpty(_client.Answer(completion).Reply.Content["matches"]!.AsArray());
+        Assert.True(_client.Answer(second).Reply.Content["found"]!.GetValue<bool>());
+    }
+
     [Fact]
     public void History_can_be_searched()
     {

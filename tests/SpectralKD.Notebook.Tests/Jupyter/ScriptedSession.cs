@@ -4,7 +4,7 @@ using SpectralKD.Notebook.Tests.Running;
 
 namespace SpectralKD.Notebook.Tests.Jupyter;
 
-/// <summary>The fake session that can also ask the user: a cell <c>ask PROMPT</c> prints the answer.</summary>
+/// <summary>The fake session that can also ask the user: a cell <c>ask PROMPT</c> prints the answer. Editing of <c>slow…</c> takes until it is given up.</summary>
 internal sealed class ScriptedSession : INotebookSession
 {
     private readonly FakeSession _session = new();
@@ -30,13 +30,22 @@ internal sealed class ScriptedSession : INotebookSession
         }
     }
 
-    public Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken = default)
-        => Task.FromResult(new Completions(position - 3, position, [new CompletionProposal("Write", "method", "void Write()")]));
+    public async Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken = default)
+    {
+        await WaitWhereSlowAsync(code, cancellationToken);
+        return new Completions(position - 3, position, [new CompletionProposal("Write", "method", "void Write()")]);
+    }
 
-    public Task<MimeBundle?> InspectAsync(string code, int position, CancellationToken cancellationToken = default)
-        => _session.InspectAsync(code, position, cancellationToken);
+    public async Task<MimeBundle?> InspectAsync(string code, int position, CancellationToken cancellationToken = default)
+    {
+        await WaitWhereSlowAsync(code, cancellationToken);
+        return await _session.InspectAsync(code, position, cancellationToken);
+    }
 
     public CodeCompleteness IsComplete(string code) => _session.IsComplete(code);
 
     public ValueTask DisposeAsync() => _session.DisposeAsync();
+
+    private static Task WaitWhereSlowAsync(string code, CancellationToken cancellationToken)
+        => code.StartsWith("slow", StringComparison.Ordinal) ? Task.Delay(Timeout.Infinite, cancellationToken) : Task.CompletedTask;
 }

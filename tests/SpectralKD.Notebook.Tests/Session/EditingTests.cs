@@ -44,6 +44,105 @@ public sealed class EditingTests : IDisposable
     }
 
     [Fact]
+    public async Task The_newest_meaning_of_a_name_is_completed()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var thing = 1; int Count(int a) => a; class Item { public int Old; } enum Kind { First }");
+        await notebook.RunAsync("var kept = new Item(); var list = new List<Item[]>(); (Item Item, int Number) pair = (kept, 1); const Kind kind = Kind.First;");
+        await notebook.RunAsync("string thing = \"\"; int Count(string a) => 1; class Item { public int Newer; }");
+        await notebook.RunAsync("var both = new { Was = kept, Is = new Item() }; var made = new Item();");
+        Assert.Equal(["Newer"], await MembersAsync(notebook, "new Item().|", "Old", "Newer"));
+        Assert.Equal(["Newer"], await MembersAsync(notebook, "made.|", "Old", "Newer"));
+        Assert.Equal(["Old"], await MembersAsync(notebook, "kept.|", "Old", "Newer"));
+        Assert.Equal(["Old"], await MembersAsync(notebook, "list[0][0].|", "Old", "Newer"));
+        Assert.Equal(["Old"], await MembersAsync(notebook, "pair.Item.|", "Old", "Newer"));
+        Assert.Equal(["Old"], await MembersAsync(notebook, "both.Was.|", "Old", "Newer"));
+        Assert.Equal(["Newer"], await MembersAsync(notebook, "both.Is.|", "Old", "Newer"));
+        Assert.Equal(["Length"], await MembersAsync(notebook, "thing.|", "Length"));
+        Assert.Equal(["HasFlag"], await MembersAsync(notebook, "kind.|", "HasFlag"));
+        var text = await InspectAsync(notebook, "Count(|");
+        Assert.Contains("int Count(int a)", text, StringComparison.Ordinal);
+        Assert.Contains("int Count(string a)", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("spectralkd", await InspectAsync(notebook, "bo|th"), StringComparison.Ordinal);
+        Assert.DoesNotContain((await CompleteAsync(notebook, "__|")).Items, item => item.Text.Contains("spectralkd", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Variables_of_types_without_a_name_are_completed()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("""
+            var rows = new[] { 1, 2 }.Select(number => new { Number = number, Text = $"{number}", Inner = new { Deep = 1.5 } }).ToList();
+            var groups = rows.GroupBy(row => row.Text);
+            var (left, right) = (new { Side = 1 }, 2);
+            dynamic any = 1;
+            int[,][] table = null;
+            (int Width, string Name)[] sizes = [];
+            int? maybe = 3;
+            """);
+        await notebook.RunAsync("event Action Happened; int Twice { get; set; } delegate int Maker(string text); record Point(int X, int Y); unsafe int* pointer;");
+        Assert.Equal(["Inner", "Number", "Text"], await MembersAsync(notebook, "rows[0].|", "Inner", "Number", "Text"));
+        Assert.Equal(["Deep"], await MembersAsync(notebook, "rows[0].Inner.|", "Deep"));
+        Assert.Equal(["Number"], await MembersAsync(notebook, "groups.First().First().|", "Number"));
+        Assert.Equal(["Side"], await MembersAsync(notebook, "left.|", "Side"));
+        Assert.Equal(["Width"], await MembersAsync(notebook, "sizes[0].|", "Width"));
+        Assert.Equal(["HasValue"], await MembersAsync(notebook, "maybe.|", "HasValue"));
+        Assert.Equal(["Length"], await MembersAsync(notebook, "table[0, 0].|", "Length"));
+        Assert.Equal(["X", "Y"], await MembersAsync(notebook, "new Point(1, 2).|", "X", "Y"));
+        Assert.Equal(["Happened", "Maker", "Twice", "pointer"], await MembersAsync(notebook, "|", "Happened", "Maker", "Twice", "pointer"));
+    }
+
+    [Fact]
+    public async Task Documentation_aliases_and_constants_of_earlier_cells_are_known()
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("using Numbers = System.Collections.Generic.List<int>;\nusing static System.Math;");
+        await notebook.RunAsync("""
+            /// <summary>How many there are.</summary>
+            var number = 3;
+            /// <summary>A pair of things.</summary>
+            class Pair
+            {
+                /// <summary>The first of them.</summary>
+                public int First;
+            }
+            const double Ratio = 1.5;
+            static readonly Numbers all = [];
+            """);
+        await notebook.RunAsync("using Numbers = System.Collections.Generic.List<string>;");
+        Assert.Contains("How many there are.", await InspectAsync(notebook, "num|ber"), StringComparison.Ordinal);
+        Assert.Contains("A pair of things.", await InspectAsync(notebook, "typeof(Pa|ir)"), StringComparison.Ordinal);
+        Assert.Contains("The first of them.", await InspectAsync(notebook, "new Pair().Fi|rst"), StringComparison.Ordinal);
+        Assert.Contains("double Ratio = 1.5", await InspectAsync(notebook, "Rat|io"), StringComparison.Ordinal);
+        Assert.Equal(["Cos"], await MembersAsync(notebook, "Co|", "Cos"));
+        Assert.Contains("List<string>", await InspectAsync(notebook, "new Numb|ers()"), StringComparison.Ordinal);
+        Assert.Contains("List<int>", await InspectAsync(notebook, "al|l"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Completion_and_execution_may_run_at_the_same_time()
+    {
+        await using var notebook = new NotebookOfTest();
+        var running = RunAllAsync();
+        while (!running.IsCompleted)
+        {
+            Assert.NotEmpty((await CompleteAsync(notebook, "variable|")).Items.Append(new("", "")));
+            Assert.NotEmpty((await CompleteAsync(notebook, "#!set --name x --value @|")).Items.Append(new("", "")));
+        }
+
+        await running;
+        Assert.Equal(["variable0", "variable29"], await MembersAsync(notebook, "variable|", "variable0", "variable29"));
+
+        async Task RunAllAsync()
+        {
+            for (var i = 0; i < 30; i++)
+            {
+                await notebook.RunAsync($"var variable{i} = {i};");
+            }
+        }
+    }
+
+    [Fact]
     public async Task Completion_works_below_a_magic_line_and_beside_errors()
     {
         await using var notebook = new NotebookOfTest();
@@ -192,6 +291,10 @@ public sealed class EditingTests : IDisposable
         await using var notebook = new NotebookOfTest();
         Assert.Equal(new CodeCompleteness(status, indent), notebook.Session.IsComplete(code));
     }
+
+    /// <summary>Those of some names that are proposed, in alphabetical order.</summary>
+    private static async Task<string[]> MembersAsync(NotebookOfTest notebook, string code, params string[] asked)
+        => [.. (await CompleteAsync(notebook, code)).Items.Select(item => item.Text).Intersect(asked).Order(StringComparer.Ordinal)];
 
     private static async Task<Completions> CompleteAsync(NotebookOfTest notebook, string code)
     {

@@ -13,7 +13,7 @@ internal sealed class CompleteHandler(INotebookSession session) : IMessageHandle
     {
         var code = request.Text("code");
         var cursor = CodePoints.ToUtf16(code, request.Number("cursor_pos", int.MaxValue));
-        var completions = await session.CompleteAsync(code, cursor).ConfigureAwait(false);
+        var completions = await CompleteAsync(code, cursor, request.Overtaken).ConfigureAwait(false);
         var start = CodePoints.FromUtf16(code, completions.Start);
         var end = CodePoints.FromUtf16(code, completions.End);
         return new JsonObject
@@ -26,6 +26,18 @@ internal sealed class CompleteHandler(INotebookSession session) : IMessageHandle
                 ["_jupyter_types_experimental"] = new JsonArray([.. completions.Items.Select(item => Typed(item, start, end))]),
             },
         };
+    }
+
+    private async Task<Completions> CompleteAsync(string code, int cursor, CancellationToken overtaken)
+    {
+        try
+        {
+            return await session.CompleteAsync(code, cursor, overtaken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (overtaken.IsCancellationRequested)
+        {
+            return new Completions(cursor, cursor, []);
+        }
     }
 
     private static JsonObject Typed(CompletionProposal item, int start, int end) => new()

@@ -10,7 +10,8 @@ namespace SpectralKD.Notebook.Jupyter.Handling;
 internal sealed class ExecuteHandler(
     INotebookSession session, IopubPublisher iopub, RunningCell running, KernelHistory history, ShellQueue queue) : IMessageHandler
 {
-    private readonly Lazy<Task> _editing = new(() => Task.Run(() => session.CompleteAsync("\"\".Sub", 6)));
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private readonly Lazy<Task> _editing = new(() => Task.Run(() => PrepareEditingAsync(session, running)));
     private int _executionCount;
 
     public string RequestType => "execute_request";
@@ -44,7 +45,18 @@ internal sealed class ExecuteHandler(
         }
     }
 
-    // The first Tab would wait two seconds for Roslyn's editing services; a client that takes input has a person in front of it.
+    // The first Tab would wait two seconds for Roslyn's editing services; a client that takes input has a person in front of it. Cells that follow at once go first.
+    private static async Task PrepareEditingAsync(INotebookSession session, RunningCell running)
+    {
+        do
+        {
+            await Task.Delay(Pause).ConfigureAwait(false);
+        }
+        while (running.IsRunning);
+        await session.CompleteAsync("\"\".Sub", 6).ConfigureAwait(false);
+        await session.InspectAsync("int.Parse(", 10).ConfigureAwait(false);
+    }
+
     private void PrepareEditing(JupyterMessage request)
     {
         if (request.Flag("allow_stdin", otherwise: true))

@@ -14,12 +14,24 @@ internal sealed class InspectHandler(INotebookSession session) : IMessageHandler
     {
         var code = request.Text("code");
         var cursor = CodePoints.ToUtf16(code, request.Number("cursor_pos", int.MaxValue));
-        var found = await session.InspectAsync(code, cursor).ConfigureAwait(false);
+        var found = await InspectAsync(code, cursor, request.Overtaken).ConfigureAwait(false);
         return new JsonObject
         {
             ["found"] = found is not null,
             ["data"] = found is null ? new JsonObject() : KernelCellOutput.Json(found),
             ["metadata"] = new JsonObject(),
         };
+    }
+
+    private async Task<MimeBundle?> InspectAsync(string code, int cursor, CancellationToken overtaken)
+    {
+        try
+        {
+            return await session.InspectAsync(code, cursor, overtaken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (overtaken.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 }

@@ -10,9 +10,26 @@ internal sealed class MessageDispatcher(
     MessageChannel channel, IopubPublisher iopub, MessageWriter writer, Action<string> log, params IReadOnlyList<IMessageHandler> handlers)
 {
     private readonly Dictionary<string, IMessageHandler> _handlers = handlers.ToDictionary(handler => handler.RequestType);
+    private readonly Lock _gate = new();
+    private JupyterMessage? _busyWith;
 
     /// <summary>Answers a request.</summary>
     public Task DispatchAsync(JupyterMessage request) => WhileBusyAsync(request, () => AnswerAsync(request));
+
+    /// <summary>Answers a request while others, a cell among them, may be at work; front ends show the latest status, which then is the cell's again.</summary>
+    public async Task DispatchBesideAsync(JupyterMessage request)
+    {
+        iopub.Status(request, "busy");
+        await AnswerAsync(request).ConfigureAwait(false);
+        lock (_gate)
+        {
+            iopub.Status(request, "idle");
+            if (_busyWith is { } other)
+            {
+                iopub.Status(other, "busy");
+            }
+        }
+    }
 
     /// <summary>Tells the client that its request was called off because an earlier one failed.</summary>
     public Task CallOffAsync(JupyterMessage request) => WhileBusyAsync(request, () =>
@@ -23,9 +40,18 @@ internal sealed class MessageDispatcher(
 
     private async Task WhileBusyAsync(JupyterMessage request, Func<Task> act)
     {
-        iopub.Status(request, "busy");
+        SayBusyWith(request, request, "busy");
         await act().ConfigureAwait(false);
-        iopub.Status(request, "idle");
+        SayBusyWith(null, request, "idle");
+    }
+
+    private void SayBusyWith(JupyterMessage? busyWith, JupyterMessage request, string state)
+    {
+        lock (_gate)
+        {
+            _busyWith = busyWith;
+            iopub.Status(request, state);
+        }
     }
 
     private async Task AnswerAsync(JupyterMessage request)

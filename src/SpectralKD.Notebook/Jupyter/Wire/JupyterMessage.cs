@@ -18,6 +18,9 @@ internal sealed record JupyterMessage(
     /// <summary>For instance <c>execute_request</c>.</summary>
     public required string Type { get; init; }
 
+    /// <summary>Fires when the client has sent a newer request that makes an answer to this one worthless.</summary>
+    public CancellationToken Overtaken { get; init; }
+
     /// <summary>A text of the content.</summary>
     /// <exception cref="MalformedMessageException">It is missing or no text.</exception>
     public string Text(string member) => Content[member]?.GetValueKind() == JsonValueKind.String

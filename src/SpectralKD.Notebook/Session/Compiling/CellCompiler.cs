@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -29,7 +30,7 @@ internal sealed class CellCompiler
     private static readonly ConcurrentDictionary<string, CellSource> s_sources = new();
     private static readonly EmitOptions s_emitOptions = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
     private readonly string _prefix = $"cell-{Guid.NewGuid():N}-";
-    private readonly List<MetadataReference> _added = [];
+    private ImmutableArray<MetadataReference> _added = []; // replaced as a whole: completion reads it while a cell runs
     private readonly Dictionary<string, string> _aliases = [];
     private bool _refersToAll;
     private int _count;
@@ -41,13 +42,12 @@ internal sealed class CellCompiler
     public static CellSource? SourceOf(System.Reflection.Assembly assembly) => s_sources.GetValueOrDefault(assembly.GetName().Name!);
 
     /// <summary>What <c>#r</c> has added, for the cells that follow.</summary>
-    public IReadOnlyList<MetadataReference> Added => [.. _added];
+    public IReadOnlyList<MetadataReference> Added => _added;
 
     /// <summary>Makes an assembly known to the cells that follow, instead of an earlier one.</summary>
     public void ReplaceReference(MetadataReference? earlier, MetadataReference reference)
     {
-        _added.RemoveAll(known => known == earlier);
-        _added.Add(reference);
+        _added = [.. _added.Where(known => known != earlier), reference];
     }
 
     /// <summary>The submission that holds the <c>using</c>s which every cell sees.</summary>
@@ -170,7 +170,7 @@ internal sealed class CellCompiler
         var more = wide.GetUsedAssemblyReferences().Intersect(HostReferences.Others).Except(_added).ToArray();
         // The compiler may need an assembly that it does not count as used: then the second failure brings them all.
         _refersToAll = more.Length == 0;
-        _added.AddRange(_refersToAll ? HostReferences.Others.Except(_added) : more);
+        _added = [.. _added, .. _refersToAll ? HostReferences.Others.Except(_added) : more];
     }
 
     /// <summary>

@@ -55,7 +55,8 @@ internal static class CodeCompletion
     {
         // A name of a namespace that is not imported would be inserted without its using line, and an indexer as "this".
         var usable = items
-            .Where(item => !item.Tags.Contains(WellKnownTags.Snippet) && string.IsNullOrEmpty(item.InlineDescription) && item.DisplayTextSuffix != "[]")
+            .Where(item => !item.Tags.Contains(WellKnownTags.Snippet) && string.IsNullOrEmpty(item.InlineDescription) && item.DisplayTextSuffix != "[]"
+                && !item.DisplayText.StartsWith(MergedSubmissions.OwnPrefix, StringComparison.Ordinal))
             .ToArray();
         var beginning = usable
             .Where(item => item.FilterText.StartsWith(typed, StringComparison.OrdinalIgnoreCase))

@@ -8,12 +8,20 @@ using SpectralKD.Notebook.Session.Scripting;
 
 namespace SpectralKD.Notebook.Session.Editing;
 
-/// <summary>The session's submissions as a Roslyn solution, so that its language services see what a new cell would see.</summary>
+/// <summary>
+/// A Roslyn solution whose language services see what a new cell would see: one project with the cell, on top of what <see cref="MergedSubmissions"/> says.
+/// Between requests only texts change, so that what was bound of the references stays.
+/// </summary>
 internal sealed class EditingWorkspace : IDisposable
 {
     private static readonly CSharpParseOptions s_parseOptions = CellCompiler.ParseOptions.WithDocumentationMode(DocumentationMode.Parse);
     private readonly AdhocWorkspace _workspace = new(MefHostServices.DefaultHost);
-    private readonly Dictionary<CSharpCompilation, ProjectId> _projects = [];
+    private readonly MergedSubmissions _submissions = new();
+    private CSharpCompilation? _last;
+    private IReadOnlyList<string> _scripts = [];
+    private HashSet<MetadataReference> _references = [];
+    private Solution? _solution;
+    private DocumentId[] _documents = [];
 
     /// <summary>A document with the cell's C#, on top of the submissions that ran. Positions are the cell's.</summary>
     /// <param name="code">The cell.</param>
@@ -23,10 +31,19 @@ internal sealed class EditingWorkspace : IDisposable
     public async Task<Document> OpenAsync(
         string code, CSharpCompilation last, IReadOnlyList<MetadataReference> added, CancellationToken cancellationToken)
     {
-        var previous = ProjectOf(last);
-        var project = Describe("cell", CellText.WithoutMagic(code), previous, last.References.Concat(added));
-        var solution = _workspace.CurrentSolution.AddProject(project);
-        var document = solution.GetDocument(project.Documents[0].Id)!;
+        if (_last != last)
+        {
+            _scripts = _submissions.Scripts(last);
+            _last = last;
+        }
+
+        string[] texts = [.. _scripts, CellText.WithoutMagic(code)];
+        var references = HostReferences.Common.Concat(added).Concat(HostReferences.Others).ToHashSet();
+        var solution = _solution is { } known && texts.Length == _documents.Length && references.SetEquals(_references)
+            ? WithTexts(known, texts)
+            : Create(texts, references);
+        _solution = solution;
+        var document = solution.GetDocument(_documents[^1])!;
         // It binds the references of the cell and of the submissions before it.
         await CellCompiler.BindAsync(() => document.Project.GetCompilationAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
         return document;
@@ -35,48 +52,55 @@ internal sealed class EditingWorkspace : IDisposable
     /// <inheritdoc />
     public void Dispose() => _workspace.Dispose();
 
-    /// <summary>The project of a submission; those that it builds on are added before it.</summary>
-    private ProjectId ProjectOf(CSharpCompilation submission)
+    private Solution WithTexts(Solution solution, string[] texts)
     {
-        var missing = new Stack<CSharpCompilation>();
-        for (var current = submission; current is not null && !_projects.ContainsKey(current);)
+        foreach (var (id, text) in _documents.Zip(texts))
         {
-            missing.Push(current);
-            current = current.ScriptCompilationInfo!.PreviousScriptCompilation;
+            if (!solution.GetDocument(id)!.TryGetText(out var known) || known.ToString() != text)
+            {
+                solution = solution.WithDocumentText(id, SourceText.From(text));
+            }
         }
 
-        foreach (var current in missing)
-        {
-            var before = current.ScriptCompilationInfo!.PreviousScriptCompilation;
-            var text = string.Concat(current.SyntaxTrees.Select(tree => tree.ToString()));
-            var info = Describe(current.AssemblyName!, text, before is null ? null : _projects[before], current.References);
-            _workspace.AddProject(info);
-            _projects[current] = info.Id;
-        }
-
-        return _projects[submission];
+        return solution;
     }
 
-    private static ProjectInfo Describe(string name, string text, ProjectId? previous, IEnumerable<MetadataReference> references)
+    private Solution Create(string[] texts, HashSet<MetadataReference> references)
     {
-        var id = ProjectId.CreateNewId(name);
-        var source = SourceText.From(text);
+        var solution = _workspace.CurrentSolution;
+        var documents = new List<DocumentId>();
+        foreach (var text in texts)
+        {
+            var project = Describe(text, documents.Count == 0 ? null : documents[^1].ProjectId, references);
+            solution = solution.AddProject(project);
+            documents.Add(project.Documents[0].Id);
+        }
+
+        _references = references;
+        _documents = [.. documents];
+        return solution;
+    }
+
+    private static ProjectInfo Describe(string text, ProjectId? previous, IEnumerable<MetadataReference> references)
+    {
+        const string Name = "cell";
+        var id = ProjectId.CreateNewId(Name);
         var document = DocumentInfo.Create(
             DocumentId.CreateNewId(id),
-            name,
+            Name,
             sourceCodeKind: SourceCodeKind.Script,
-            loader: TextLoader.From(TextAndVersion.Create(source, VersionStamp.Default)));
+            loader: TextLoader.From(TextAndVersion.Create(SourceText.From(text), VersionStamp.Default)));
         return ProjectInfo.Create(
             id,
             VersionStamp.Default,
-            name,
-            name,
+            Name,
+            Name + Guid.NewGuid().ToString("N"),
             LanguageNames.CSharp,
             compilationOptions: CellCompiler.CompilationOptions,
             parseOptions: s_parseOptions,
             documents: [document],
             projectReferences: previous is null ? [] : [new ProjectReference(previous)],
-            metadataReferences: references.Where(reference => reference is not CompilationReference).Concat(HostReferences.Others).Distinct(),
+            metadataReferences: references,
             isSubmission: true,
             hostObjectType: typeof(CellGlobals));
     }

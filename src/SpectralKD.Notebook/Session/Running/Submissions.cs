@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis.CSharp;
@@ -17,7 +18,7 @@ internal sealed class Submissions(CellCompiler compiler, SessionLoadContext load
     private static readonly BindingFlags s_fields = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
         | BindingFlags.DeclaredOnly;
 
-    private readonly List<object> _states = [new CellGlobals()];
+    private ImmutableArray<object> _states = [new CellGlobals()]; // completion reads it while a cell runs
 
     /// <summary>The submissions' objects, newest first. Their fields are the variables.</summary>
     public IEnumerable<object> NewestFirst => _states.Skip(1).Reverse();
@@ -68,7 +69,7 @@ internal sealed class Submissions(CellCompiler compiler, SessionLoadContext load
             KeepOldValues(submission);
         }
 
-        _states.Add(submission);
+        _states = [.. _states, submission];
     }
 
     /// <summary>True where nothing was assigned, and there is no function or type that a later cell could want.</summary>
