@@ -30,13 +30,21 @@ internal static class JupyterVerb
         return user;
     }
 
+    private static Option<bool> SkipUnknown()
+        => new("--skip-unknown") { Description = "The kernel passes over cells of F#, SQL and other languages that do not run in it, with a note, instead of failing" };
+
     private static Command Install()
     {
-        var (name, prefix) = (Name(), Prefix());
-        var command = new Command("install", "Registers the kernel with Jupyter") { name, prefix, User(prefix) };
+        var (name, prefix, skip) = (Name(), Prefix(), SkipUnknown());
+        var command = new Command("install", "Registers the kernel with Jupyter") { name, prefix, User(prefix), skip };
         command.SetAction(result =>
         {
-            var spec = KernelSpec.Install(new KernelSpecOptions { Name = result.GetRequiredValue(name), Prefix = result.GetValue(prefix) });
+            var spec = KernelSpec.Install(new KernelSpecOptions
+            {
+                Name = result.GetRequiredValue(name),
+                Prefix = result.GetValue(prefix),
+                SkipUnknown = result.GetValue(skip),
+            });
             result.InvocationConfiguration.Output.WriteLine($"installed {spec.Name} ({spec.DisplayName}) in {spec.Folder}");
         });
         return command;
@@ -69,12 +77,13 @@ internal static class JupyterVerb
     private static Command Start()
     {
         var connection = new Argument<string>("connection-file") { Description = "The file in which Jupyter gives ports and key" };
-        var command = new Command("start", "Runs the kernel; Jupyter calls this") { connection };
+        var skip = SkipUnknown();
+        var command = new Command("start", "Runs the kernel; Jupyter calls this") { connection, skip };
         command.SetAction(async (result, cancel) =>
         {
             await JupyterKernel.RunAsync(
                 result.GetRequiredValue(connection),
-                ask => new CSharpSession(new CSharpSessionOptions { Input = ask }),
+                ask => new CSharpSession(new CSharpSessionOptions { Input = ask, SkipUnknown = result.GetValue(skip) }),
                 cancellationToken: cancel);
             return 0;
         });

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using SpectralKD.Notebook.Running;
 using SpectralKD.Notebook.Session;
+using SpectralKD.Notebook.Session.Running;
 
 namespace SpectralKD.Cli.Commands;
 
@@ -23,24 +24,28 @@ internal static class RunVerb
         {
             Description = "Keeps scripts and the like of the notebook's text in the HTML page, and puts images from outside its folder in",
         };
-        var command = new Command("run", "Executes a notebook; writes it with its outputs, and a self-contained HTML page") { notebook, parameters, output, trust };
+        var skip = new Option<bool>("--skip-unknown") { Description = "Passes over cells of F#, SQL and other languages that do not run here, with a note, instead of ending the run" };
+        var command = new Command("run", "Executes a notebook; writes it with its outputs, and a self-contained HTML page") { notebook, parameters, output, trust, skip };
         command.SetAction((result, cancel) => RunAsync(
-            result.GetRequiredValue(notebook), result.GetValue(parameters) ?? [], result.GetValue(output), result.GetValue(trust), result.InvocationConfiguration, cancel));
+            result.GetRequiredValue(notebook),
+            new RunOptions
+            {
+                OutputFolder = result.GetValue(output),
+                TrustText = result.GetValue(trust),
+                SkipUnknown = result.GetValue(skip),
+                Parameters = [.. (result.GetValue(parameters) ?? []).Select(NotebookParameter.Parse)],
+                StopPatience = Patience,
+            },
+            result.InvocationConfiguration,
+            cancel));
         return command;
     }
 
-    private static async Task<int> RunAsync(
-        string notebook, string[] parameters, string? output, bool trust, InvocationConfiguration console, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(string notebook, RunOptions options, InvocationConfiguration console, CancellationToken cancellationToken)
     {
-        var options = new RunOptions
-        {
-            OutputFolder = output,
-            TrustText = trust,
-            Parameters = [.. parameters.Select(NotebookParameter.Parse)],
-            StopPatience = Patience,
-        };
-        var run = await NotebookRunner.RunAsync(
-            notebook, () => new CSharpSession(new CSharpSessionOptions { CommandPatience = Patience }), options, new RunProgressWriter(console.Error), cancellationToken);
+        var answers = new RunAnswers(options.Parameters, Console.In, Console.Error);
+        var session = new CSharpSessionOptions { CommandPatience = Patience, SkipUnknown = options.SkipUnknown, Input = answers.AskAsync };
+        var run = await NotebookRunner.RunAsync(notebook, () => new CSharpSession(session), options, new RunProgressWriter(console.Error), cancellationToken);
         await console.Output.WriteLineAsync(run.NotebookPath);
         if (run.HtmlPath is not null)
         {
@@ -53,6 +58,46 @@ internal static class RunVerb
         }
 
         return run.Succeeded ? 0 : run.Failure!.Cancelled ? CommandLine.Stopped : 1;
+    }
+}
+
+/// <summary>Answers what cells ask for: by the parameter of that name, or by whoever sits at the terminal.</summary>
+internal sealed class RunAnswers(IReadOnlyList<NotebookParameter> parameters, TextReader input, TextWriter error)
+{
+    public async Task<string?> AskAsync(InputRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Variable.Length > 0 && parameters.LastOrDefault(parameter => parameter.Name == request.Variable) is { } given)
+        {
+            return given.Text;
+        }
+
+        if (Console.IsInputRedirected)
+        {
+            throw new SpectralKDException("this cell asks for input, but nobody can answer here: run it in a terminal or in Jupyter, or give the value as a parameter"
+                + (request.Variable.Length > 0 ? $": --parameter {request.Variable}=…" : ""));
+        }
+
+        await error.WriteAsync(request.Prompt.Length == 0 ? "input: " : request.Prompt.TrimEnd() + " ");
+        return await Task.Run(() => request.IsPassword ? ReadUnseen() : input.ReadLine(), cancellationToken).WaitAsync(cancellationToken);
+    }
+
+    private string ReadUnseen()
+    {
+        var typed = new System.Text.StringBuilder();
+        for (var key = Console.ReadKey(intercept: true); key.Key != ConsoleKey.Enter; key = Console.ReadKey(intercept: true))
+        {
+            if (key.Key == ConsoleKey.Backspace)
+            {
+                typed.Length = Math.Max(0, typed.Length - 1);
+            }
+            else if (key.KeyChar != '\0')
+            {
+                typed.Append(key.KeyChar);
+            }
+        }
+
+        error.WriteLine();
+        return typed.ToString();
     }
 }
 

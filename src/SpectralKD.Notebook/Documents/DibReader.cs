@@ -10,7 +10,7 @@ internal static class DibReader
     private static readonly string[] KnownKernels =
     [
         "csharp", "c#", "fsharp", "f#", "pwsh", "powershell", "html", "javascript", "js", "markdown", "md", "mermaid", "sql", "kql", "http",
-        "httprequest", "value", "python", "r", "raw",
+        "httprequest", "value", "python", "r", "raw", "bash", "sh", "zsh", "shell", "cmd",
     ];
 
     public static NotebookDocument Read(NotebookText text, string? path)

@@ -1,12 +1,13 @@
 using SpectralKD.Notebook.Documents;
 using SpectralKD.Notebook.Documents.Html;
 using SpectralKD.Notebook.Session;
+using SpectralKD.Notebook.Session.Cells;
 
 namespace SpectralKD.Notebook.Running;
 
 /// <summary>One run of one notebook: executes cell after cell and saves what there is.</summary>
 internal sealed class NotebookRun(
-    NotebookDocument notebook, RunTarget target, INotebookSession session, TimeSpan stopPatience, IProgress<RunProgress>? progress)
+    NotebookDocument notebook, RunTarget target, INotebookSession session, RunOptions options, IProgress<RunProgress>? progress)
 {
     private static readonly TimeSpan SaveEvery = TimeSpan.FromSeconds(30);
 
@@ -71,13 +72,37 @@ internal sealed class NotebookRun(
         cell.ExecutionCount = number;
         RunTimings.Running(cell, start);
         var output = _outputs.For(cell, number);
-        var result = await ExecuteSavingAsync(CellLanguage.Submission(cell, notebook), output, cancellationToken).ConfigureAwait(false);
+        var result = await ExecuteAsync(cell, number, output, cancellationToken).ConfigureAwait(false);
         var error = Judge(cell, output, result);
         _outputs.WithOutputs(() => RunTimings.Ended(cell, start, DateTime.UtcNow, result.Error is not null));
         Save();
         var stage = error is null ? RunStage.Completed : cancellationToken.IsCancellationRequested ? RunStage.Cancelled : RunStage.Failed;
         Report(number, stage, error is null ? FirstLine(cell) : $"{error.Name}: {error.Message}", start);
         return error;
+    }
+
+    private async Task<CellResult> ExecuteAsync(NotebookCell cell, int number, CellOutputCollector output, CancellationToken cancellationToken)
+    {
+        var code = CellLanguage.Submission(cell, notebook);
+        foreach (var language in options.SkipUnknown ? CellLanguages.ForeignIn(code) : [])
+        {
+            Warn([$"cell [{number}]: {CellLanguages.Skipped(language).TrimEnd()}"]);
+        }
+
+        // A kernel that another notebook host was told of goes by any name, which no line of the cell's explains.
+        if (CellLanguages.Foreign(CellLanguage.Of(cell, notebook)) is not { } kernel)
+        {
+            return await ExecuteSavingAsync(code, output, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!options.SkipUnknown)
+        {
+            var error = CellLanguages.NotHere(kernel).Message;
+            return new CellResult(new CellError("SpectralKDError", error, [error]));
+        }
+
+        output.Stream("stderr", CellLanguages.Skipped(kernel));
+        return new CellResult(null);
     }
 
     private static CellError? Judge(NotebookCell cell, CellOutputCollector output, CellResult result)
@@ -102,7 +127,7 @@ internal sealed class NotebookRun(
         }
         return running.IsCompleted
             ? await running.ConfigureAwait(false)
-            : new CellResult(new CellError("Interrupted", $"the cell did not stop within {stopPatience.TotalSeconds:0} s and was left behind", []));
+            : new CellResult(new CellError("Interrupted", $"the cell did not stop within {options.StopPatience.TotalSeconds:0} s and was left behind", []));
     }
 
     private async Task<CellResult> SafelyAsync(string code, ICellOutput output, CancellationToken cancellationToken)
@@ -130,7 +155,7 @@ internal sealed class NotebookRun(
     private async Task GraceAfterAsync(Task running, CancellationToken cancellationToken)
     {
         await Task.WhenAny(running, Task.Delay(Timeout.Infinite, cancellationToken)).ConfigureAwait(false);
-        await Task.WhenAny(running, Task.Delay(stopPatience, CancellationToken.None)).ConfigureAwait(false);
+        await Task.WhenAny(running, Task.Delay(options.StopPatience, CancellationToken.None)).ConfigureAwait(false);
     }
 
     private void Save() => _outputs.WithOutputs(() => notebook.Save(target.NotebookPath));

@@ -32,8 +32,8 @@ public static class NotebookRunner
         IReadOnlyList<string> warnings = [.. notebook.Notes.Select(note => $"{path}: {note}"), .. ParameterInjection.Apply(notebook, options.Parameters)];
         using var surroundings = new RunSurroundings(options.WorkingDirectory);
         await using var session = startSession();
-        var run = new NotebookRun(notebook, target, session, options.StopPatience, progress);
-        run.Begin(path, options.Parameters, warnings);
+        var run = new NotebookRun(notebook, target, session, options, progress);
+        run.Begin(path, AskedParameters.Masked(options.Parameters, AskedParameters.In(notebook)), warnings);
         var failure = await run.ExecuteAsync(cancellationToken).ConfigureAwait(false);
         var leftOut = run.End(failure);
         return new RunResult(target.NotebookPath, target.HtmlPath, failure, [.. warnings, .. leftOut]);

@@ -12,8 +12,10 @@ internal static class ParameterInjection
     public const string InjectedTag = "injected-parameters";
 
     /// <summary>Changes the notebook; returns what the user should know.</summary>
-    public static IReadOnlyList<string> Apply(NotebookDocument notebook, IReadOnlyList<NotebookParameter> parameters)
+    public static IReadOnlyList<string> Apply(NotebookDocument notebook, IReadOnlyList<NotebookParameter> given)
     {
+        var asked = AskedParameters.In(notebook);
+        IReadOnlyList<NotebookParameter> parameters = [.. given.Where(parameter => !asked.ContainsKey(parameter.Name))];
         if (parameters.Count == 0)
         {
             return [];

@@ -18,6 +18,9 @@ public sealed record RunOptions
     /// </summary>
     public TimeSpan StopPatience { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>True: cells in languages that do not run here (F#, SQL, …) are passed over with a note; the session is to be set up likewise.</summary>
+    public bool SkipUnknown { get; init; }
+
     /// <summary>False: no HTML page.</summary>
     public bool WriteHtml { get; init; } = true;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using SpectralKD.Interactive;
 using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Compiling;
@@ -28,6 +29,8 @@ public sealed class CSharpSession : INotebookSession
     private readonly Submissions _submissions;
     private readonly SessionEditor _editor;
     private readonly Lazy<Task> _ready;
+    private CultureInfo? _culture;
+    private CultureInfo? _uiCulture;
 
     /// <summary>Makes a session; the compiler is warmed up in the background.</summary>
     /// <param name="options">How it is set up; null: the defaults.</param>
@@ -50,6 +53,9 @@ public sealed class CSharpSession : INotebookSession
 
     /// <summary>The number that the next cell goes by in errors (<c>cell [3]</c>); grows by one with each cell. From 1.</summary>
     public int NextCellNumber { get; set; } = 1;
+
+    /// <summary>What was advised about which code: cells that run again are not advised again.</summary>
+    internal HashSet<(string Advice, string Code)> Advised { get; } = [];
 
     internal SessionLoadContext LoadContext { get; }
 
@@ -106,6 +112,17 @@ public sealed class CSharpSession : INotebookSession
         _turn.Dispose();
         _editor.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Remembers what a cell has made the current culture; null for what it leaves.</summary>
+    internal void KeepCulture(CultureInfo? culture, CultureInfo? uiCulture)
+        => (_culture, _uiCulture) = (culture ?? _culture, uiCulture ?? _uiCulture);
+
+    /// <summary>Makes the cultures that cells have set the caller's.</summary>
+    internal void ApplyCulture()
+    {
+        CultureInfo.CurrentCulture = _culture ?? CultureInfo.CurrentCulture;
+        CultureInfo.CurrentUICulture = _uiCulture ?? CultureInfo.CurrentUICulture;
     }
 
     private async Task<CellResult> RunAsync(string code, CellRun run)

@@ -22,6 +22,9 @@ public sealed record CSharpSessionOptions
     /// </summary>
     public bool InstallFormatters { get; init; } = true;
 
+    /// <summary>True: cells and parts of cells in languages that do not run here (F#, SQL, …) are passed over with a note; false: they are errors.</summary>
+    public bool SkipUnknown { get; init; }
+
     /// <summary>
     /// How long an interrupted cell may take to end before the notebook goes on without it (a thread inside native code cannot be stopped).
     /// </summary>

@@ -76,8 +76,6 @@ public sealed class CellErrorTests
     }
 
     [Theory]
-    [InlineData("using var s = new MemoryStream();", "A cell's variables outlive it")]
-    [InlineData("  await using var s = new MemoryStream();", "A cell's variables outlive it")]
     [InlineData("static class Ext { public static int Twice(this int x) => 2 * x; }", "without a class")]
     [InlineData("static class Ext { extension(int x) { public int Twice => 2 * x; } }", "without a class")]
     public async Task What_a_cell_cannot_hold_comes_with_advice(string code, string advice)

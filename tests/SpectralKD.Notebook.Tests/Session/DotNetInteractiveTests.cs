@@ -58,7 +58,6 @@ public sealed class DotNetInteractiveTests
     [InlineData("var y = \"of y\";\n#!set --name x --value @y", "of y")]
     [InlineData("var y = \"of y\";\n#!set --name x --value @csharp:y --byref", "of y")]
     [InlineData("#!set --name x --value @input:\"Who are you?\"", "answer to Who are you?")]
-    [InlineData("#!set --name x --value @password:pin", "secret answer to pin")]
     [InlineData("#!set --name x --value @input:{\"prompt\": \"Which file?\", \"type\": \"file\"}", "answer to Which file?")]
     [InlineData("#!share --from csharp x\nvar x = \"all cells see it\";", "all cells see it")]
     public async Task A_magic_line_sets_a_variable(string code, string expected)
@@ -81,7 +80,6 @@ public sealed class DotNetInteractiveTests
     [InlineData("#!set --name x --value @input:\"q\"", "nobody can answer here")]
     [InlineData("#!set --name x --value @input:{prompt}", "are no JSON")]
     [InlineData("#!share --from value x", "leave out #!share --from value x")]
-    [InlineData("#!value --name x\ntext", "raw string")]
     public async Task What_it_cannot_set_it_says_in_one_line(string code, string said)
     {
         await using var notebook = new NotebookOfTest();

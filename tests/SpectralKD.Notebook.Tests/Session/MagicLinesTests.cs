@@ -30,7 +30,7 @@ public sealed class MagicLinesTests : IDisposable
 
     [Theory]
     [InlineData("#!fsharp\nlet x = 1", "F#")]
-    [InlineData("#!pwsh\nGet-Process", "PowerShell")]
+    [InlineData("#!sql\nselect 1", "SQL")]
     [InlineData("#!python\nimport os\n#r \"x\"", "Python")]
     public async Task A_cell_in_a_language_that_is_not_here_says_so(string code, string language)
     {

@@ -23,7 +23,7 @@ public static partial class KernelSpec
         options ??= new KernelSpecOptions();
         var folder = FolderOf(options.Name, options.Prefix);
         RefuseForeign(folder, options.Name);
-        var command = options.Command ?? KernelCommand.OfThisProgram();
+        var command = options.Command ?? KernelCommand.OfThisProgram(options.SkipUnknown ? ["--skip-unknown"] : []);
         var temporary = $"{folder}.{Environment.ProcessId}.tmp";
         try
         {

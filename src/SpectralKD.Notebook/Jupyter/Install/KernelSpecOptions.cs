@@ -14,9 +14,12 @@ public sealed record KernelSpecOptions
     /// <summary>An installation prefix (the kernelspec goes to <c>PREFIX/share/jupyter</c>); null: the user's own folder.</summary>
     public string? Prefix { get; init; }
 
+    /// <summary>True: the kernel passes over cells in languages that do not run in it (F#, SQL, …) with a note.</summary>
+    public bool SkipUnknown { get; init; }
+
     /// <summary>
     /// Program and arguments that start the kernel, with <c>{connection_file}</c> in its place; null: this program with
-    /// <c>jupyter start {connection_file}</c>.
+    /// <c>jupyter start {connection_file}</c>, and <c>--skip-unknown</c> where that is wanted.
     /// </summary>
     public IReadOnlyList<string>? Command { get; init; }
 }

@@ -72,6 +72,19 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         return new CellProgram(session, compiler, run, Path.GetDirectoryName(path)!) { _depth = _depth + 1 }.RunAsync(code, name);
     }
 
+    /// <summary>Says that something is passed over because it needs another kernel.</summary>
+    /// <exception cref="SpectralKDException">The session does not pass over such things.</exception>
+    public Task<object?> PassOver(string what, SpectralKDException refusal)
+    {
+        if (!session.Options.SkipUnknown)
+        {
+            throw refusal;
+        }
+
+        run.Output.Stream("stderr", CellLanguages.Skipped(what));
+        return Task.FromResult<object?>(null);
+    }
+
     /// <summary>A path as the cell means it.</summary>
     public string FullPath(string path) => Path.GetFullPath(path, folder);
 
@@ -87,11 +100,16 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     private Task<object?> RunPartAsync(CellPart part, string name) => part.Language switch
     {
         null => RunMagicAsync(part.Text),
+        CellPart.Values => ValueCell.RunAsync(part, this),
+        _ when part is { Options.Length: > 0 } && CellLanguages.Foreign(part.Language) is null => throw new SpectralKDException(
+            $"#!{part.Language} stands on a line of its own; found \"{part.Options}\" after it"),
         CellPart.CSharp => RunCodeAsync(part.Text, name),
         "html" => Task.FromResult<object?>(MimeBundles.Raw(part.Text, "text/html")),
         "markdown" => Task.FromResult<object?>(MimeBundles.Raw(part.Text, "text/markdown")),
         "javascript" => Task.FromResult<object?>(MimeBundles.Raw($"<script type=\"text/javascript\">{part.Text}</script>", "text/html")),
-        var other => throw CellLanguages.NotHere(other),
+        "mermaid" => Task.FromResult<object?>(MermaidDiagram.From(part.Text)),
+        var shell when ShellCell.Knows(shell) => ShellCell.RunAsync(shell, part.Text, name, this),
+        var other => PassOver(other, CellLanguages.NotHere(other)),
     };
 
     private async Task<object?> RunCodeAsync(string code, string name)
@@ -99,19 +117,25 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         run.ThrowIfInterrupted();
         run.Manners = InterruptManners.Code(session.Options);
         var compiled = compiler.Compile(code, name, run.Token);
+        foreach (var advice in compiled.Advice.Where(line => session.Advised.Add((line, code))))
+        {
+            run.Output.Stream("stderr", advice + "\n");
+        }
+
         var value = await session.Submissions.RunAsync(compiled, run).ConfigureAwait(false);
         return value ?? (compiled.GivesValue ? s_null : null);
     }
 
     private async Task<object?> RunMagicAsync(string typed)
     {
-        var line = typed.StartsWith("#!", StringComparison.Ordinal) ? InputTokens.FillIn(typed) : typed;
-        if (SessionCommandTable.Find(line) is { } own)
+        if (SessionCommandTable.Find(typed) is { } own)
         {
             run.ThrowIfInterrupted();
-            await SessionCommandTable.RunAsync(own, line, this).ConfigureAwait(false);
+            await SessionCommandTable.RunAsync(own, typed, this).ConfigureAwait(false);
             return null;
         }
+
+        var line = InputTokens.FillIn(typed, run);
 
         run.Manners = InterruptManners.Command(session.Options);
         var host = new SessionHost(session, run);

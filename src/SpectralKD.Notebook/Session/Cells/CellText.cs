@@ -19,6 +19,7 @@ internal static class CellText
         var above = new StringBuilder();
         var text = new StringBuilder();
         var language = CellPart.CSharp;
+        var options = "";
         foreach (var line in Lines(code).Append(new Line(null, "")))
         {
             if (line.Language == language)
@@ -28,9 +29,9 @@ internal static class CellText
             }
 
             var part = text.ToString();
-            if (!string.IsNullOrWhiteSpace(part))
+            if (!string.IsNullOrWhiteSpace(part) || options.Length > 0 || language == CellPart.Values)
             {
-                yield return new CellPart(language, language == CellPart.CSharp ? above + part : part);
+                yield return new CellPart(language, language == CellPart.CSharp ? above + part : part, options);
             }
 
             above.Append(Blank(part));
@@ -38,7 +39,7 @@ internal static class CellText
             if (line.Language is null)
             {
                 above.Append(Blank(line.Text));
-                language = CellLanguages.SwitchedToBy(line.Text) ?? language;
+                (language, options) = CellLanguages.SwitchedToBy(line.Text) is { } next ? (next, CellLanguages.OptionsOn(line.Text)) : (language, "");
                 if (line.Text.Length > 0 && !CellLanguages.IsSwitch(line.Text))
                 {
                     yield return new CellPart(null, line.Text.Trim());

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.DotNet.Interactive;
 using SpectralKD.Notebook.Session.Running;
 
 namespace SpectralKD.Notebook.Session.Cells;
@@ -9,15 +10,37 @@ namespace SpectralKD.Notebook.Session.Cells;
 /// </summary>
 internal static partial class InputTokens
 {
-    /// <summary>The line with answers, in quotes, in place of the tokens.</summary>
+    private const string Password = "password";
+
+    /// <summary>The line with answers, in quotes, in place of the tokens. The cell's errors will not show the passwords among them.</summary>
     /// <exception cref="SpectralKDException">Nobody can answer, or the answer cannot stand on a magic line.</exception>
-    public static string FillIn(string line) => Token().Replace(line, token =>
+    public static string FillIn(string line, CellRun run) => !line.StartsWith("#!", StringComparison.Ordinal) ? line : Token().Replace(line, token =>
     {
-        var answer = CellConsole.Ask(PromptOf(token), password: token.Groups["kind"].Value == "password") ?? "";
+        var answer = Ask(token, "");
+        if (token.Groups["kind"].Value == Password)
+        {
+            run.Hide(answer);
+        }
+
         return !answer.Contains('"', StringComparison.Ordinal)
             ? $"\"{answer}\""
             : throw new SpectralKDException($"a magic line cannot hold a double quote; {token.Value} was answered with one: set a C# variable and use @variable");
     });
+
+    /// <summary>The answer to a token, a <see cref="PasswordString"/> for a password; null for a text that is no token.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="variable">The variable that it is for.</param>
+    /// <exception cref="SpectralKDException">Nobody can answer.</exception>
+    public static object? Answer(string text, string variable)
+        => Whole(text) is not { } token ? null : token.Groups["kind"].Value == Password ? new PasswordString(Ask(token, variable)) : Ask(token, variable);
+
+    /// <summary><c>input</c> or <c>password</c>; null for a text that is no token.</summary>
+    public static string? KindOf(string text) => Whole(text)?.Groups["kind"].Value;
+
+    private static Match? Whole(string text) => Token().Match(" " + text) is { Success: true } token && token.Length == text.Length ? token : null;
+
+    private static string Ask(Match token, string variable)
+        => CellConsole.Ask(PromptOf(token), password: token.Groups["kind"].Value == Password, variable) ?? "";
 
     private static string PromptOf(Match token)
     {

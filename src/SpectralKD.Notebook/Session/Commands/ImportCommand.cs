@@ -35,6 +35,12 @@ internal sealed class ImportCommand : SessionCommand
         {
             number++;
             var name = $"{Path.GetFileName(path)} cell {number}";
+            if (CellLanguages.Foreign(CellLanguage.Of(cell, notebook)) is { } kernel)
+            {
+                await program.PassOver($"{kernel} ({name})", CellLanguages.NotHere(kernel)).ConfigureAwait(false);
+                continue;
+            }
+
             await program.RunNestedAsync(CellLanguage.Submission(cell, notebook), name, path).ConfigureAwait(false);
         }
     }

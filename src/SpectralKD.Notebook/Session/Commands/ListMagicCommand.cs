@@ -15,7 +15,7 @@ internal sealed class ListMagicCommand : SessionCommand
     public override Task RunAsync(string rest, CellProgram program)
     {
         var lines = SessionCommandTable.All.Select(command => (command.Name, command.Description))
-            .Concat(CellLanguages.Runnable.Select(name => (Name: name, Description: $"what follows is {name[2..]}")))
+            .Concat(CellLanguages.Runnable.Select(name => (Name: name, Description: CellLanguages.Description(name))))
             .Concat(MagicCommandTable.All.Select(command => (command.Name, command.Description)))
             .ToArray();
         var width = lines.Max(line => line.Name.Length);

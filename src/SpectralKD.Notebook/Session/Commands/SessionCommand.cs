@@ -20,7 +20,7 @@ internal abstract class SessionCommand
     public abstract Task RunAsync(string rest, CellProgram program);
 
     /// <summary>The text between the quotes of <c>#r "…"</c>, or the word itself.</summary>
-    protected static string Unquote(string text)
+    public static string Unquote(string text)
     {
         var trimmed = text.Trim();
         if (!trimmed.StartsWith('"'))

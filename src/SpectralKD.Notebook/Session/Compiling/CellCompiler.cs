@@ -23,7 +23,8 @@ internal sealed class CellCompiler
         allowUnsafe: true,
         concurrentBuild: false,
         nullableContextOptions: NullableContextOptions.Disable,
-        warningLevel: 0,
+        warningLevel: 4,
+        specificDiagnosticOptions: CompileWarnings.Hidden,
         assemblyIdentityComparer: DesktopAssemblyIdentityComparer.Default);
 
     private static readonly SemaphoreSlim s_binding = new(1);
@@ -67,7 +68,8 @@ internal sealed class CellCompiler
         {
             throw new SpectralKDException($"{name} nests more than {NestedCode.Deepest} brackets, at which the compiler would end the process; take it apart");
         }
-        var original = CSharpSyntaxTree.ParseText(code, ParseOptions, name, Encoding.UTF8, cancellationToken);
+        var advice = new List<string>();
+        var original = CSharpSyntaxTree.ParseText(UsingDeclarations.TakeOut(code, advice), ParseOptions, name, Encoding.UTF8, cancellationToken);
         CompilationFailed.ThrowOnErrors(original.GetDiagnostics(cancellationToken), original.GetText(cancellationToken), new TextEdits());
         if (_aliases.Count > 0)
         {
@@ -79,9 +81,10 @@ internal sealed class CellCompiler
         {
             try
             {
-                return EmitWithWhatItNeeds(original, cancellationToken);
+                var compiled = EmitWithWhatItNeeds(original, cancellationToken);
+                return compiled with { Advice = [.. advice, .. compiled.Advice] };
             }
-            catch (CompilationFailed failed) when (failed.Errors.Any(error => error.Id == Imports.Ambiguous))
+            catch (CompilationFailed failed) when (failed.Errors.Any(error => error.Id is Imports.Ambiguous or Imports.IsFunction))
             {
                 // Where a name of the user's using is also one of the product's, the user's is meant from here on.
                 if (!Alias(Imports.UsersTypes(Create(original, HostReferences.Others))))
@@ -158,7 +161,7 @@ internal sealed class CellCompiler
         assembly.Position = 0;
         symbols.Position = 0;
         var entryPoint = assembly.Length > 0 ? compilation.GetEntryPoint(cancellationToken) : null;
-        return new CompiledCell(compilation, assembly, symbols, entryPoint);
+        return new CompiledCell(compilation, assembly, symbols, entryPoint, CompileWarnings.Of(result.Diagnostics, original.GetText(cancellationToken), edits));
     }
 
     /// <summary>Adds those of the host's other assemblies that a cell needs.</summary>

@@ -26,6 +26,9 @@ internal static class Imports
     /// <summary>The compiler's error for a name that two <c>using</c>s bring.</summary>
     public const string Ambiguous = "CS0104";
 
+    /// <summary>The compiler's error for a function's name where a type's is needed: <c>Markdown.ToHtml</c>, beside our <c>Markdown("…")</c>.</summary>
+    public const string IsFunction = "CS0119";
+
     private static readonly string[] s_static =
     [
         "Microsoft.DotNet.Interactive.Kernel",
@@ -39,15 +42,16 @@ internal static class Imports
         return string.Join(Environment.NewLine, namespaces.Concat(types).Distinct().ToImmutableArray());
     }
 
-    /// <summary>The types that a cell means by names which both the user and the product import.</summary>
+    /// <summary>The types that a cell means by names which both the user and the product import, the latter as a type or as a function of every cell.</summary>
     public static IEnumerable<INamedTypeSymbol> UsersTypes(CSharpCompilation cell)
     {
         var tree = cell.SyntaxTrees[0];
         var model = cell.GetSemanticModel(tree);
-        foreach (var diagnostic in cell.GetDiagnostics().Where(diagnostic => diagnostic.Id == Ambiguous && diagnostic.Location.SourceTree == tree))
+        foreach (var diagnostic in cell.GetDiagnostics().Where(diagnostic => diagnostic.Id is Ambiguous or IsFunction && diagnostic.Location.SourceTree == tree))
         {
             var node = tree.GetRoot().FindNode(diagnostic.Location.SourceSpan, getInnermostNodeForTie: true);
-            var users = model.GetSymbolInfo(node).CandidateSymbols.OfType<INamedTypeSymbol>()
+            var candidates = diagnostic.Id == Ambiguous ? model.GetSymbolInfo(node).CandidateSymbols : model.LookupNamespacesAndTypes(node.SpanStart, name: node.ToString());
+            var users = candidates.OfType<INamedTypeSymbol>()
                 .Where(type => type.Arity == 0 && (type.ContainingType is not null || !s_products.Contains(type.ContainingNamespace.ToDisplayString()))).ToArray();
             if (users is [var meant])
             {

@@ -121,6 +121,13 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         _edits.Insert(node.Span.End, end);
     }
 
+    public override void VisitAssignmentExpression(AssignmentExpressionSyntax node)
+    {
+        var end = KeepCulture(node);
+        base.VisitAssignmentExpression(node);
+        _edits.Insert(node.Right.Span.End, end);
+    }
+
     public override void VisitCatchClause(CatchClauseSyntax node)
     {
         StepAsideIn(node.Block);
@@ -272,6 +279,28 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         }
 
         return isInText ? ")" : "";
+    }
+
+    /// <summary>
+    /// Around a culture that the cell sets, so that the next cell has it too. What a task or a thread of its own sets, and an async function, ends with these in
+    /// .NET as well.
+    /// </summary>
+    /// <returns>What comes behind it.</returns>
+    private string KeepCulture(AssignmentExpressionSyntax node)
+    {
+        var name = (node.Left as MemberAccessExpressionSyntax)?.Name ?? node.Left as SimpleNameSyntax;
+        var function = node.FirstAncestorOrSelf<SyntaxNode>(outer => outer is AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or MethodDeclarationSyntax);
+        if (name?.Identifier.Text is not ("CurrentCulture" or "CurrentUICulture") || !node.IsKind(SyntaxKind.SimpleAssignmentExpression)
+            || function is AnonymousFunctionExpressionSyntax
+            || (function as LocalFunctionStatementSyntax)?.Modifiers.Any(SyntaxKind.AsyncKeyword) == true
+            || (function as MethodDeclarationSyntax)?.Modifiers.Any(SyntaxKind.AsyncKeyword) == true
+            || _model.Value.GetSymbolInfo(node.Left).Symbol?.ContainingType.ToDisplayString() is not ("System.Globalization.CultureInfo" or "System.Threading.Thread"))
+        {
+            return "";
+        }
+
+        _edits.Insert(node.Right.SpanStart, $"{Point}{name.Identifier.Text}(");
+        return ")";
     }
 
     /// <summary>True within <c>$"{…}"</c>, where a colon outside of parentheses would begin the format.</summary>

@@ -19,7 +19,7 @@ internal static class Completeness
         {
             return new CodeCompleteness("invalid");
         }
-        var tree = CSharpSyntaxTree.ParseText(Cells.CellText.WithoutMagic(code), CellCompiler.ParseOptions);
+        var tree = CSharpSyntaxTree.ParseText(UsingDeclarations.TakeOut(Cells.CellText.WithoutMagic(code), []), CellCompiler.ParseOptions);
         var diagnostics = tree.GetDiagnostics().ToArray();
         if (diagnostics.Any(diagnostic => diagnostic.Id == OpenText))
         {

@@ -26,9 +26,9 @@ internal static class MagicEditing
             return Files(line, at, start, folder, extensions);
         }
 
-        if (at > name.Length && name == SetCommand.Word)
+        if (at > name.Length && (name == SetCommand.Word ? SetCommand.Options : name == ValueCell.Word ? ValueCell.Options : null) is { } options)
         {
-            return Setting(line, at, start, host);
+            return Setting(line, at, start, host, options);
         }
 
         var (from, to, proposals) = MagicCompletion.Complete(line, at, host);
@@ -46,7 +46,8 @@ internal static class MagicEditing
             return Bundle($"{own.Name}: {own.Description}");
         }
 
-        return MagicCommandTable.All.FirstOrDefault(command => command.Name == name) is { } command ? Bundle(Explain(command)) : null;
+        return MagicCommandTable.All.FirstOrDefault(command => command.Name == name) is { } command ? Bundle(Explain(command))
+            : CellLanguages.Runnable.Contains(name) ? Bundle($"{name}: {CellLanguages.Description(name)}") : null;
     }
 
     private static string Explain(MagicCommand command)
@@ -58,14 +59,14 @@ internal static class MagicEditing
 
     private static IEnumerable<CompletionProposal> OwnNames(string typed)
         => SessionCommandTable.All.Select(command => new CompletionProposal(command.Name, "magic", command.Description))
-            .Concat(CellLanguages.Runnable.Select(name => new CompletionProposal(name, "magic", $"what follows is {name[2..]}")))
+            .Concat(CellLanguages.Runnable.Select(name => new CompletionProposal(name, "magic", CellLanguages.Description(name))))
             .Where(proposal => proposal.Text.StartsWith(typed, StringComparison.OrdinalIgnoreCase));
 
-    private static Completions Setting(string line, int at, int start, INotebookHost host)
+    private static Completions Setting(string line, int at, int start, INotebookHost host, IReadOnlyList<string> options)
     {
         var from = line.LastIndexOf(' ', at - 1) + 1;
         var proposals = host.Variables.Select(variable => new CompletionProposal("@" + variable.Name, "magic"))
-            .Concat(SetCommand.Options.Where(option => !line.Contains(option, StringComparison.Ordinal)).Select(option => new CompletionProposal(option, "magic")))
+            .Concat(options.Where(option => !line.Contains(option, StringComparison.Ordinal)).Select(option => new CompletionProposal(option, "magic")))
             .Where(proposal => proposal.Text.StartsWith(line[from..at], StringComparison.Ordinal));
         return new Completions(start + from, start + at, [.. proposals]);
     }

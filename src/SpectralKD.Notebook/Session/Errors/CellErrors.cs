@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Microsoft.DotNet.Interactive;
 using SpectralKD.Notebook.Session.Running;
 
 namespace SpectralKD.Notebook.Session.Errors;
@@ -11,13 +12,23 @@ internal static partial class CellErrors
     private const int MostErrors = 10;
 
     /// <summary>The error for an exception that ended a cell.</summary>
-    public static CellError From(Exception exception, CellRun run) => Unwrap(exception) switch
+    public static CellError From(Exception exception, CellRun run)
+    {
+        var error = Describe(exception, run);
+        return run.Hidden.Count == 0 ? error : new CellError(error.Name, Masked(error.Message, run), [.. error.Traceback.Select(line => Masked(line, run))]);
+    }
+
+    private static CellError Describe(Exception exception, CellRun run) => Unwrap(exception) switch
     {
         _ when run.IsInterrupted => Interrupted(run, exception),
         CompilationFailed failed => FromCompiler(failed),
         SpectralKDException known => new CellError("SpectralKDError", known.Message, [known.Message]),
         _ => new CellError(NameOf(exception), FirstLine(MessageOf(exception)), Lines(exception)),
     };
+
+    // A short password may be a part of many a word.
+    private static string Masked(string text, CellRun run) => run.Hidden.Where(password => password.Length > 0).Aggregate(
+        text, (masked, password) => Regex.Replace(masked, $@"(?<!\w){Regex.Escape(password)}(?!\w)", PasswordString.Mask));
 
     /// <summary>The error of a cell that was interrupted, with the place where it was where that is known.</summary>
     public static CellError Interrupted(CellRun run, Exception? stopped)

@@ -6,7 +6,7 @@ using SpectralKD.Notebook.Session.Compiling;
 
 namespace SpectralKD.Notebook.Session.Errors;
 
-/// <summary>One error of the compiler in a cell.</summary>
+/// <summary>One error or warning of the compiler in a cell.</summary>
 /// <param name="Id">The compiler's, for example <c>CS0103</c>.</param>
 /// <param name="Position">Where it begins in the cell.</param>
 /// <param name="Line"><c>(2,9): error CS0103: The name 'x' does not exist in the current context</c>; line and column count from 1.</param>
@@ -16,7 +16,8 @@ internal sealed partial record CompileError(string Id, int Position, string Line
     /// <summary>Puts a diagnostic in words.</summary>
     public static CompileError From(Diagnostic diagnostic, SourceText source, TextEdits edits)
     {
-        var message = $"error {diagnostic.Id}: {InWords(diagnostic.GetMessage(CultureInfo.InvariantCulture))}";
+        var kind = diagnostic.Severity == DiagnosticSeverity.Warning ? "warning" : "error";
+        var message = $"{kind} {diagnostic.Id}: {InWords(diagnostic.GetMessage(CultureInfo.InvariantCulture))}";
         var span = diagnostic.Location.SourceSpan;
         return diagnostic.Location.IsInSource
             ? At(FileOf(diagnostic), edits.ToOriginal(span.Start), edits.ToOriginal(span.End), diagnostic.Id, message, source)
@@ -40,9 +41,9 @@ internal sealed partial record CompileError(string Id, int Position, string Line
     /// <summary>What to write in a cell instead of what a script cannot hold.</summary>
     private static string Advice(string id, string line, string wrong) => id switch
     {
-        "CS1002" or "CS1519" when line.TrimStart() is var code && (code.StartsWith("using var ", StringComparison.Ordinal)
-            || code.StartsWith("await using ", StringComparison.Ordinal))
-            => ". A cell's variables outlive it: write var alone, or put the using into { }",
+        _ when line.TrimStart().StartsWith("%%", StringComparison.Ordinal) => ". A cell for another language begins with its name, #!bash or #!html, say; #!lsmagic lists them",
+        "CS0103" or "CS1002" or "CS1003" or "CS1525" or "CS0246" when line.TrimStart() is ['!', not '=', ..]
+            => ". Is it for the shell? Put it below a line #!bash",
         "CS1109" or "CS9283" => ". In a cell write the extension method by itself, without a class or an extension block: static int Twice(this string text) => …",
         "CS1014" when line.Contains(" with ", StringComparison.Ordinal) => ". In a cell put it in parentheses: (value with { … })",
         "CS0117" when wrong is "Root" or "Current" => ". This notebook host runs C# only: .NET Interactive's objects for kernels are not here",

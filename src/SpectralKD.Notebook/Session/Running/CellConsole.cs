@@ -36,14 +36,14 @@ internal static class CellConsole
 
     /// <summary>Asks whoever reads the notebook.</summary>
     /// <exception cref="SpectralKDException">Nobody can answer here.</exception>
-    public static string? Ask(string prompt, bool password)
+    public static string? Ask(string prompt, bool password, string variable = "")
     {
         var run = CellRun.Current ?? throw new SpectralKDException("input can be asked for by a running cell only");
         run.ThrowIfInterrupted();
         run.Output.Flush();
         var ask = run.Session.Options.Input ?? throw new SpectralKDException(
             "this cell asks for input, but nobody can answer here: run it in Jupyter, or give the value as a parameter");
-        return ask(new InputRequest(prompt, password), run.Token).GetAwaiter().GetResult();
+        return ask(new InputRequest(prompt, password, variable), run.Token).GetAwaiter().GetResult();
     }
 
     private sealed class CellWriter(string name, TextWriter real) : TextWriter

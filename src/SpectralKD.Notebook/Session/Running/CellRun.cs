@@ -20,6 +20,7 @@ internal sealed class CellRun : IDisposable
     private readonly TaskCompletionSource _over = new();
     private readonly CancellationTokenSource _endOfWaits = new();
     private readonly CancellationTokenSource _endOfOwnWaits = new();
+    private readonly HashSet<string> _hidden = [];
     private bool _interrupted;
     private long _interruptedAt;
     private int _asides;
@@ -76,6 +77,12 @@ internal sealed class CellRun : IDisposable
 
     private bool IsPuttingInOrder => Volatile.Read(ref _asides) > 0 && MayPutInOrder;
 
+    /// <summary>The passwords that were typed on magic lines of the cell.</summary>
+    public IReadOnlyCollection<string> Hidden => _hidden;
+
+    /// <summary>Lets no error of the cell show a password.</summary>
+    public void Hide(string password) => _hidden.Add(password);
+
     /// <summary>Counts the places that put things in order after an interrupt.</summary>
     public void StepAside(int more) => Interlocked.Add(ref _asides, more);
 
@@ -109,7 +116,7 @@ internal sealed class CellRun : IDisposable
     {
         ThrowIfInterrupted();
         Interlocked.Increment(ref _parts);
-        var running = Task.Factory.StartNew(part, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
+        var running = Task.Factory.StartNew(Start, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
         _ = running.ContinueWith(
             _ => Interlocked.Decrement(ref _parts), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         if (await Task.WhenAny(running, _over.Task).ConfigureAwait(false) == running && !_interrupted)
@@ -125,6 +132,12 @@ internal sealed class CellRun : IDisposable
 
         Forget(running);
         throw new OperationCanceledException("The cell was interrupted.", Token);
+
+        Task<T> Start()
+        {
+            Session.ApplyCulture();
+            return part();
+        }
     }
 
     /// <inheritdoc />

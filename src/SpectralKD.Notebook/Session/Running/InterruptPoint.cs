@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace SpectralKD.Notebook.Session.Running;
@@ -72,6 +73,20 @@ public static class InterruptPoint
     /// the time for it.
     /// </summary>
     public static Aside StepAside() => new(Volatile.Read(ref s_interrupting) != 0 ? CellRun.Current : null);
+
+    /// <summary>Around a culture that becomes the current one: the cells that follow get it too.</summary>
+    public static CultureInfo CurrentCulture(CultureInfo culture)
+    {
+        CellRun.Current?.Session.KeepCulture(culture, null);
+        return culture;
+    }
+
+    /// <summary>The same for the language of messages.</summary>
+    public static CultureInfo CurrentUICulture(CultureInfo culture)
+    {
+        CellRun.Current?.Session.KeepCulture(null, culture);
+        return culture;
+    }
 
     private static CancellationToken EndOf(Task task)
         => task.IsCompleted || CellRun.Current is not { } run ? CancellationToken.None : run.EndOf(task);

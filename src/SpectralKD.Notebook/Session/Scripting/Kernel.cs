@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Html;
+using Microsoft.DotNet.Interactive.Formatting;
 using SpectralKD.Notebook.Session.Running;
 using SpectralKD.Notebook.Session.Scripting;
 
@@ -10,6 +11,8 @@ namespace Microsoft.DotNet.Interactive;
 /// <summary>What every cell can call, without a prefix or as <c>Kernel.display(…)</c>, spelled as in .NET Interactive.</summary>
 public static class Kernel
 {
+    private static readonly string[] s_delimiters = ["$", "\\(", "\\[", "\\begin"];
+
     /// <summary>Shows a value below the cell.</summary>
     /// <param name="value">Anything; null shows as <c>&lt;null&gt;</c>.</param>
     /// <param name="mimeTypes">MIME types to format it into; none: the preferred ones of its type.</param>
@@ -19,6 +22,18 @@ public static class Kernel
     /// <summary>Markup that is shown as it is: <c>display(HTML("&lt;b&gt;bold&lt;/b&gt;"))</c>.</summary>
     /// <param name="content">HTML.</param>
     public static IHtmlContent HTML(string content) => new HtmlString(content);
+
+    /// <summary>A formula or other TeX, shown as such: <c>LaTeX(@"\frac{1}{2}")</c>. (.NET Interactive has <see cref="LaTeXString"/> only.)</summary>
+    /// <param name="content">TeX; without <c>$</c>, <c>\(</c>, <c>\[</c> or <c>\begin</c> it is a displayed formula.</param>
+    public static LaTeXString LaTeX(string content)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        return s_delimiters.Any(mark => content.Contains(mark, StringComparison.Ordinal)) ? new LaTeXString(content) : new MathString(content);
+    }
+
+    /// <summary>Text in Markdown, shown as such: <c>Markdown("**bold**")</c>. (.NET Interactive has nothing like it.)</summary>
+    /// <param name="content">Markdown.</param>
+    public static MarkdownString Markdown(string content) => new(content);
 
     /// <summary>Adds a style sheet to the page that shows the notebook.</summary>
     /// <param name="content">CSS rules.</param>

@@ -5,23 +5,34 @@ namespace Microsoft.DotNet.Interactive.Formatting;
 /// <summary>Shows TeX as <c>text/latex</c>; unlike a registration it outlives <c>Formatter.ResetToDefault()</c>.</summary>
 internal sealed class LaTeXFormatterSource : ITypeFormatterSource
 {
-    private const string LaTeX = "text/latex";
-
     /// <inheritdoc />
-    public IEnumerable<ITypeFormatter> CreateTypeFormatters()
+    public IEnumerable<ITypeFormatter> CreateTypeFormatters() => SourceFormatter<LaTeXString>.For("text/latex");
+}
+
+/// <summary>Shows Markdown as <c>text/markdown</c>.</summary>
+internal sealed class MarkdownFormatterSource : ITypeFormatterSource
+{
+    /// <inheritdoc />
+    public IEnumerable<ITypeFormatter> CreateTypeFormatters() => SourceFormatter<MarkdownString>.For("text/markdown");
+}
+
+/// <summary>Shows a value by its text, which is the source of a MIME type.</summary>
+internal sealed class SourceFormatter<T>(string mimeType) : TypeFormatter<T>
+{
+    /// <summary>The formatters of a type: its own MIME type first, and plain text.</summary>
+    public static ITypeFormatter[] For(string mimeType)
     {
-        Formatter.SetPreferredMimeTypesFor(typeof(LaTeXString), LaTeX);
-        return [new SourceFormatter(LaTeX), new SourceFormatter("text/plain")];
+        Formatter.SetPreferredMimeTypesFor(typeof(T), mimeType);
+        return [new SourceFormatter<T>(mimeType), new SourceFormatter<T>("text/plain")];
     }
 
-    private sealed class SourceFormatter(string mimeType) : TypeFormatter<LaTeXString>
-    {
-        public override string MimeType => mimeType;
+    /// <inheritdoc />
+    public override string MimeType => mimeType;
 
-        public override bool Format(LaTeXString value, FormatContext context)
-        {
-            context.Writer.Write(value.ToString());
-            return true;
-        }
+    /// <inheritdoc />
+    public override bool Format(T value, FormatContext context)
+    {
+        context.Writer.Write(value?.ToString());
+        return true;
     }
 }

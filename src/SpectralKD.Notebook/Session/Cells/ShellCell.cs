@@ -1,0 +1,181 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Microsoft.DotNet.Interactive;
+using SpectralKD.Notebook.Session.Commands;
+
+namespace SpectralKD.Notebook.Session.Cells;
+
+/// <summary>
+/// A cell of <c>#!bash</c>, <c>#!pwsh</c> and the like: the installed shell runs it in the notebook's folder, with its output shown as it comes and nothing to
+/// read from. Each cell starts a new shell; C# variables reach it by <c>#!share --from csharp x</c> lines above its text, as environment variables.
+/// </summary>
+internal static class ShellCell
+{
+    // What still writes after the shell has ended, a server started by & say, is not waited for.
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(1);
+    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    /// <summary>True for a shell.</summary>
+    public static bool Knows(string language) => language is "bash" or "sh" or "zsh" or "shell" or "pwsh" or "cmd";
+
+    /// <summary>Runs a script to its end.</summary>
+    /// <param name="shell">The language.</param>
+    /// <param name="text">The cell's text.</param>
+    /// <param name="name">What errors call it: <c>cell [3]</c>.</param>
+    /// <param name="program">The cell.</param>
+    /// <exception cref="SpectralKDException">There is no such shell, or it ended with a code other than 0.</exception>
+    public static async Task<object?> RunAsync(string shell, string text, string name, CellProgram program)
+    {
+        program.Run.ThrowIfInterrupted();
+        var (path, arguments, extension) = Find(shell);
+        var (script, variables) = TakeShared(text, program);
+        var folder = Directory.CreateTempSubdirectory("spectralkd-shell-").FullName;
+        try
+        {
+            var file = Path.Combine(folder, new string([.. name.Select(c => char.IsLetterOrDigit(c) || c == '.' ? c : '-')]).Trim('-') + extension);
+            // Windows PowerShell reads a file without a mark in the system's code page.
+            await File.WriteAllTextAsync(file, script, extension == ".ps1" ? Encoding.UTF8 : s_utf8, CancellationToken.None).ConfigureAwait(false);
+            var code = await RunAsync(path, arguments, file, name, variables, program).ConfigureAwait(false);
+            return code == 0 ? null : throw new SpectralKDException($"{Path.GetFileNameWithoutExtension(path)} ended with exit code {code}");
+        }
+        finally
+        {
+            DeleteIfPossible(folder);
+        }
+    }
+
+    private static (string Path, string[] Arguments, string Extension) Find(string shell)
+    {
+        string[] quiet = ["-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File"];
+        return shell switch
+        {
+            "pwsh" => (OnPath("pwsh", "powershell") ?? throw Missing("pwsh", "PowerShell (https://aka.ms/powershell)"), quiet, ".ps1"),
+            "cmd" => (OnPath("cmd") ?? throw Missing("cmd", "nothing: cmd is a part of Windows; elsewhere write the cell for #!bash"), ["/d", "/q", "/c"], ".cmd"),
+            "shell" when OperatingSystem.IsWindows() => OnPath("bash") is null ? Find("cmd") : Find("bash"),
+            "shell" => OnPath("bash") is null ? Find("sh") : Find("bash"),
+            _ => (OnPath(shell) ?? throw Missing(shell, OperatingSystem.IsWindows() ? "Git for Windows, which brings bash and sh" : $"the package {shell}"), [], ".sh"),
+        };
+    }
+
+    private static SpectralKDException Missing(string shell, string package)
+        => new($"#!{shell} needs {shell}, which is not on the path (PATH): install {package}");
+
+    private static string? OnPath(params string[] names) => names
+        .SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder.Trim('"'), OperatingSystem.IsWindows() ? name + ".exe" : name)))
+        .FirstOrDefault(File.Exists);
+
+    /// <summary>The script without its <c>#!share</c> and <c>#!set</c> lines, which a shell takes for comments, and the variables that these name.</summary>
+    private static (string Script, Dictionary<string, string> Variables) TakeShared(string text, CellProgram program)
+    {
+        var variables = new Dictionary<string, string>();
+        var lines = text.ReplaceLineEndings("\n").Split('\n');
+        for (var i = 0; i < lines.Length; i++)
+        {
+            var command = SessionCommandTable.NameOf(lines[i].Trim());
+            var rest = lines[i].Trim()[command.Length..];
+            if (command == "#!share")
+            {
+                var (from, name, other) = ShareCommand.Read(rest);
+                Share(other ?? name, new CommandOptions(command, $"--value @{from}:{name}", program, ["--value"]).ValueOf("--value")!);
+            }
+            else if (command == SetCommand.Word)
+            {
+                var options = new CommandOptions(command, rest, program, SetCommand.Options);
+                Share(options.Text("--name") ?? "", options.ValueOf("--value") ?? "");
+            }
+
+            void Share(string name, object value)
+            {
+                variables[name] = value is PasswordString secret ? secret.GetClearTextPassword() : Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
+                lines[i] = "";
+            }
+        }
+
+        return (string.Join('\n', lines), variables);
+    }
+
+    private static async Task<int> RunAsync(
+        string path, string[] arguments, string file, string name, Dictionary<string, string> variables, CellProgram program)
+    {
+        var start = new ProcessStartInfo(path, [.. arguments, file])
+        {
+            // That of the C# cells, which they may have changed.
+            WorkingDirectory = Environment.CurrentDirectory,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (variable, value) in variables)
+        {
+            start.Environment[variable] = value;
+        }
+
+        var process = Start(start);
+        try
+        {
+            process.StandardInput.Close();
+            var output = Task.WhenAll(Copy(process.StandardOutput, "stdout"), Copy(process.StandardError, "stderr"));
+            await process.WaitForExitAsync(program.Token).ConfigureAwait(false);
+            await Task.WhenAny(output, Task.Delay(s_lastWords, program.Token)).ConfigureAwait(false);
+            return process.ExitCode;
+        }
+        finally
+        {
+            EndTree(process);
+        }
+
+        // The shell's own errors name its file.
+        Task Copy(StreamReader reader, string stream) => CopyAsync(reader, text => program.Run.Output.Stream(stream, text.Replace(file, name, StringComparison.Ordinal)));
+    }
+
+    private static Process Start(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception error)
+        {
+            throw new SpectralKDException($"{start.FileName} cannot be started in {start.WorkingDirectory}: {error.Message}", error);
+        }
+    }
+
+    private static async Task CopyAsync(StreamReader reader, Action<string> write)
+    {
+        var buffer = new char[4096];
+        try
+        {
+            for (int read; (read = await reader.ReadAsync(buffer).ConfigureAwait(false)) > 0;)
+            {
+                write(new string(buffer, 0, read));
+            }
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // The shell was ended: what it had to say is said.
+        }
+    }
+
+    private static void EndTree(Process process)
+    {
+        if (!process.HasExited)
+        {
+            process.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static void DeleteIfPossible(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Windows keeps a script that still runs; its temporary folders are the system's to clear.
+        }
+    }
+}
