@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using SpectralKD.Notebook.Session.Cells;
 
 namespace SpectralKD.Notebook.Documents;
 
@@ -23,7 +24,8 @@ public static class CellLanguage
     internal static string Submission(NotebookCell cell, NotebookDocument notebook)
     {
         var language = Of(cell, notebook);
-        var isPlain = language == "csharp" || cell.Source.TrimStart().StartsWith("#!" + language, StringComparison.OrdinalIgnoreCase);
+        var first = cell.Source.TrimStart().Split([' ', '\t', '\r', '\n'], 2)[0];
+        var isPlain = language == "csharp" || CellLanguages.IsSwitch(first) || first.Equals("#!" + language, StringComparison.OrdinalIgnoreCase);
         return isPlain ? cell.Source : $"#!{language}\n{cell.Source}";
     }
 

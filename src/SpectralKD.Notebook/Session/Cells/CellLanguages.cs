@@ -57,9 +57,11 @@ internal static class CellLanguages
     /// <summary>A line's first word without <c>#!</c> where it is a language's name.</summary>
     public static bool IsSwitch(string line) => SwitchedToBy(line) is not null;
 
-    /// <summary>What a kernel of another host (<c>fsharp</c>, <c>sql-sales</c>) is called in a message where its cells cannot run here; null where they can.</summary>
-    public static string? Foreign(string kernel)
-        => !s_names.TryGetValue("#!" + kernel, out var language) ? $"kernel {kernel}" : Runs(language) ? null : language;
+    /// <summary>What a kernel of another host that goes by a name of its own, <c>sql-sales</c> say, is called in messages; null for the languages known here.</summary>
+    public static string? OtherKernel(string kernel) => s_names.ContainsKey("#!" + kernel) ? null : $"kernel {kernel}";
+
+    /// <summary>True for a language that runs here.</summary>
+    public static bool Runs(string language) => language is CellPart.CSharp or "html" or "markdown" or "javascript" or "mermaid" or CellPart.Values || ShellCell.Knows(language);
 
     /// <summary>The languages of a cell's parts that do not run here.</summary>
     public static IEnumerable<string> ForeignIn(string code)
@@ -71,6 +73,4 @@ internal static class CellLanguages
 
     /// <summary>What is said of a part that is passed over.</summary>
     public static string Skipped(string language) => $"skipped: {language} does not run in this notebook host\n";
-
-    private static bool Runs(string language) => language is CellPart.CSharp or "html" or "markdown" or "javascript" or "mermaid" or CellPart.Values || ShellCell.Knows(language);
 }

@@ -101,7 +101,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     {
         null => RunMagicAsync(part.Text),
         CellPart.Values => ValueCell.RunAsync(part, this),
-        _ when part is { Options.Length: > 0 } && CellLanguages.Foreign(part.Language) is null => throw new SpectralKDException(
+        _ when part is { Options.Length: > 0 } && CellLanguages.Runs(part.Language) => throw new SpectralKDException(
             $"#!{part.Language} stands on a line of its own; found \"{part.Options}\" after it"),
         CellPart.CSharp => RunCodeAsync(part.Text, name),
         "html" => Task.FromResult<object?>(MimeBundles.Raw(part.Text, "text/html")),
