@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using SpectralKD.Notebook.Session;
 
 namespace SpectralKD.Notebook.Tests.Session;
 
@@ -163,13 +162,16 @@ public sealed class PolyglotTests : IDisposable
         try
         {
             Environment.SetEnvironmentVariable("PATH", _folder);
-            File.SetUnixFileMode(program, UnixFileMode.UserRead);
             File.Move(program, program + ".off");
             Assert.Equal(
                 "#!pwsh needs pwsh, which is not on the path (PATH): install PowerShell (https://aka.ms/powershell)", (await notebook.FailAsync("#!pwsh\nGet-Date")).Message);
             Assert.StartsWith("#!cmd needs cmd", (await notebook.FailAsync("#!cmd\ndir")).Message, StringComparison.Ordinal);
             File.Move(program + ".off", program);
-            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            }
+
             Environment.SetEnvironmentVariable("PATH", $"{_folder}:{path}");
             var output = await notebook.RunAsync("#!powershell\nGet-Date");
             Assert.Equal("-NoLogo ps1\nGet-Date", output.Out.Replace("\uFEFF", "", StringComparison.Ordinal).TrimEnd());
@@ -338,7 +340,7 @@ public sealed class PolyglotTests : IDisposable
     {
         using var client = await server.AcceptTcpClientAsync();
         var stream = client.GetStream();
-        await stream.ReadAsync(new byte[4096]);
+        await stream.ReadExactlyAsync(new byte[4096]);
         await stream.WriteAsync(Encoding.UTF8.GetBytes($"HTTP/1.1 {status}\r\nContent-Type: text/csv\r\nContent-Length: {Encoding.UTF8.GetByteCount(content)}\r\nConnection: close\r\n\r\n{content}"));
     }
 }
