@@ -1,8 +1,6 @@
 using System.Net;
 using System.Reflection;
 using System.Runtime.Loader;
-using SpectralKD.Interactive.Formatting;
-using SpectralKD.Native;
 
 namespace SpectralKD.Interactive;
 

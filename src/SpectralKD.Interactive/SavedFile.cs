@@ -1,11 +1,5 @@
 using Microsoft.Data.Analysis;
 using Plotly.NET;
-using SpectralKD.Data;
-using SpectralKD.Distillation;
-using SpectralKD.Interactive.Charting;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
-using SpectralKD.Weights;
 
 namespace SpectralKD.Interactive;
 

@@ -1,5 +1,3 @@
-using SpectralKD.Spectra;
-
 namespace SpectralKD.Interactive.Charting;
 
 /// <summary>How far two intensity curves lie apart, whatever their level and number of blocks.</summary>

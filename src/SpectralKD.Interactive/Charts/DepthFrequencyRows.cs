@@ -1,5 +1,3 @@
-using SpectralKD.Spectra;
-
 namespace SpectralKD.Interactive.Charting;
 
 /// <summary>Blocks with maps of one size as the rows of a heatmap; rings lie at their radius over the Nyquist radius.</summary>

@@ -1,5 +1,3 @@
-using SpectralKD.Distillation;
-
 namespace SpectralKD.Interactive.Charting;
 
 /// <summary>The distances of a student's layers to its teacher's at one moment, as a curve.</summary>

@@ -1,5 +1,3 @@
-using SpectralKD.Distillation;
-
 namespace SpectralKD.Interactive.Charting;
 
 /// <summary>One student's distances to its teacher, layers upwards and tracked epochs to the right, in its share of the chart's height.</summary>

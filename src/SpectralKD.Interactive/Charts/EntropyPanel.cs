@@ -1,5 +1,4 @@
 using Microsoft.Data.Analysis;
-using SpectralKD.Distillation;
 
 namespace SpectralKD.Interactive.Charting;
 

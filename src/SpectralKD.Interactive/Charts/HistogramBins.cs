@@ -1,5 +1,3 @@
-using SpectralKD.Spectra;
-
 namespace SpectralKD.Interactive.Charting;
 
 /// <summary>Coarsens the stored bins (128 a decade) so that each block's values fall into about twenty.</summary>

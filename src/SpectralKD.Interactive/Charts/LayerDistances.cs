@@ -1,6 +1,4 @@
 using Plotly.NET;
-using SpectralKD.Distillation;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Charting;
 

@@ -1,5 +1,4 @@
 using Plotly.NET;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Charting;
 

@@ -1,5 +1,3 @@
-using SpectralKD.Spectra;
-
 namespace SpectralKD.Interactive.Charting;
 
 /// <summary>The panels of one block's chart: map and profile side by side, the channels below them.</summary>

@@ -1,5 +1,3 @@
-using SpectralKD.Spectra;
-
 namespace SpectralKD.Interactive.Charting;
 
 /// <summary>One model's curve in the chart of layer pairs; its axis has a fixed range, so that lines can run from panel to panel.</summary>

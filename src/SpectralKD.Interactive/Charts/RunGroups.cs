@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using SpectralKD.Distillation;
 
 namespace SpectralKD.Interactive.Charting;
 

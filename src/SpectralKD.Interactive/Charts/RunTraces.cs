@@ -1,5 +1,3 @@
-using SpectralKD.Distillation;
-
 namespace SpectralKD.Interactive.Charting;
 
 /// <summary>A training run as a curve.</summary>

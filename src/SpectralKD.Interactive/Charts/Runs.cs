@@ -1,5 +1,4 @@
 using Plotly.NET;
-using SpectralKD.Distillation;
 
 namespace SpectralKD.Interactive.Charting;
 

@@ -1,5 +1,3 @@
-using SpectralKD.Spectra;
-
 namespace SpectralKD.Interactive.Charting;
 
 /// <summary>One model's curve over depth.</summary>

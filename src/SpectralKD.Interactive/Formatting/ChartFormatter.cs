@@ -1,6 +1,5 @@
 using Microsoft.DotNet.Interactive.Formatting;
 using Plotly.NET;
-using SpectralKD.Interactive.Charting;
 
 namespace SpectralKD.Interactive.Formatting;
 

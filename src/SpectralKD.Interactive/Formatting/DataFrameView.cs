@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Data.Analysis;
-using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive.Formatting;
 

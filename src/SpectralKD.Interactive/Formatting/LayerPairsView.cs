@@ -1,6 +1,4 @@
 using System.Net;
-using SpectralKD.Interactive.Views;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Formatting;
 

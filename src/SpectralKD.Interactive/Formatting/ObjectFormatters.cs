@@ -1,10 +1,5 @@
 using Microsoft.Data.Analysis;
 using Microsoft.DotNet.Interactive.Formatting;
-using SpectralKD.Data;
-using SpectralKD.Distillation;
-using SpectralKD.Interactive.Views;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Formatting;
 

@@ -27,3 +27,69 @@ public interface IDisplayedValue
     /// <summary>Replaces what is shown.</summary>
     void Update(object value);
 }
+
+/// <summary>
+/// Reads the notebook's variables for commands, with errors that say what to do. What they advise to make gets a name that is not taken: nobody is led to
+/// overwrite a model by a spectrum.
+/// </summary>
+internal static class NotebookVariables
+{
+    /// <summary>A model that a <c>#!spectral-model</c> or C# put into a variable.</summary>
+    public static VisionModel Model(this INotebookHost host, string name) =>
+        host.Get<VisionModel>(name, "a model", "model", free => $"#!spectral-model deit_tiny_patch16_224 --as {free}");
+
+    /// <summary>Images that <c>#!spectral-images</c> or C# put into a variable.</summary>
+    public static IImageSource Images(this INotebookHost host, string name) =>
+        host.Get<IImageSource>(name, "images", "images", free => $"#!spectral-images textures --as {free}");
+
+    /// <summary>A spectrum that <c>#!spectral-analyze</c> or C# put into a variable.</summary>
+    public static ModelSpectrum Spectrum(this INotebookHost host, string name) => host.Get<ModelSpectrum>(
+        name, "a spectrum", "spectrum",
+        free => host.Find(name) is VisionModel ? $"#!spectral-analyze --model {Plain(name)} --as {free}" : $"#!spectral-analyze --as {free}");
+
+    /// <summary>Layer pairs that <c>#!spectral-select</c> or C# put into a variable.</summary>
+    public static LayerPairs Pairs(this INotebookHost host, string name) => host.Get<LayerPairs>(
+        name, "layer pairs", "layers", free => $"#!spectral-select --teacher teacherSpectrum --student studentSpectrum --as {free}");
+
+    /// <summary>A variable's value, whatever it is.</summary>
+    /// <exception cref="SpectralKDException">There is no such variable, or it holds null.</exception>
+    public static object Anything(this INotebookHost host, string name) => host.Get<object>(name, "something to save", "", null);
+
+    private static T Get<T>(this INotebookHost host, string name, string what, string kind, Func<string, string>? command)
+        where T : class
+    {
+        var plain = Plain(name);
+        var fitting = host.Variables.Where(v => typeof(T).IsAssignableFrom(v.Type)).Select(v => v.Name).ToList();
+        var there = fitting.Count > 0 ? $" ({what}: {string.Join(", ", fitting)})" : "";
+        if (!host.TryGetVariable(plain, out var value))
+        {
+            throw new SpectralKDException($"there is no variable {plain}{NearestName.Suggestion(plain, fitting)}{there}; {Advice(host, plain, kind, command)}");
+        }
+
+        return value as T ?? throw new SpectralKDException(
+            $"the variable {plain} holds {(value is null ? "null" : $"a {value.GetType().Name}")}, not {what}{there}; {Advice(host, plain, kind, command)}");
+    }
+
+    private static string Advice(INotebookHost host, string wanted, string kind, Func<string, string>? command)
+    {
+        if (command is null)
+        {
+            return "make it first";
+        }
+
+        var free = FreeName(host, wanted, kind);
+        return free == wanted ? $"run {command(free)} first" : $"run {command(free)} first, and name {free} instead of {wanted}";
+    }
+
+    // Commands put a table beside what they make, under the name with "Table" behind it.
+    private static string FreeName(INotebookHost host, string wanted, string kind)
+    {
+        bool IsFree(string name) => MagicName.IsVariable(name) && !host.TryGetVariable(name, out _) && !host.TryGetVariable(name + "Table", out _);
+        var stem = MagicName.IsVariable(wanted) ? wanted + char.ToUpperInvariant(kind[0]) + kind[1..] : kind;
+        return new[] { wanted, stem, kind }.Concat(Enumerable.Range(2, 1000).Select(number => FormattableString.Invariant($"{stem}{number}"))).First(IsFree);
+    }
+
+    private static object? Find(this INotebookHost host, string name) => host.TryGetVariable(Plain(name), out var value) ? value : null;
+
+    private static string Plain(string name) => name.TrimStart('@');
+}

@@ -1,8 +1,3 @@
-using SpectralKD.Data;
-using SpectralKD.Models;
-using SpectralKD.Native;
-using SpectralKD.Spectra;
-
 namespace SpectralKD.Interactive.Magic;
 
 /// <summary>One proposal for what may stand at the cursor of a magic line.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive.Magic;
 

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using SpectralKD.Distillation;
-using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive.Magic;
 

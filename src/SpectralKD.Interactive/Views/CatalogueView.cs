@@ -1,5 +1,4 @@
 using System.Globalization;
-using SpectralKD.Models;
 
 namespace SpectralKD.Interactive.Views;
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using SpectralKD.Native;
 using TorchSharp;
 
 namespace SpectralKD.Interactive.Views;

@@ -1,5 +1,4 @@
 using System.Net;
-using SpectralKD.Data;
 
 namespace SpectralKD.Interactive.Views;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using SpectralKD.Distillation;
 
 namespace SpectralKD.Interactive.Views;
 

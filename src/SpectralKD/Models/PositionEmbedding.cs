@@ -1,7 +1,7 @@
 namespace SpectralKD.Models;
 
 /// <summary>Position embeddings at another image size (timm's <c>resample_abs_pos_embed</c>).</summary>
-public static class PositionEmbedding
+internal static class PositionEmbedding
 {
     /// <summary>Interpolates the grid part of a position embedding: bicubic with antialiasing, prefix tokens untouched.</summary>
     /// <param name="embedding">Float <c>[1, prefix + oldGrid^2, C]</c>; it is not changed.</param>

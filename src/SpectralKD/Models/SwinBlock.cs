@@ -211,7 +211,7 @@ internal static class WindowGeometry
 }
 
 /// <summary>Swin's relative position bias tables at another window size (timm's <c>resize_rel_pos_bias_table</c>).</summary>
-public static class RelativePositionBias
+internal static class RelativePositionBias
 {
     /// <summary>
     /// Interpolates a table bilinearly between positions whose distances grow geometrically from the centre, so that near

@@ -183,7 +183,7 @@ public sealed class KeptMaps
 public sealed record BlockInfo(int Index, string Name, int Channels, int Height, int Width);
 
 /// <summary>Turns the block indices that a user writes into the blocks that a model keeps (timm's <c>feature_take_indices</c>).</summary>
-public static class BlockSelection
+internal static class BlockSelection
 {
     /// <summary>Resolves indices: negative ones count from the end, duplicates count once, the result is ascending.</summary>
     /// <param name="blocks">0-based indices; null means all.</param>

@@ -56,13 +56,13 @@ internal static class LibStdCxxBridge
 /// <param name="Version">Version name, for example <c>GLIBCXX_3.4.32</c>.</param>
 /// <param name="IsWeak">True where the loader only warns when the version is missing (<c>VER_FLG_WEAK</c>).</param>
 /// <param name="FlagsOffset">Byte offset of the 16-bit <c>vna_flags</c> in the file.</param>
-public sealed record ElfVersionNeed(string Library, string Version, bool IsWeak, int FlagsOffset);
+internal sealed record ElfVersionNeed(string Library, string Version, bool IsWeak, int FlagsOffset);
 
 /// <summary>
 /// Reads the <c>.gnu.version_r</c> section of a 64-bit little-endian ELF file: the symbol versions it needs.
 /// Layout: System V ABI (Elf64_Ehdr, Elf64_Shdr) and the LSB's Elf64_Verneed, Elf64_Vernaux.
 /// </summary>
-public static class ElfVersionNeeds
+internal static class ElfVersionNeeds
 {
     private const uint SectionTypeVersionNeeds = 0x6ffffffe;
     private const ushort FlagWeak = 2;

@@ -55,7 +55,7 @@ public enum ElementType
 }
 
 /// <summary>Names, sizes and torch counterparts of <see cref="ElementType"/>.</summary>
-public static class ElementTypes
+internal static class ElementTypes
 {
     private static readonly Dictionary<string, ElementType> ByFormatName =
         Enum.GetValues<ElementType>().ToDictionary(FormatName, StringComparer.Ordinal);

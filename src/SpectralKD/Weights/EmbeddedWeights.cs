@@ -6,7 +6,7 @@ namespace SpectralKD.Weights;
 /// Small trained weights that this library carries, so that everything runs offline with models that have learnt something. Made by the recipes of
 /// <see cref="Distillation.RecipeLibrary"/>, stored as float16.
 /// </summary>
-public static class EmbeddedWeights
+internal static class EmbeddedWeights
 {
     private const string Prefix = "SpectralKD.Weights.Embedded.";
     private const string Suffix = ".safetensors";

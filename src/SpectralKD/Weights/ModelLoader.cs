@@ -136,7 +136,7 @@ public sealed record ModelLoadOptions
 }
 
 /// <summary>Where a model's weights come from, as <c>--weights</c> takes it.</summary>
-public abstract partial record WeightSource
+internal abstract partial record WeightSource
 {
     private const string HubPrefix = "hf-hub:";
     private const string Averaged = "ema";

@@ -1,5 +1,4 @@
 using SpectralKD.Interactive.Magic;
-using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive.Tests.Magic;
 

@@ -1,51 +1,38 @@
 using Microsoft.Data.Analysis;
-using SpectralKD.Interactive.Charting;
-using SpectralKD.Interactive.Views;
-using SpectralKD.Spectra;
 
-namespace SpectralKD.Interactive.Magic.Commands;
+namespace SpectralKD.Interactive.Magic;
 
 /// <summary>Parameters of <c>#!spectral-analyze</c>.</summary>
-public sealed class AnalyzeArguments
+internal sealed class AnalyzeArguments
 {
-    /// <summary>Variable that holds the model.</summary>
     [MagicParameter("variable that holds the model", Value = MagicValue.ModelVariable)]
     public string Model { get; set; } = "model";
 
-    /// <summary>Variable that holds the images.</summary>
     [MagicParameter("variable that holds the images", Value = MagicValue.ImagesVariable)]
     public string Images { get; set; } = "images";
 
-    /// <summary>Which Fourier transform is taken.</summary>
     [MagicParameter("Fourier transform: over space, over channels (as the authors' released analysis does), or both")]
     public SpectralDomain Domain { get; set; } = SpectralDomain.Spatial;
 
-    /// <summary>Blocks to analyse.</summary>
     [MagicParameter("blocks: all, or indices and ranges such as 0,5..8,-1")]
     public string Layers { get; set; } = "all";
 
-    /// <summary>Images in one forward pass.</summary>
     [MagicParameter("images in one forward pass")]
     public int Batch { get; set; } = 32;
 
-    /// <summary>Variable for the spectrum.</summary>
     [MagicParameter("C# variable for the spectrum; its table goes into <as>Table", Value = MagicValue.NewVariable)]
     public string As { get; set; } = "spectrum";
 }
 
 /// <summary>Runs images through a model and takes every block's spectrum.</summary>
-public sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
+internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
 {
-    /// <inheritdoc/>
     public override string Name => "#!spectral-analyze";
 
-    /// <inheritdoc/>
     public override string Description => "spectra of a model's blocks over images: a table and the U-curve";
 
-    /// <inheritdoc/>
     public override string Example => "#!spectral-analyze --model model --images images --as spectrum";
 
-    /// <inheritdoc/>
     protected override async Task RunAsync(AnalyzeArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
         var model = host.Model(arguments.Model);

@@ -1,28 +1,23 @@
-using SpectralKD.Interactive.Views;
+using System.Net;
 
-namespace SpectralKD.Interactive.Magic.Commands;
+namespace SpectralKD.Interactive.Magic;
 
 /// <summary>Parameters of <c>#!spectral-help</c>.</summary>
-public sealed class HelpArguments
+internal sealed class HelpArguments
 {
-    /// <summary>The command to explain; all are listed where it is left out.</summary>
     [MagicParameter("command to explain", Implicit = true, Value = MagicValue.CommandName)]
     public string? Command { get; set; }
 }
 
 /// <summary>Lists the magic commands, or explains one.</summary>
-public sealed class HelpCommand : MagicCommand<HelpArguments>
+internal sealed class HelpCommand : MagicCommand<HelpArguments>
 {
-    /// <inheritdoc/>
     public override string Name => "#!spectral-help";
 
-    /// <inheritdoc/>
     public override string Description => "lists the commands, or explains one with an example";
 
-    /// <inheritdoc/>
     public override string Example => "#!spectral-help analyze";
 
-    /// <inheritdoc/>
     protected override Task RunAsync(HelpArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
         INotebookView view = arguments.Command is { } name
@@ -31,4 +26,36 @@ public sealed class HelpCommand : MagicCommand<HelpArguments>
         host.Display(view);
         return Task.CompletedTask;
     }
+}
+
+/// <summary>What <c>#!spectral-help</c> shows: all commands.</summary>
+internal sealed record CommandListView(IReadOnlyList<MagicCommand> Commands) : INotebookView
+{
+    private const string Hint = "#!spectral-help NAME explains one with its parameters. Everything that a command does, a plain C# call does too.";
+
+    public string ToHtml() => $"{Table().ToHtml()}<div>{WebUtility.HtmlEncode(Hint)}</div>";
+
+    public string ToPlainText() => $"{Table().ToPlainText()}{Environment.NewLine}{Hint}";
+
+    private TextTable Table() =>
+        Commands.Aggregate(new TextTable("command", "what it does"), (table, c) => table.Add(c.Name, c.Description));
+}
+
+/// <summary>What <c>#!spectral-help command</c> shows: one command with its parameters.</summary>
+internal sealed record CommandHelpView(MagicCommand Command) : INotebookView
+{
+    public string ToHtml() => $"<div><b><code>{Command.Name}</code></b> {WebUtility.HtmlEncode(Command.Description)}</div>"
+        + (Command.Parameters.Count > 0 ? Table().ToHtml() : "")
+        + $"<div>Example: <code>{WebUtility.HtmlEncode(Command.Example)}</code></div>";
+
+    public string ToPlainText() => string.Join(
+        Environment.NewLine,
+        [$"{Command.Name}: {Command.Description}", .. Command.Parameters.Count > 0 ? [Table().ToPlainText()] : Array.Empty<string>(), $"Example: {Command.Example}"]);
+
+    private TextTable Table() => Command.Parameters.Aggregate(
+        new TextTable("parameter", "default", "what it means"),
+        (table, p) => table.Add(p.Name, p.Required ? "(required)" : p.IsFlag ? "off" : p.Default, Meaning(p)));
+
+    private static string Meaning(MagicParameter p) =>
+        p.Description + (p.Choices.Count > 0 ? $": {string.Join(", ", p.Choices)}" : "") + (p.Implicit ? " (may stand without its name)" : "");
 }

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace SpectralKD.Data;
 
 /// <summary>Reads shuffled, augmented batches for training, decoding ahead on other threads.</summary>
-public static class TrainBatches
+internal static class TrainBatches
 {
     private const int Attempts = 32;
 
@@ -96,7 +96,7 @@ public static class TrainBatches
 }
 
 /// <summary>How training batches are made.</summary>
-public sealed record TrainBatchOptions
+internal sealed record TrainBatchOptions
 {
     /// <summary>Images in a batch, at least 1. Images that do not fill a last batch are left out of the epoch.</summary>
     public int BatchSize { get; init; } = 64;

@@ -20,7 +20,7 @@ public sealed record MixupOptions
 /// timm's Mixup in batch mode: one share for the whole batch, each image mixed with the one at the mirrored place, by blending
 /// (mixup, arXiv 1710.09412) or by a pasted rectangle (cutmix, arXiv 1905.04899), whose share is corrected where the border clips it.
 /// </summary>
-public static class Mixup
+internal static class Mixup
 {
     /// <summary>Mixes the images in place and returns their soft targets.</summary>
     /// <param name="images">Float <c>[B, 3, H, W]</c> on any device, B even. Changed.</param>

@@ -6,7 +6,7 @@ namespace SpectralKD.Distillation;
 /// A slowly following copy of a model's weights: <c>ema = decay * ema + (1 - decay) * model</c> after each step (timm's <c>ModelEma</c>).
 /// Owns its tensors.
 /// </summary>
-public sealed class ExponentialMovingAverage : IDisposable
+internal sealed class ExponentialMovingAverage : IDisposable
 {
     private readonly Dictionary<string, Tensor> _averages;
     private readonly IReadOnlyList<(string Name, Parameter Parameter)> _parameters;

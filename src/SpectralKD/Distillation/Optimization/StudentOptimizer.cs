@@ -168,7 +168,7 @@ public sealed record AdamWSettings
 /// <summary>
 /// timm's weight-decay groups: biases, other vectors and what a model names in <see cref="VisionModel.NoWeightDecay"/> take none.
 /// </summary>
-public sealed class WeightDecayGroups
+internal sealed class WeightDecayGroups
 {
     private WeightDecayGroups(IReadOnlyList<(string Name, Parameter Parameter)> plain, IReadOnlyList<(string Name, Parameter Parameter)> decayed) =>
         (Plain, Decayed) = (plain, decayed);

@@ -4,7 +4,7 @@ namespace SpectralKD.Weights;
 /// A PyTorch checkpoint (<c>.pth</c>, <c>.pt</c>, <c>.ckpt</c>, <c>pytorch_model.bin</c>) in the zip format that torch.save writes since version 1.6, or in
 /// the one from before. Its pickle is read as plain data by a reader that executes nothing; tensors are windows of the mapped file.
 /// </summary>
-public sealed class TorchCheckpointFile : ITensorSource
+internal sealed class TorchCheckpointFile : ITensorSource
 {
     private readonly MappedFile file;
     private readonly ITorchContainer container;

@@ -6,7 +6,7 @@ namespace SpectralKD.Weights;
 /// What TorchSharp's <c>module.save("x.dat")</c> writes: the number of tensors, then for each its name, type, shape and numbers; whole numbers in LEB128
 /// (7 bits a byte, lowest first). The format has no mark of its own: a file is one if all of it reads as one.
 /// </summary>
-public sealed class TorchSharpFile : ITensorSource
+internal sealed class TorchSharpFile : ITensorSource
 {
     private const int MostTensors = 1_000_000, LongestName = 1000, HighestRank = 64;
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);

@@ -5,7 +5,7 @@ namespace SpectralKD.Weights;
 /// <summary>
 /// Fetches files from the Hugging Face hub into the cache that Python's huggingface_hub uses, and uses what Python has put there.
 /// </summary>
-public sealed class HubClient : IDisposable
+internal sealed class HubClient : IDisposable
 {
     private readonly HubOptions options;
     private readonly HubSystem system;

@@ -1,0 +1,104 @@
+namespace SpectralKD.Interactive.Magic;
+
+/// <summary>Parameters of <c>#!spectral-dynamics</c>.</summary>
+internal sealed class DynamicsArguments
+{
+    [MagicParameter("variable that holds the teacher's spectrum", Required = true, Value = MagicValue.SpectrumVariable)]
+    public string Teacher { get; set; } = "";
+
+    [MagicParameter("variable that holds the student's spectrum before training", Required = true, Value = MagicValue.SpectrumVariable)]
+    public string Before { get; set; } = "";
+
+    [MagicParameter("variable that holds the student's spectrum after training", Required = true, Value = MagicValue.SpectrumVariable)]
+    public string After { get; set; } = "";
+
+    [MagicParameter("C# variable for the comparison", Value = MagicValue.NewVariable)]
+    public string As { get; set; } = "dynamics";
+}
+
+/// <summary>Compares a student's spectra before and after training with its teacher's.</summary>
+internal sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
+{
+    public override string Name => "#!spectral-dynamics";
+
+    public override string Description => "spectra of the student before and after training against the teacher's";
+
+    public override string Example => "#!spectral-dynamics --teacher teacherSpectrum --before before --after after";
+
+    protected override async Task RunAsync(DynamicsArguments arguments, INotebookHost host, CancellationToken cancellationToken)
+    {
+        var (teacher, before, after) = (host.Spectrum(arguments.Teacher), host.Spectrum(arguments.Before), host.Spectrum(arguments.After));
+        var dynamics = DistillationDynamics.Of(teacher, before, after);
+        await host.SetVariableAsync(arguments.As, dynamics, typeof(DistillationDynamics));
+        host.Display(Charts.Dynamics(teacher, before, after));
+        if (dynamics.Distances.Any(entry => entry.Distance is not null))
+        {
+            host.Display(Charts.LayerDistances(dynamics));
+        }
+
+        host.Display(dynamics.ToDataFrame());
+    }
+}
+
+/// <summary>Parameters of <c>#!spectral-runs</c>.</summary>
+internal sealed class RunsArguments
+{
+    [MagicParameter("run folders, log.txt files or entropy CSVs, separated by commas", Implicit = true, Required = true, Value = MagicValue.Path)]
+    public IReadOnlyList<string> Paths { get; set; } = [];
+
+    [MagicParameter("column of the logs to draw: test_acc1, train_loss, train_loss_fft, train_lr, …")]
+    public string Metric { get; set; } = "test_acc1";
+
+    [MagicParameter("C# variable for the logs", Value = MagicValue.NewVariable)]
+    public string As { get; set; } = "runs";
+}
+
+/// <summary>Loads training logs, ours or the reference's, and draws them.</summary>
+internal sealed class RunsCommand : MagicCommand<RunsArguments>
+{
+    public override string Name => "#!spectral-runs";
+
+    public override string Description => "loads runs (ours, the reference's log.txt, entropy CSVs) as tables and curves";
+
+    public override string Example => "#!spectral-runs runs/first,runs/second --metric train_loss";
+
+    protected override async Task RunAsync(RunsArguments arguments, INotebookHost host, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<RunLog> runs = [.. arguments.Paths.Select(RunLog.Load)];
+        await host.SetVariableAsync(arguments.As, runs, typeof(IReadOnlyList<RunLog>));
+        if (runs.Count == 1)
+        {
+            host.Display(runs[0].Table);
+        }
+
+        host.Display(runs[0].Kind == RunLogKind.Entropy ? Charts.EntropyHeatmap(runs) : Charts.Runs(runs, arguments.Metric));
+    }
+}
+
+/// <summary>Parameters of <c>#!spectral-save</c>.</summary>
+internal sealed class SaveArguments
+{
+    [MagicParameter(
+        "variable: a spectrum, table, layer pairs, run, dynamics, chart, images or model", Implicit = true, Required = true, Value = MagicValue.AnyVariable)]
+    public string Variable { get; set; } = "";
+
+    [MagicParameter("file; its ending decides: .csv, .json, .html, .svg, .png, .pdf, .safetensors", Required = true, Value = MagicValue.Path)]
+    public string To { get; set; } = "";
+}
+
+/// <summary>Saves a variable in the format that the file's ending names.</summary>
+internal sealed class SaveCommand : MagicCommand<SaveArguments>
+{
+    public override string Name => "#!spectral-save";
+
+    public override string Description => "saves a variable as .csv, .json, .html, .svg, .png, .pdf or .safetensors";
+
+    public override string Example => "#!spectral-save spectrum --to u-curve.svg";
+
+    protected override async Task RunAsync(SaveArguments arguments, INotebookHost host, CancellationToken cancellationToken)
+    {
+        var value = host.Anything(arguments.Variable);
+        await Task.Run(() => SavedFile.Save(value, arguments.To), cancellationToken);
+        host.Display(new MessageView($"saved {arguments.Variable} to {Path.GetFullPath(arguments.To)}"));
+    }
+}
