@@ -32,6 +32,7 @@ public sealed class SpectralKDExtension : IKernelExtension
         ArgumentNullException.ThrowIfNull(root);
         // Jupyter's front end (a type of the tool's, not of its packages) would get the figure's JSON as a string.
         NotebookExtension.Install(plotlyMime: (root as CompositeKernel)?.FrontendEnvironment?.GetType().Name != "HtmlNotebookFrontendEnvironment");
+        ChartScriptInKernel.Follow(root);
         Reference(root);
         var unknown = MagicCommandTable.All.Where(command => root.KernelInfo.SupportedDirectives.All(known => known.Name != command.Name)).ToList();
         foreach (var command in unknown)

@@ -25,12 +25,20 @@ public static class ChartHtml
         var drawn;
         function draw(){
           var element=document.getElementById(id);
-          if(!element||!window.Plotly)return;
-          var dark=isDark(element);
-          if(dark===drawn)return;
-          drawn=dark;
+          if(!element)return;
+          var dark=isDark(element),now=(window.Plotly?'live ':'still ')+dark;
+          if(now===drawn)return;
+          if(!window.Plotly){drawn=now;still(element,dark);return;}
+          if(!/^live/.test(drawn))element.textContent='';
+          drawn=now;
           var shown=dark?darkFigure(figure):figure;
           Plotly.newPlot(element,shown.data,shown.layout,config);
+        }
+        var svg;
+        function still(element,dark){
+          var picture=element.querySelector('.spectralkd-picture'),image=picture&&picture.querySelector('img');
+          if(image)svg=new TextDecoder().decode(Uint8Array.from(atob(image.src.split(',')[1]),function(c){return c.charCodeAt(0);})).replace(/^<svg color="[^"]*"/,'<svg role="img"');
+          if(svg)picture.innerHTML=dark?brighterColours(svg):svg;
         }
         function watch(){
           var themes=new MutationObserver(function(){
@@ -46,36 +54,74 @@ public static class ChartHtml
         """ + DarkFigure.Function;
 
     /// <summary>
-    /// Decompresses the library that the HTML carries, once for the page, and runs it where <c>define</c>, <c>module</c> and <c>exports</c> are hidden:
-    /// in a page with RequireJS plotly.js would else not set <c>window.Plotly</c>.
+    /// Finds plotly.js: run already, or carried by this or another chart of the page, now or later. What is carried is decompressed once for the page and run where
+    /// <c>define</c>, <c>module</c> and <c>exports</c> are hidden: in a page with RequireJS plotly.js would else not set <c>window.Plotly</c>. Until then the
+    /// picture stays, with the line below it once there was some time for the script to come.
     /// </summary>
     private const string LoadScript = """
-        if(window.Plotly){draw();return;}
-        if(!window.__spectralkdPlotly){
-          var packed=Uint8Array.from(atob(document.getElementById(id+'-library').textContent),function(c){return c.charCodeAt(0);});
-          window.__spectralkdPlotly=new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).text().then(function(text){
-            if(window.Plotly)return;
-            var script=document.createElement('script');
-            script.text='(function(define,module,exports){'+text+'\n}).call(window);';
-            document.head.appendChild(script);
-          });
+        function note(shown){
+          var element=document.getElementById(id),line=element&&element.querySelector('.spectralkd-note');
+          if(line)line.style.display=shown?'':'none';
         }
-        window.__spectralkdPlotly.then(draw).catch(function(error){document.getElementById(id).textContent='The chart could not be drawn: '+error;});
+        function failed(error){
+          var element=document.getElementById(id);
+          if(!element)return;
+          note(true);
+          element.appendChild(document.createElement('div')).textContent='The chart could not be drawn: '+error;
+        }
+        function load(){
+          var carried=document.querySelector('script.spectralkd-plotly');
+          if(!window.Plotly&&!window.__spectralkdPlotly&&carried){
+            var packed=Uint8Array.from(atob(carried.textContent),function(c){return c.charCodeAt(0);});
+            window.__spectralkdPlotly=new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))).text().then(function(text){
+              if(!window.Plotly){
+                var script=document.createElement('script');
+                script.text='(function(define,module,exports){'+text+'\n}).call(window);';
+                document.head.appendChild(script);
+              }
+              window.dispatchEvent(new Event('spectralkd-plotly'));
+            });
+          }
+          if(window.__spectralkdPlotly)window.__spectralkdPlotly.then(draw).catch(failed);
+        }
+        window.addEventListener('spectralkd-plotly',draw);
+        note(false);
+        draw();
+        load();
+        setTimeout(function(){load();draw();},1500);
+        setTimeout(function(){if(!window.Plotly)note(true);},6000);
         """;
 
-    /// <summary>A piece of HTML that stands by itself: the figure and plotly.js, compressed, which is used only where the page has none.</summary>
+    /// <summary>A piece of HTML that stands by itself: the figure, a picture of it, and plotly.js, compressed, which is used only where the page has none.</summary>
     public static string WithLibrary(GenericChart chart) => WithLibrary(FigureJson(chart));
 
     /// <summary>As <see cref="WithLibrary(GenericChart)"/>, from the figure's JSON (<c>application/vnd.plotly.v1+json</c>).</summary>
     public static string WithLibrary(string figureJson)
     {
         var id = NewId();
-        return $"""
-            {Element(id, figureJson)}
-            <script type="text/plain" id="{id}-library">{PlotlyScript.CompressedBase64}</script>
-            {Script(id, figureJson, LoadScript)}
-            """;
+        return Whole(id, figureJson, StillPicture.TryDraw(figureJson), ChartScript.Element(id));
     }
+
+    /// <summary>
+    /// A piece of HTML for a notebook: as <see cref="WithLibrary(GenericChart)"/>, or without plotly.js where <see cref="ChartScript"/> says that another chart carries
+    /// it. A chart of which there is no picture always carries it.
+    /// </summary>
+    public static string InNotebook(GenericChart chart)
+    {
+        var (id, figure) = (NewId(), FigureJson(chart));
+        var picture = StillPicture.TryDraw(figure);
+        return Whole(id, figure, picture, picture is null ? ChartScript.Element(id) : ChartScript.For(id), ChartText.Of(chart));
+    }
+
+    private static string Whole(string id, string figureJson, string? picture, string library, string words = "chart") => $"""
+        {Element(id, figureJson, picture is null ? "" : Picture(picture, words))}
+        {library}
+        {Script(id, figureJson, LoadScript)}
+        """;
+
+    private static string Picture(string svg, string words) => $"""
+        <div class="spectralkd-picture" style="max-width:900px"><img alt="{System.Net.WebUtility.HtmlEncode(words)}" style="width:100%" src="data:image/svg+xml;base64,{Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(svg))}"></div><div class="spectralkd-note" style="font-size:85%">This is a picture of the chart. Interactive: run its cell again.</div>
+        """;
 
     /// <summary>A piece of HTML for a page that has run plotly.js already (see <see cref="PlotlyScript.Source"/>).</summary>
     /// <param name="figureJson">The figure's JSON (<c>application/vnd.plotly.v1+json</c>).</param>
@@ -107,13 +153,16 @@ public static class ChartHtml
         </html>
         """;
 
+    /// <summary>Whether HTML holds a chart.</summary>
+    public static bool IsIn(string html) => html.Contains("class=\"spectralkd-chart\"", StringComparison.Ordinal);
+
     /// <summary>The figure as JSON: <c>data</c>, <c>layout</c> and <c>frames</c>, as the MIME type <c>application/vnd.plotly.v1+json</c> takes it.</summary>
     public static string FigureJson(GenericChart chart) => GenericChart.toFigureJson(chart);
 
     private static string NewId() => $"spectralkd-chart-{Guid.NewGuid():N}";
 
-    private static string Element(string id, string figureJson)
-        => $"""<div id="{id}" class="spectralkd-chart" style="width:100%;min-height:{FigureHeight.Of(figureJson)}px"></div>""";
+    private static string Element(string id, string figureJson, string content = "")
+        => $"""<div id="{id}" class="spectralkd-chart" style="width:100%;min-height:{FigureHeight.Of(figureJson)}px">{content}</div>""";
 
     private static string Script(string id, string figureJson, string start) => $$"""
         <script>(function(){

@@ -23,7 +23,7 @@ public static class ChartFormatter
             : [HtmlFormatter.MimeType, PlainTextFormatter.MimeType];
         foreach (var type in typeof(GenericChart).GetNestedTypes().Where(nested => nested.IsSubclassOf(typeof(GenericChart))).Append(typeof(GenericChart)))
         {
-            Register(type, HtmlFormatter.MimeType, ChartHtml.WithLibrary);
+            Register(type, HtmlFormatter.MimeType, ChartHtml.InNotebook);
             Register(type, PlainTextFormatter.MimeType, ChartText.Of);
             if (plotlyMime)
             {

@@ -13,6 +13,8 @@ internal sealed class CellOutputCollector(OutputCollector run, NotebookCell cell
     private readonly List<CollectedOutput> _outputs = [];
     private bool _clearAtNext;
 
+    public string? CellId { get; } = FormattableString.Invariant($"cell {executionCount}");
+
     public void Stream(string name, string text)
     {
         lock (run.Gate)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using SpectralKD.Interactive;
+using SpectralKD.Interactive.Charting;
 using SpectralKD.Notebook.Session.Cells;
 using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Display;
@@ -26,6 +27,7 @@ public sealed class CSharpSession : INotebookSession
     private static int s_sessions;
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CellCompiler _compiler = new();
+    private readonly CarriedScript _carriedScript = new();
     private readonly Submissions _submissions;
     private readonly SessionEditor _editor;
     private readonly Lazy<Task> _ready;
@@ -80,7 +82,7 @@ public sealed class CSharpSession : INotebookSession
         {
             await _ready.Value.ConfigureAwait(false);
             CellConsole.Install();
-            using var run = new CellRun(this, NextCellNumber++, output, cancellationToken);
+            using var run = new CellRun(this, NextCellNumber++, output.IsSeen ? new ChartScriptOutput(output, _carriedScript, code) : output, cancellationToken);
             return await RunAsync(code, run).ConfigureAwait(false);
         }
         finally

@@ -6,6 +6,15 @@ namespace SpectralKD.Notebook.Session;
 /// </summary>
 public interface ICellOutput
 {
+    /// <summary>The cell's name in the front end, the same whenever it runs; null where that names none.</summary>
+    string? CellId => null;
+
+    /// <summary>Names of cells that were deleted since the last one ran.</summary>
+    IReadOnlyList<string> DeletedCells => [];
+
+    /// <summary>False where what is shown goes nowhere.</summary>
+    bool IsSeen => true;
+
     /// <summary>Text written to the console.</summary>
     /// <param name="name"><c>stdout</c> or <c>stderr</c>.</param>
     /// <param name="text">The text as written, line ends included.</param>

@@ -9,6 +9,10 @@ internal sealed class HistoryOutput(ICellOutput output) : ICellOutput
     /// <summary>The value of the last expression as text.</summary>
     public string? Result { get; private set; }
 
+    public string? CellId => output.CellId;
+
+    public IReadOnlyList<string> DeletedCells => output.DeletedCells;
+
     public void Stream(string name, string text) => output.Stream(name, text);
 
     public void DisplayData(MimeBundle data, string displayId) => output.DisplayData(data, displayId);

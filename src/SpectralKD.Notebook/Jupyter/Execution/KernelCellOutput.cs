@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using SpectralKD.Notebook.Jupyter.Wire;
 using SpectralKD.Notebook.Session;
@@ -7,6 +8,12 @@ namespace SpectralKD.Notebook.Jupyter.Execution;
 /// <summary>Sends a cell's output on iopub as the answer to its request, also what its threads write after it ended.</summary>
 internal sealed class KernelCellOutput(IopubPublisher iopub, JupyterMessage request, int executionCount) : ICellOutput
 {
+    /// <summary>As VS Code and JupyterLab send it; classic Notebook sends none.</summary>
+    public string? CellId => Text(request.Metadata["cellId"]);
+
+    /// <summary>As JupyterLab sends them.</summary>
+    public IReadOnlyList<string> DeletedCells => request.Metadata["deletedCells"] is JsonArray cells ? [.. cells.Select(Text).OfType<string>()] : [];
+
     public void Stream(string name, string text) => iopub.Stream(request, name, text);
 
     public void DisplayData(MimeBundle data, string displayId) => Display("display_data", data, displayId);
@@ -42,6 +49,8 @@ internal sealed class KernelCellOutput(IopubPublisher iopub, JupyterMessage requ
         ["evalue"] = error.Message,
         ["traceback"] = new JsonArray([.. error.Traceback.Select(line => (JsonNode)line)]),
     };
+
+    private static string? Text(JsonNode? node) => node?.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : null;
 
     private void Display(string type, MimeBundle data, string displayId) => iopub.Publish(request, type, new JsonObject
     {

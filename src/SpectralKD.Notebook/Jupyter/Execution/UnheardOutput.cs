@@ -8,6 +8,8 @@ internal sealed class UnheardOutput : ICellOutput
     /// <summary>The value of the last expression.</summary>
     public MimeBundle? Result { get; private set; }
 
+    public bool IsSeen => false;
+
     public void Stream(string name, string text)
     {
     }

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.DotNet.Interactive.Formatting;
 using Microsoft.DotNet.Interactive.Formatting.TabularData;
+using SpectralKD.Interactive.Charting;
 using SpectralKD.Interactive.Views;
 using SpectralKD.Notebook.Session.Errors;
 using SpectralKD.Notebook.Session.Running;
@@ -137,6 +138,7 @@ internal static class MimeBundles
         try
         {
             using var writer = new ShallowWriter();
+            using var sharing = ChartScript.Share();
             value.FormatTo(new FormatContext(writer), mimeType);
             return ToNode(CellErrors.WithoutSubmission(writer.ToString()), mimeType);
         }
