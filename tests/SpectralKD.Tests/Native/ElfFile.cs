@@ -23,7 +23,7 @@ internal static class ElfFile
         var library = Intern("libstdc++.so.6");
         var names = needs.Select(n => Intern(n.Version)).ToArray();
         var stringsAt = 64;
-        var needsAt = stringsAt + strings.Count;
+        var needsAt = (stringsAt + strings.Count + 7) & ~7;
         var sectionsAt = needsAt + 16 + (needs.Length * 16);
         var file = new byte[sectionsAt + (3 * 64)];
         "\u007fELF"u8.CopyTo(file);
@@ -41,7 +41,9 @@ internal static class ElfFile
         for (var i = 0; i < needs.Length; i++)
         {
             var aux = needsAt + 16 + (i * 16);
+            Put(file, aux, 4, Hash(needs[i].Version));
             Put(file, aux + 4, 2, needs[i].Flags);
+            Put(file, aux + 6, 2, i + 2);
             Put(file, aux + 8, 4, names[i]);
             Put(file, aux + 12, 4, i + 1 < needs.Length ? 16 : 0);
         }
@@ -55,6 +57,20 @@ internal static class ElfFile
         Put(file, section + 40, 4, 1);
         Put(file, section + 44, 4, 1);
         return file;
+    }
+
+    // System V ABI, "Hash Table".
+    private static uint Hash(string name)
+    {
+        uint hash = 0;
+        foreach (var c in name)
+        {
+            hash = (hash << 4) + c;
+            var high = hash & 0xf0000000;
+            hash = (hash ^ (high >> 24)) & ~high;
+        }
+
+        return hash;
     }
 
     private static void Put(byte[] file, int offset, int size, long value)

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Text;
 
 namespace SpectralKD.Tests.Weights;
@@ -29,7 +30,7 @@ internal static class TorchArchiveBytes
         var offset = writer.BaseStream.Position;
         writer.Write(0x04034b50u);
         writer.Write([0, 0, 0, 8, 0, 0, 0, 0, 0, 0]);
-        writer.Write(ZipChecksum.Append(0, content));
+        writer.Write(Crc32.HashToUInt32(content));
         writer.Write(content.Length);
         writer.Write(content.Length);
         writer.Write((ushort)name.Length);
@@ -43,7 +44,7 @@ internal static class TorchArchiveBytes
     {
         writer.Write(0x02014b50u);
         writer.Write([0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0]);
-        writer.Write(ZipChecksum.Append(0, content));
+        writer.Write(Crc32.HashToUInt32(content));
         writer.Write(wide ? uint.MaxValue : (uint)content.Length);
         writer.Write(wide ? uint.MaxValue : (uint)content.Length);
         writer.Write((ushort)name.Length);

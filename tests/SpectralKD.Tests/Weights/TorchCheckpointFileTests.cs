@@ -75,6 +75,34 @@ public sealed class TorchCheckpointFileTests : IDisposable
         Assert.Equal([5f, 6f], file.Read("w").data<float>().ToArray());
     }
 
+    [Theory]
+    [InlineData(1L << 24)]
+    [InlineData(1L << 40)]
+    [InlineData(-1L)]
+    public void A_directory_that_claims_countless_entries_is_refused_before_memory_is_taken(long count)
+    {
+        var whole = TorchArchiveBytes.Zip64(("a/data.pkl", new byte[10]));
+        var end = whole.AsSpan().LastIndexOf("PK\u0006\u0006"u8);
+        BitConverter.TryWriteBytes(whole.AsSpan(end + 24), count);
+        BitConverter.TryWriteBytes(whole.AsSpan(end + 32), count);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("its zip directory claims", Message(whole), StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
+    [Theory]
+    [InlineData(42, 200)] // the place of the entry
+    [InlineData(20, 1 << 20)] // its stored size
+    [InlineData(0, 7)] // the signature
+    public void A_damaged_directory_is_one_line(int field, int value)
+    {
+        var whole = TorchArchiveBytes.Zip(("a/data.pkl", new byte[10]));
+        BitConverter.TryWriteBytes(whole.AsSpan(whole.AsSpan().LastIndexOf("PK\u0001\u0002"u8) + field), value);
+        var message = Message(whole);
+        Assert.Contains("its ", message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', message);
+    }
+
     [Fact]
     public void Strided_and_offset_tensors_are_read_in_their_own_order()
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Hashing;
 
 namespace SpectralKD.Weights;
 
@@ -108,12 +109,12 @@ internal sealed class TorchArchive : ITorchContainer
 
     private static uint Checksum(MappedFile holder, ArchiveEntry entry)
     {
-        uint crc = 0;
+        var crc = new Crc32();
         for (long done = 0; done < entry.Length; done += ChunkLength)
         {
-            crc = ZipChecksum.Append(crc, holder.Slice(entry.Offset + done, (int)Math.Min(ChunkLength, entry.Length - done)));
+            crc.Append(holder.Slice(entry.Offset + done, (int)Math.Min(ChunkLength, entry.Length - done)));
         }
 
-        return crc;
+        return crc.GetCurrentHashAsUInt32();
     }
 }

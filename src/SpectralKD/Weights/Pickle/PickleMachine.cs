@@ -7,7 +7,12 @@ namespace SpectralKD.Weights;
 /// short list of names (<see cref="TorchGlobals"/>) and stands for each with data of its own; an object of any other class is an empty place that
 /// bears the class's name; and the names by which attacks run code end the reading.
 /// </summary>
-/// <remarks>Source: Python's pickletools module, which documents every opcode. There is no recursion, whatever a pickle nests.</remarks>
+/// <remarks>
+/// Source: Python's pickletools module, which documents every opcode. There is no recursion, whatever a pickle nests. A library was tried instead,
+/// Razorvine.Pickle 1.5.0, and fails where it matters: it bounds no memory (recalling one text of 1 MB and passing it to <c>bytearray</c>, 7 bytes of a
+/// pickle each time, makes 1 GB out of a file of 1 MB, and its machine is sealed); it reads a dict into a Hashtable, which loses the order of the tensors;
+/// it looks for <c>__setstate__</c> by reflection on whatever is there; and damage is an IndexOutOfRangeException that names no place.
+/// </remarks>
 internal sealed class PickleMachine
 {
     private const int MaximumOpcodes = 5_000_000;
