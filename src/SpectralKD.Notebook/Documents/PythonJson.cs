@@ -9,6 +9,10 @@ namespace SpectralKD.Notebook.Documents;
 /// Writes JSON exactly as Jupyter does (<c>json.dumps(indent=1, ensure_ascii=False, separators=(",", ": "))</c>), so that running a
 /// notebook changes only what changed. Numbers keep the spelling they were read with. <see cref="PythonJsonReader"/> reads it.
 /// </summary>
+/// <remarks>
+/// Not by Utf8JsonWriter, whose indentation can be Jupyter's (IndentSize 1): with its freest encoder it still escapes emoji, U+007F, U+2028 and U+FEFF, spells
+/// the escape character of coloured text \u001B, where Python has \u001b, and makes half a surrogate pair U+FFFD.
+/// </remarks>
 internal static class PythonJson
 {
     public static string Write(JsonNode? node)

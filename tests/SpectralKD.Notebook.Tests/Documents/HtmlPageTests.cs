@@ -77,8 +77,8 @@ public sealed class HtmlPageTests
     {
         var page = Page(NotebookCell.Markdown("| a | b |\n|---|---|\n| 1 | $x_1^2$ |\n\n$$\\frac{a}{b}$$\n\nand $5 or $6 stay"));
         Assert.Contains("<td>1</td>", page);
-        Assert.Contains("<msubsup>", page);
-        Assert.Contains("<mfrac>", page);
+        Assert.Contains("<td><code class=\"tex-source\">x_1^2</code></td>", page);
+        Assert.Contains("<code class=\"tex-source display\">\\frac{a}{b}</code>", page);
         Assert.Contains("$5 or $6 stay", page);
     }
 

@@ -7,7 +7,7 @@ using System.Text.Json.Nodes;
 namespace SpectralKD.Notebook.Documents.Html;
 
 /// <summary>
-/// Writes a notebook as one HTML file that needs nothing else: images, styles and plotly.js are inside, mathematics is MathML, and it
+/// Writes a notebook as one HTML file that needs nothing else: images, styles, plotly.js and what draws formulas are inside, and it
 /// follows the reader's light or dark setting.
 /// </summary>
 public static class HtmlPage
@@ -45,10 +45,10 @@ public static class HtmlPage
             cells.Append(body, notebook.Cells[index]);
             leftOut.Note(index + 1);
         }
-        return (Page(Title(notebook), body, Footer(notebook), outputs.NeedsPlotly), leftOut.Lines());
+        return (Page(Title(notebook), body.ToString(), Footer(notebook), outputs.NeedsPlotly), leftOut.Lines());
     }
 
-    private static string Page(string title, StringBuilder body, string footer, bool needsPlotly) => $"""
+    private static string Page(string title, string body, string footer, bool needsPlotly) => $"""
         <!DOCTYPE html>
         <html lang="en">
         <head>
@@ -58,13 +58,14 @@ public static class HtmlPage
         <meta name="generator" content="SpectralKD.Interactive">
         <title>{WebUtility.HtmlEncode(title)}</title>
         <style>
-        {PageStyle.Css}
+        {PageStyle.Css}{(Formula.IsIn(body) ? Formula.Style : "")}
         </style>
         </head>
         <body>
         <main>
         {body}</main>
         {footer}
+        {(Formula.IsIn(body) ? Formula.Scripts : "")}
         {(needsPlotly ? $"<script>{PlotlyCode.Library}</script>\n<script>{PlotlyCode.DrawAll}</script>" : "")}
         </body>
         </html>

@@ -1,13 +1,10 @@
-using System.Globalization;
 using System.Net;
-using System.Text.RegularExpressions;
 using Markdig;
 using Markdig.Extensions.Mathematics;
 using Markdig.Renderers;
 using Markdig.Renderers.Html;
 using Markdig.Syntax;
 using Markdig.Syntax.Inlines;
-using SpectralKD.Notebook.Documents.Html.Tex;
 
 namespace SpectralKD.Notebook.Documents.Html;
 
@@ -31,7 +28,7 @@ internal static class MarkdownText
     {
         try
         {
-            return safe is null ? Render(markdown, null) : RenderSafely(markdown, safe) ?? AsItStands(markdown);
+            return (safe is null ? Render(markdown) : safe.Clean(Render(markdown))) ?? AsItStands(markdown);
         }
         catch (ArgumentException)
         {
@@ -57,21 +54,13 @@ internal static class MarkdownText
 
     private static string AsItStands(string text) => $"<pre>{WebUtility.HtmlEncode(text)}</pre>\n";
 
-    // MathML is ours, but a fragment that mixes it with foreign HTML is hard to judge: it comes in when that has been cleaned.
-    private static string? RenderSafely(string markdown, SafeHtml safe)
-    {
-        var formulas = new Formulas();
-        var html = safe.Clean(Render(markdown, formulas), formulas.Mark);
-        return html is null ? null : formulas.PutIn(html);
-    }
-
-    private static string Render(string markdown, Formulas? later)
+    private static string Render(string markdown)
     {
         using var writer = new StringWriter { NewLine = "\n" };
         var renderer = new HtmlRenderer(writer);
         Pipeline.Setup(renderer);
-        renderer.ObjectRenderers.Replace<HtmlMathInlineRenderer>(new InlineMath(later));
-        renderer.ObjectRenderers.Replace<HtmlMathBlockRenderer>(new BlockMath(later));
+        renderer.ObjectRenderers.Replace<HtmlMathInlineRenderer>(new InlineMath());
+        renderer.ObjectRenderers.Replace<HtmlMathBlockRenderer>(new BlockMath());
         renderer.ObjectRenderers.Replace<CodeBlockRenderer>(new ColouredCode());
         renderer.Render(Markdown.Parse(markdown, Pipeline));
         return writer.ToString();
@@ -85,22 +74,7 @@ internal static class MarkdownText
         _ => "",
     };
 
-    private sealed class Formulas
-    {
-        private readonly List<string> _formulas = [];
-
-        public string Mark { get; } = $"formula{Guid.NewGuid():N}";
-
-        public string Add(string mathMl)
-        {
-            _formulas.Add(mathMl);
-            return $"{Mark}-{_formulas.Count - 1}.";
-        }
-
-        public string PutIn(string html) => Regex.Replace(html, $@"{Mark}-(\d+)\.", match => _formulas[int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)]);
-    }
-
-    private sealed class InlineMath(Formulas? later) : HtmlObjectRenderer<MathInline>
+    private sealed class InlineMath : HtmlObjectRenderer<MathInline>
     {
         protected override void Write(HtmlRenderer renderer, MathInline math)
         {
@@ -111,18 +85,14 @@ internal static class MarkdownText
                 renderer.Write(WebUtility.HtmlEncode(tex));
                 return;
             }
-            var html = TexMath.ToHtml(tex, isDisplay: math.DelimiterCount > 1);
-            renderer.Write(later?.Add(html) ?? html);
+            renderer.Write(Formula.ToHtml(tex, isDisplay: math.DelimiterCount > 1));
         }
     }
 
-    private sealed class BlockMath(Formulas? later) : HtmlObjectRenderer<MathBlock>
+    private sealed class BlockMath : HtmlObjectRenderer<MathBlock>
     {
         protected override void Write(HtmlRenderer renderer, MathBlock math)
-        {
-            var html = TexMath.ToHtml(math.Lines.ToString(), isDisplay: true);
-            renderer.Write("<p class=\"math\">").Write(later?.Add(html) ?? html).WriteLine("</p>");
-        }
+            => renderer.Write("<p class=\"math\">").Write(Formula.ToHtml(math.Lines.ToString(), isDisplay: true)).WriteLine("</p>");
     }
 
     private sealed class ColouredCode : HtmlObjectRenderer<CodeBlock>

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SpectralKD.Notebook.Documents.Html.Tex;
 
 namespace SpectralKD.Notebook.Documents.Html;
 
@@ -123,8 +122,8 @@ internal sealed class OutputHtml(InlineImages images, SafeHtml? safe)
     {
         var bare = tex.Trim();
         return bare.StartsWith("$$", StringComparison.Ordinal) || !bare.StartsWith('$')
-            ? TexMath.ToHtml(bare.Trim('$'), isDisplay: true)
-            : TexMath.ToHtml(bare.Trim('$'), isDisplay: false);
+            ? Formula.ToHtml(bare.Trim('$'), isDisplay: true)
+            : Formula.ToHtml(bare.Trim('$'), isDisplay: false);
     }
 
     private static string Text(JsonNode? node) => MultilineText.IsText(node) ? MultilineText.Join(node) : (node is null ? "" : PythonJson.Write(node).TrimEnd());

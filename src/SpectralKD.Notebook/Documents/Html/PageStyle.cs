@@ -70,11 +70,11 @@ internal static class PageStyle
         .output.html table { width: auto; }
         td pre { white-space: pre; }
         .math { overflow-x: auto; }
-        math { font-size: 1.08em; }
+        main math { font-family: "Latin Modern Math", "Cambria Math", "STIX Two Math", "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; font-size: 1.08em; }
+        main math mo.tml-prime, main math .mathscr { font-family: inherit; }
         math[display="block"] { margin: .9em 0; }
-        mtable.aligned mtd:nth-child(odd) { text-align: right; padding-right: 0; }
-        mtable.aligned mtd:nth-child(even) { text-align: left; padding-left: 0; }
-        mtable.cases mtd { text-align: left; }
+        .text code.tex-source { background: none; padding: 0; white-space: pre-wrap; }
+        .text code.tex-source.display { display: block; margin: .9em 0; text-align: center; }
         .c-keyword { color: var(--c-keyword); } .c-string { color: var(--c-string); } .c-number { color: var(--c-number); }
         .c-comment { color: var(--c-comment); font-style: italic; } .c-type { color: var(--c-type); } .c-method { color: var(--c-method); }
         .c-magic { color: var(--c-magic); font-weight: 600; } .c-attr { color: var(--c-method); } .c-var { color: var(--c-number); }

@@ -53,8 +53,7 @@ internal sealed partial class SafeHtml
 
     /// <summary>The harmless part of a fragment of HTML; null where it is nested too deeply to be looked at.</summary>
     /// <param name="html">The fragment.</param>
-    /// <param name="placeholder">A text that stands for something to be put in later: kept in texts, but in no attribute. May be empty.</param>
-    public string? Clean(string html, string placeholder = "")
+    public string? Clean(string html)
     {
         if (IsNeverClosed(html))
         {
@@ -71,23 +70,7 @@ internal sealed partial class SafeHtml
             element.Remove();
         }
         _sanitizer.SanitizeDom(document);
-        RemoveAttributesWith(placeholder, document);
         return document.Body!.InnerHtml;
-    }
-
-    private static void RemoveAttributesWith(string placeholder, IHtmlDocument document)
-    {
-        if (placeholder.Length == 0)
-        {
-            return;
-        }
-        foreach (var element in document.Body!.QuerySelectorAll("*"))
-        {
-            foreach (var attribute in element.Attributes.Where(attribute => attribute.Value.Contains(placeholder, StringComparison.Ordinal)).ToList())
-            {
-                element.RemoveAttribute(attribute.Name);
-            }
-        }
     }
 
     // Also images by their attachment's name, which InlineImages puts in.
