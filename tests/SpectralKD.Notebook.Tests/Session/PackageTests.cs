@@ -141,6 +141,54 @@ public sealed class PackageTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_a_network_a_package_without_a_version_is_the_newest_in_the_cache()
+    {
+        MakePackage("Kept", "1.0.0", "public static class Kept { public static int Value => 1; }");
+        MakePackage("Kept", "1.10.0", "public static class Kept { public static int Value => 10; }");
+        MakePackage("Kept", "1.9.0", "public static class Kept { public static int Value => 9; }");
+        foreach (var version in (string[])["1.0.0", "1.10.0", "1.9.0"])
+        {
+            await using var online = NewNotebook();
+            await online.RunAsync($"#i \"nuget:feed\"\n#r \"nuget: Kept, {version}\"");
+        }
+
+        Disconnect();
+        await using var notebook = NewNotebook();
+        var output = await notebook.RunAsync("#r \"nuget: Kept\"");
+        Assert.Equal("Packages: Kept 1.10.0, the newest at hand: http://127.0.0.1:9/v3/index.json does not answer", RecordedOutput.Text(output.Updates[^1].Data));
+        Assert.Equal("10", (await notebook.RunAsync("Kept.Value")).Result);
+        await using var exact = NewNotebook();
+        Assert.Equal("9", (await exact.RunAsync("#r \"nuget: Kept, 1.9.0\"\nKept.Value")).Result);
+    }
+
+    [Fact]
+    public async Task Without_a_network_what_is_not_in_the_cache_is_one_clear_line()
+    {
+        MakePackage("Held", "1.0.0", "public static class Held { public static int Value => 1; }");
+        await using var online = NewNotebook();
+        await online.RunAsync("#i \"nuget:feed\"\n#r \"nuget: Held, 1.0.0\"");
+        Disconnect();
+        await using var notebook = NewNotebook();
+        const string End = "http://127.0.0.1:9/v3/index.json does not answer: connect to the network, or name a folder of packages, #i \"nuget:folder\"";
+        Assert.Equal(
+            "Never.Seen cannot be restored from the local cache (never restored here before), and " + End, Assert.Single((await notebook.FailAsync("#r \"nuget: Never.Seen\"")).Traceback));
+        var line = Assert.Single((await notebook.FailAsync("#r \"nuget: Held, 2.0.0\"")).Traceback);
+        Assert.StartsWith("Held 2.0.0 cannot be restored from the local cache (NU1102: ", line, StringComparison.Ordinal);
+        Assert.EndsWith(End, line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_source_that_does_not_answer_beside_one_that_does_is_left_out_and_said()
+    {
+        MakePackage("Beside", "1.0.0", "public static class Beside { public static int Value => 1; }");
+        Disconnect($"<add key=\"feed\" value=\"{Path.Combine(_folder, "feed")}\" />");
+        await using var notebook = NewNotebook();
+        var output = await notebook.RunAsync("#r \"nuget: Beside, 1.0.0\"\nBeside.Value");
+        Assert.Contains("http://127.0.0.1:9/v3/index.json does not answer", RecordedOutput.Text(output.Updates[^1].Data), StringComparison.Ordinal);
+        Assert.Equal("1", output.Result);
+    }
+
+    [Fact]
     public async Task An_error_in_an_assembly_names_its_function_too()
     {
         File.WriteAllBytes(Path.Combine(_folder, "Risky.dll"), Compile("Risky", "public static class Risky { public static int Fall(string text) => int.Parse(text); }"));
@@ -155,6 +203,13 @@ public sealed class PackageTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(_folder, "text.dll"), "text");
         await using var notebook = NewNotebook();
         Assert.Contains("is not a .NET assembly", (await notebook.FailAsync("#r \"text.dll\"")).Message, StringComparison.Ordinal);
+    }
+
+    private void Disconnect(string more = "")
+    {
+        var config = Path.Combine(_folder, "nuget.config");
+        File.WriteAllText(config, File.ReadAllText(config).Replace(
+            "<packageSources><clear />", $"<packageSources><clear /><add key=\"away\" value=\"http://127.0.0.1:9/v3/index.json\" allowInsecureConnections=\"true\" />{more}", StringComparison.Ordinal));
     }
 
     private NotebookOfTest NewNotebook() => new(new CSharpSessionOptions { WorkingDirectory = _folder });

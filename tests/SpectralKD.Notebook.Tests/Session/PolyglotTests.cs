@@ -340,7 +340,7 @@ public sealed class PolyglotTests : IDisposable
     {
         using var client = await server.AcceptTcpClientAsync();
         var stream = client.GetStream();
-        await stream.ReadExactlyAsync(new byte[4096]);
+        await stream.ReadAtLeastAsync(new byte[4096], 1);
         await stream.WriteAsync(Encoding.UTF8.GetBytes($"HTTP/1.1 {status}\r\nContent-Type: text/csv\r\nContent-Length: {Encoding.UTF8.GetByteCount(content)}\r\nConnection: close\r\n\r\n{content}"));
     }
 }

@@ -13,6 +13,7 @@ internal static class HostReferences
         "Microsoft.CodeAnalysis", "NetMQ", "AsyncIO", "NaCl", "xunit", "Microsoft.Testing", "Microsoft.TestPlatform", "testhost", "CsCheck",
         "Microsoft.VisualStudio", "Microsoft.ApplicationInsights", "Microsoft.DiaSymReader", "System.Composition", "Humanizer", "Microsoft.Bcl",
         "System.CommandLine", "Microsoft.VisualBasic", "Elfie", "BenchmarkDotNet", "Microsoft.Win32.SystemEvents", "System.ServiceModel",
+        "NuGet.",
     ];
 
     /// <summary>What every cell can name. Each reference costs every compilation some microseconds; the rest comes when a cell asks for it.</summary>

@@ -16,9 +16,13 @@ internal sealed class RestoreProject
     private readonly bool _isFloating;
 
     /// <summary>Describes the project.</summary>
-    public RestoreProject(IReadOnlyList<PackageRequest> packages, IReadOnlyList<string> sources, string configFolder)
+    /// <param name="packages">What it refers to.</param>
+    /// <param name="sources">Sources besides those of the configuration.</param>
+    /// <param name="configFolder">Where the configuration is looked for.</param>
+    /// <param name="only">Sources instead of those of the configuration; none: as configured.</param>
+    public RestoreProject(IReadOnlyList<PackageRequest> packages, IReadOnlyList<string> sources, string configFolder, params IReadOnlyList<string> only)
     {
-        _content = Content(packages, sources, configFolder);
+        _content = Content(packages, sources, configFolder, only);
         _isFloating = packages.Any(package => package.IsFloating);
         Folder = CacheFolder.For("packages", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_content)))[..16]);
     }
@@ -42,7 +46,7 @@ internal sealed class RestoreProject
     /// <summary>Writes the project file.</summary>
     public void Write() => AtomicFile.WriteText(File, _content);
 
-    private static string Content(IReadOnlyList<PackageRequest> packages, IReadOnlyList<string> sources, string configFolder)
+    private static string Content(IReadOnlyList<PackageRequest> packages, IReadOnlyList<string> sources, string configFolder, IReadOnlyList<string> only)
         => new XElement(
             "Project",
             new XAttribute("Sdk", "Microsoft.NET.Sdk"),
@@ -52,6 +56,7 @@ internal sealed class RestoreProject
                 new XElement("RuntimeIdentifiers", RuntimeInformation.RuntimeIdentifier),
                 new XElement("RestoreRootConfigDirectory", configFolder),
                 new XElement("RestoreAdditionalProjectSources", string.Join(';', sources)),
+                only.Count > 0 ? new XElement("RestoreSources", string.Join(';', only)) : null,
                 new XElement("ManagePackageVersionsCentrally", "false"),
                 new XElement("DisableImplicitNuGetFallbackFolder", "true"),
                 new XElement("DisableImplicitFrameworkReferences", "true"),

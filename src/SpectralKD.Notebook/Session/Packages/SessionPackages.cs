@@ -31,8 +31,7 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         }
 
         var all = _packages.Where(known => !wanted.Any(request => IsSame(request, known))).Concat(wanted).ToArray();
-        var project = new RestoreProject(all, _sources, session.Options.WorkingDirectory);
-        Use(await RestoreAsync(project, wanted, program).ConfigureAwait(false), program);
+        Use(await RestoreAsync(all, wanted, program).ConfigureAwait(false), program);
         _packages.Clear();
         _packages.AddRange(all);
     }
@@ -48,9 +47,10 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         }
     }
 
-    private async Task<RestoredAssets> RestoreAsync(RestoreProject project, IReadOnlyList<PackageRequest> wanted, CellProgram program)
+    private async Task<RestoredAssets> RestoreAsync(IReadOnlyList<PackageRequest> all, IReadOnlyList<PackageRequest> wanted, CellProgram program)
     {
-        var names = string.Join(", ", wanted.Select(request => request.IsFloating ? request.Id : $"{request.Id} {request.Version}"));
+        var folder = session.Options.WorkingDirectory;
+        var project = new RestoreProject(all, _sources, folder);
         if (project.IsRestored)
         {
             var known = RestoredAssets.Read(project.Assets);
@@ -58,10 +58,14 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
             return known;
         }
 
+        var names = string.Join(", ", wanted.Select(request => request.IsFloating ? request.Id : $"{request.Id} {request.Version}"));
         var shown = program.Display($"Restoring {names} …");
-        project.Write();
+        PackageSources? without = null;
         try
         {
+            without = await LookForSilentAsync(wanted, names, program.Token).ConfigureAwait(false);
+            project = without is null ? project : new RestoreProject(all, _sources, folder, [.. Directory.Exists(without.Cache) ? [without.Cache] : (string[])[], .. without.Answering]);
+            project.Write();
             await ShowingTimeAsync(DotnetRestore.RunAsync(project, program.Token), names, shown).ConfigureAwait(false);
         }
         catch (Exception error)
@@ -69,16 +73,42 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
             shown.Update($"Not restored: {names}");
             if (error is RestoreFailed failed)
             {
-                throw TakeBackSources(failed);
+                throw without is null ? TakeBackSources(failed) : NotWithout(without, names, failed.Errors.FirstOrDefault() ?? failed.Message);
             }
 
             throw;
         }
 
         var restored = RestoredAssets.Read(project.Assets);
-        shown.Update($"Packages: {InUse(restored, wanted)}");
+        shown.Update($"Packages: {InUse(restored, wanted)}" + (without is null ? "" : $"{(wanted.Any(request => request.IsFloating) ? ", the newest at hand: " : "; ")}{Silent(without)}"));
         return restored;
     }
+
+    /// <summary>The sources where some do not answer; null where all do.</summary>
+    /// <exception cref="SpectralKDException">Without those that do not answer the packages cannot be restored.</exception>
+    private async Task<PackageSources?> LookForSilentAsync(IReadOnlyList<PackageRequest> wanted, string names, CancellationToken cancellationToken)
+    {
+        if (await PackageSources.LookAsync(session.Options.WorkingDirectory, _sources, cancellationToken).ConfigureAwait(false) is not { Silent.Count: > 0 } sources)
+        {
+            return null;
+        }
+
+        if (_sources.Where(sources.Silent.Contains).ToArray() is { Length: > 0 } bad)
+        {
+            _sources.RemoveAll(bad.Contains);
+            throw new SpectralKDException($"{names} cannot be restored: {Silent(sources)}" + TakenBack(bad));
+        }
+
+        return sources.Answering.Count > 0 || wanted.All(sources.IsCached) ? sources : throw NotWithout(sources, names, "never restored here before");
+    }
+
+    private static SpectralKDException NotWithout(PackageSources sources, string names, string why) => new(
+        $"{names} cannot be restored from the local cache ({why.TrimEnd('.')}), and {Silent(sources)}: connect to the network, or name a folder of packages, #i \"nuget:folder\"");
+
+    private static string Silent(PackageSources sources)
+        => $"{string.Join(" and ", sources.Silent)} {(sources.Silent.Count > 1 ? "do" : "does")} not answer";
+
+    private static string TakenBack(IEnumerable<string> sources) => string.Concat(sources.Select(source => $"; #i \"nuget:{source}\" is taken back"));
 
     /// <summary>A source of <c>#i</c> that cannot be used (NuGet's NU1301 and its like) would fail every restore that follows.</summary>
     private SpectralKDException TakeBackSources(RestoreFailed failed)
@@ -86,8 +116,7 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         var unusable = failed.Errors.Where(error => error.StartsWith("NU130", StringComparison.Ordinal)).ToArray();
         var bad = _sources.Where(source => unusable.Any(error => error.Contains(source, StringComparison.OrdinalIgnoreCase))).ToArray();
         _sources.RemoveAll(bad.Contains);
-        return new SpectralKDException(
-            failed.Message + string.Concat(bad.Select(source => $"; #i \"nuget:{source}\" is taken back")), failed);
+        return new SpectralKDException(failed.Message + TakenBack(bad), failed);
     }
 
     /// <summary>The packages with the versions that NuGet chose for them.</summary>
