@@ -1,4 +1,3 @@
-using System.Net.Http;
 using NuGet.Configuration;
 
 namespace SpectralKD.Notebook.Session.Packages;

@@ -73,7 +73,7 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
             shown.Update($"Not restored: {names}");
             if (error is RestoreFailed failed)
             {
-                throw without is null ? TakeBackSources(failed) : NotWithout(without, names, failed.Errors.FirstOrDefault() ?? failed.Message);
+                throw without is null ? TakeBackSources(failed) : NotWithout(without, names, failed.Errors is [var first, ..] ? first : failed.Message);
             }
 
             throw;
