@@ -89,6 +89,15 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages
 /// </summary>
 internal sealed class ImageFolderLayout
 {
+    /// <summary>How many folders, each the only one with images in the other, are looked through for what they wrap.</summary>
+    public const int MostWrappers = 8;
+
+    /// <summary>The folder that wraps all that counts: the only one of these, or else the only one of them that holds images; null if there is none.</summary>
+    public static string? WrapperIn(IReadOnlyList<string> folders, string path, Predicate<string> holdsImages) =>
+        folders is [var single] ? single
+        : folders.Where(folder => holdsImages(path + folder)).Take(2).ToList() is [var only] ? only
+        : null;
+
     /// <summary>torchvision's IMG_EXTENSIONS; compared without case.</summary>
     public static IReadOnlyList<string> Extensions { get; } =
         [".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"];

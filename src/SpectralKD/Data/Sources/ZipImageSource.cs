@@ -156,8 +156,8 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
     private static string Named(ZipListing listing, string folder)
     {
         var (wrapper, depth) = ("", 0);
-        while (!listing.HasFolder(wrapper + folder) && depth++ < ImageSources.MostWrappers
-            && ImageSources.WrapperIn(listing.FoldersIn(wrapper), wrapper, listing.HoldsImages) is { } only)
+        while (!listing.HasFolder(wrapper + folder) && depth++ < ImageFolderLayout.MostWrappers
+            && ImageFolderLayout.WrapperIn(listing.FoldersIn(wrapper), wrapper, listing.HoldsImages) is { } only)
         {
             wrapper += only + "/";
         }

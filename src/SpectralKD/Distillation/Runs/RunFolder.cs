@@ -27,6 +27,9 @@ internal sealed class RunFolder : IDisposable
 
     public static string SpectraOf(string folder) => Path.Combine(folder, "spectra");
 
+    /// <summary>The name of the student's spectrum after an epoch.</summary>
+    public static string SpectrumOf(int epoch) => FormattableString.Invariant($"epoch-{epoch:D4}");
+
     public string Spectrum(string name) => Path.Combine(SpectraOf(Root), name + ".json");
 
     /// <summary>Stores a spectrum under a name.</summary>

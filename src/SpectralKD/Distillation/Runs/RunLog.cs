@@ -159,7 +159,7 @@ internal static class RunReader
         Warnings = state.Warnings,
         StudentOrigin = state.StudentOrigin,
         TeacherOrigin = state.TeacherOrigin,
-        StudentSpectra = [.. state.Epochs.Select(metrics => SpectralHistory.NameOf(metrics.Epoch)).Prepend("before")
+        StudentSpectra = [.. state.Epochs.Select(metrics => RunFolder.SpectrumOf(metrics.Epoch)).Prepend("before")
             .Select(name => Spectrum(path, name)).OfType<ModelSpectrum>()],
         TeacherSpectrum = Spectrum(path, "teacher"),
     };

@@ -34,7 +34,7 @@ internal sealed class SpectralHistory(TrainingSetup setup, RunFolder? folder) : 
         if (tracks)
         {
             _student.Add(state.TotalSteps == 0 ? Stored("before", () => _tracker.Of(setup.Student)) : Read("before"));
-            _student.AddRange(state.Epochs.Select(metrics => Read(NameOf(metrics.Epoch))));
+            _student.AddRange(state.Epochs.Select(metrics => Read(RunFolder.SpectrumOf(metrics.Epoch))));
         }
     }
 
@@ -43,13 +43,11 @@ internal sealed class SpectralHistory(TrainingSetup setup, RunFolder? folder) : 
     {
         if (setup.Recipe.TrackSpectra)
         {
-            _student.Add(Stored(NameOf(epoch), () => _tracker!.Of(setup.Student), again: true));
+            _student.Add(Stored(RunFolder.SpectrumOf(epoch), () => _tracker!.Of(setup.Student), again: true));
         }
     }
 
     public void Dispose() => _tracker?.Dispose();
-
-    internal static string NameOf(int epoch) => FormattableString.Invariant($"epoch-{epoch:D4}");
 
     private ModelSpectrum Stored(string name, Func<ModelSpectrum> analyse, bool again = false)
     {

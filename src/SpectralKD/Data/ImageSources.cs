@@ -8,9 +8,6 @@ public static class ImageSources
     private static readonly string[] TrainingParts = ["train", "training"];
     private static readonly string[] ValidationParts = ["val", "valid", "validation", "test"];
 
-    /// <summary>How many folders, each the only one with images in the other, are looked through for what they wrap.</summary>
-    internal const int MostWrappers = 8;
-
     /// <summary>
     /// Opens <c>textures</c> (built in), <c>cifar10</c> (downloaded once; <c>cifar10/test</c> are its test images), a folder, or a .zip archive in
     /// torchvision's ImageFolder layout: one folder for each class, or images without class folders as one class. A folder inside an archive is
@@ -63,7 +60,7 @@ public static class ImageSources
 
         var (foldersIn, holdsImages) = Folders(source);
         var wrapper = "";
-        for (var depth = 0; depth < MostWrappers; depth++)
+        for (var depth = 0; depth < ImageFolderLayout.MostWrappers; depth++)
         {
             var folders = foldersIn(wrapper);
             var (train, validation) = (Part(folders, TrainingParts), Part(folders, ValidationParts));
@@ -72,7 +69,7 @@ public static class ImageSources
                 return (Inside(source, wrapper + train), Inside(source, wrapper + validation));
             }
 
-            if (WrapperIn(folders, wrapper, holdsImages) is not { } only)
+            if (ImageFolderLayout.WrapperIn(folders, wrapper, holdsImages) is not { } only)
             {
                 break;
             }
@@ -82,12 +79,6 @@ public static class ImageSources
 
         return null;
     }
-
-    /// <summary>The folder that wraps all that counts: the only one of these, or else the only one of them that holds images; null if there is none.</summary>
-    internal static string? WrapperIn(IReadOnlyList<string> folders, string path, Predicate<string> holdsImages) =>
-        folders is [var single] ? single
-        : folders.Where(folder => holdsImages(path + folder)).Take(2).ToList() is [var only] ? only
-        : null;
 
     private static void RequirePath(string source)
     {
