@@ -61,6 +61,8 @@ public sealed class CSharpSession : INotebookSession
 
     internal SessionLoadContext LoadContext { get; }
 
+    internal CellCompiler Compiler => _compiler;
+
     internal Submissions Submissions => _submissions;
 
     internal SessionVariables Variables { get; }

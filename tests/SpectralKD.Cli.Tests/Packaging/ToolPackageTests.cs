@@ -30,10 +30,12 @@ public sealed class ToolPackageTests(PackedTool package) : IClassFixture<PackedT
     [InlineData("linux-x64/native/libSkiaSharp.so")]
     public void Its_own_native_libraries_are_there_for_every_system(string name) => Assert.Contains($"tools/net10.0/any/runtimes/{name}", package.Files("nupkg").Keys);
 
-    [Fact]
-    public void Roslyn_is_there_for_every_system_and_as_native_code_for_the_one_that_packed()
+    [Theory]
+    [InlineData("Microsoft.CodeAnalysis.CSharp.dll")]
+    [InlineData("Microsoft.CodeAnalysis.Features.dll")]
+    [InlineData("NetMQ.dll")]
+    public void Roslyn_and_the_sockets_are_there_for_every_system_and_as_native_code_for_the_one_that_packed(string name)
     {
-        const string name = "Microsoft.CodeAnalysis.CSharp.dll";
         var forms = package.Files("nupkg").Where(file => Path.GetFileName(file.Key) == name).OrderBy(file => file.Value).ToArray();
         Assert.Equal($"tools/net10.0/any/{name}", forms[0].Key);
         Assert.Matches($"^tools/net10.0/any/runtimes/[^/]+/lib/net10.0/{name}$", forms[1].Key);

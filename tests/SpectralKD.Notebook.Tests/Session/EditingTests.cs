@@ -1,4 +1,6 @@
+using System.Text.RegularExpressions;
 using SpectralKD.Notebook.Session;
+using SpectralKD.Notebook.Session.Editing;
 
 namespace SpectralKD.Notebook.Tests.Session;
 
@@ -117,6 +119,25 @@ public sealed class EditingTests : IDisposable
         Assert.Equal(["Cos"], await MembersAsync(notebook, "Co|", "Cos"));
         Assert.Contains("List<string>", await InspectAsync(notebook, "new Numb|ers()"), StringComparison.Ordinal);
         Assert.Contains("List<int>", await InspectAsync(notebook, "al|l"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task All_earlier_cells_are_one_script_however_often_they_declare_a_name()
+    {
+        await using var notebook = new NotebookOfTest();
+        for (var i = 0; i < 12; i++)
+        {
+            await notebook.RunAsync($"using System.Diagnostics;\nvar variable{i} = {i}; var again = new Again(); int Twice(int number) {{ return 2 * number; }} class Again {{ public int Of{i}; }}");
+        }
+
+        await notebook.RunAsync("var again = new Again();");
+        var script = Assert.Single(new MergedSubmissions().Scripts(notebook.Session.Compiler.Last!));
+        Assert.Single(Regex.Matches(script, "using System.Diagnostics;"));
+        Assert.Single(Regex.Matches(script, "Twice"));
+        Assert.Single(Regex.Matches(script, "class Again"));
+        Assert.Single(Regex.Matches(script, " @again;"));
+        Assert.Equal(12, Regex.Count(script, "@variable"));
+        Assert.DoesNotContain("return", script, StringComparison.Ordinal);
     }
 
     [Fact]
