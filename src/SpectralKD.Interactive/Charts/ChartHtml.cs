@@ -10,7 +10,7 @@ public static class ChartHtml
     /// <summary>
     /// Draws into a page that is dark in dark colours, and keeps the figure's own otherwise; again when the page's theme changes. The ground is looked for upwards
     /// from the chart; where there is none (VS Code paints it outside of the notebook's page) light text tells of a dark one. A theme's colours may come after
-    /// the attribute that names it, so that a change is looked at twice.
+    /// the attribute that names it, so that a change is looked at twice. Lines are broken for the chart's width, anew when that changes.
     /// </summary>
     private const string DrawScript = """
         function rgb(text){return (text.match(/[\d.]+/g)||[]).map(Number);}
@@ -26,12 +26,12 @@ public static class ChartHtml
         function draw(){
           var element=document.getElementById(id);
           if(!element)return;
-          var dark=isDark(element),now=(window.Plotly?'live ':'still ')+dark;
+          var dark=isDark(element),width=element.clientWidth,now=(window.Plotly?'live ':'still ')+dark+(window.Plotly?' '+(width>899?900:Math.ceil(width/20)*20):'');
           if(now===drawn)return;
           if(!window.Plotly){drawn=now;still(element,dark);return;}
           if(!/^live/.test(drawn))element.textContent='';
           drawn=now;
-          var shown=dark?darkFigure(figure):figure;
+          var shown=narrowFigure(dark?darkFigure(figure):figure,width);
           Plotly.newPlot(element,shown.data,shown.layout,config);
         }
         var svg;
@@ -46,12 +46,19 @@ public static class ChartHtml
             draw();
             setTimeout(draw,400);
           });
+          var element=document.getElementById(id),width=element?element.clientWidth:0;
+          if(element&&window.ResizeObserver)new ResizeObserver(function(){
+            if(element.clientWidth===width||!element.isConnected)return;
+            width=element.clientWidth;
+            draw();
+            if(window.Plotly&&/^live/.test(drawn))Plotly.Plots.resize(element);
+          }).observe(element);
           [document.documentElement,document.body].forEach(function(e){
             if(e)themes.observe(e,{attributes:true,attributeFilter:['class','style','data-vscode-theme-kind','data-vscode-theme-id','data-jp-theme-light','data-jp-theme-name']});
           });
         }
 
-        """ + DarkFigure.Function;
+        """ + DarkFigure.Function + "\n" + NarrowFigure.Function;
 
     /// <summary>
     /// Finds plotly.js: run already, or carried by this or another chart of the page, now or later. What is carried is decompressed once for the page and run where

@@ -67,6 +67,7 @@ internal static class ChartLook
             ["yanchor"] = "top",
             ["font"] = new Attributes { ["size"] = 13 },
         },
+        ["modebar"] = new Attributes { ["orientation"] = "v", ["bgcolor"] = "rgba(255,255,255,0.6)" }, // beside the title, not over it
         ["hoverlabel"] = new Attributes { ["align"] = "left" },
         ["hovermode"] = "closest",
         ["colorway"] = Colours,

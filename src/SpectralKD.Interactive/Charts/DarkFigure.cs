@@ -26,7 +26,7 @@ public static class DarkFigure
           var layout=copy.layout=copy.layout||{},lines={gridcolor:'#3a3f4a',linecolor:'#6b7280',zerolinecolor:'#5a6070',tickcolor:'#6b7280'};
           layout.paper_bgcolor=layout.plot_bgcolor='rgba(0,0,0,0)';
           layout.font=Object.assign({},layout.font,{color:'#d7dae0'});
-          layout.modebar={bgcolor:'rgba(0,0,0,0)',color:'#6b7280',activecolor:'#d7dae0'};
+          layout.modebar=Object.assign({},layout.modebar,{bgcolor:'rgba(0,0,0,0)',color:'#6b7280',activecolor:'#d7dae0'});
           Object.keys(layout).forEach(function(k){if(/^[xy]axis\d*$/.test(k))Object.assign(layout[k],lines);});
           var template=layout.template=Object.assign({},layout.template),base=template.layout=Object.assign({},template.layout);
           base.xaxis=Object.assign({},base.xaxis,lines);

@@ -16,7 +16,7 @@ public sealed record ModelCardView(ModelCard Card) : INotebookView
 
     /// <inheritdoc/>
     public string ToPlainText() => string.Join(
-        Environment.NewLine, $"{Card.Name} ({Card.Family})", Facts().ToPlainText(), "", Blocks().ToPlainText());
+        Environment.NewLine, $"{Card.Name} ({Card.Family}){(Card.Origin.IsUntrained ? " UNTRAINED" : "")}", Facts().ToPlainText(), "", Blocks().ToPlainText());
 
     private TextTable Facts()
     {
@@ -33,7 +33,7 @@ public sealed record ModelCardView(ModelCard Card) : INotebookView
         return Card.Origin.Notes.Aggregate(table, (rows, note) => rows.Add("note", note));
     }
 
-    private string Loud => Card.Origin.IsUntrained ? " <b style=\"color:#D55E00\">UNTRAINED</b>" : "";
+    private string Loud => Card.Origin.IsUntrained ? " <b style=\"color:var(--vscode-editorWarning-foreground,var(--jp-warn-color0,#d9730d))\">UNTRAINED</b>" : "";
 
     // The licence of the published weights, where they are what was loaded.
     private string License => Card.CatalogEntry?.Published.FirstOrDefault(published => Card.Origin.Kind switch

@@ -22,9 +22,9 @@ public sealed record TrainingView(
         + string.Create(CultureInfo.InvariantCulture, $"<progress value=\"{Done:0.####}\" max=\"1\" style=\"width:24em\"></progress>")
         + $"<div style=\"font-size:90%\">{WebUtility.HtmlEncode(Status)}</div>"
         + "<div style=\"display:flex;flex-wrap:wrap;gap:1em\">"
-        + Curve("loss, step by step", "#0072B2", Losses)
-        + Curve("top-1 of the student in %, by epoch", "#D55E00", [.. Epochs.Select(e => e.Top1).OfType<double>()])
-        + Curve("top-1 of its average (EMA) in %, by epoch", "#009E73", [.. Epochs.Select(e => e.AverageTop1).OfType<double>()])
+        + Curve("loss, step by step", "blue,#2b8cd6", Losses)
+        + Curve("top-1 of the student in %, by epoch", "orange,#dd6b20", [.. Epochs.Select(e => e.Top1).OfType<double>()])
+        + Curve("top-1 of its average (EMA) in %, by epoch", "green,#1a9e77", [.. Epochs.Select(e => e.AverageTop1).OfType<double>()])
         + "</div>"
         + (Epochs.Count > 0 ? EpochTable.Of(Epochs.TakeLast(EpochsShown)).ToHtml() : "")
         + string.Concat(Warnings.Select(w => $"<div>warning: {WebUtility.HtmlEncode(w)}</div>"));
@@ -43,7 +43,7 @@ public sealed record TrainingView(
 
     private string Left => Now.TimeLeft is { } left ? string.Create(CultureInfo.InvariantCulture, $", {left.TotalMinutes:0.0} min left") : "";
 
-    // One polyline in a box of 260 x 90 units, with its range written at the left.
+    // One polyline in a box of 260 x 90 units, with its range written at the left. Its colour is the editor's of that name, else one that is seen on light and dark.
     private static string Curve(string name, string colour, IReadOnlyList<double> values)
     {
         if (values.Count < 2 || values.Any(v => !double.IsFinite(v)))
@@ -56,7 +56,7 @@ public sealed record TrainingView(
         var points = values.Select((v, i) => FormattableString.Invariant($"{50 + (205.0 * i / (values.Count - 1)):0.#},{75 - (65 * (v - low) / range):0.#}"));
         return FormattableString.Invariant($"""
             <figure style="margin:0.4em 0"><svg viewBox="0 0 260 90" width="260" height="90" role="img" aria-label="{name}">
-            <path d="M50 10V75H255" fill="none" stroke="#888"/><polyline points="{string.Join(' ', points)}" fill="none" stroke="{colour}" stroke-width="2"/>
+            <path d="M50 10V75H255" fill="none" stroke="#888"/><polyline points="{string.Join(' ', points)}" fill="none" style="stroke:var(--vscode-charts-{colour})" stroke-width="2"/>
             <text x="46" y="15" font-size="11" text-anchor="end" fill="currentColor">{high:0.###}</text>
             <text x="46" y="76" font-size="11" text-anchor="end" fill="currentColor">{low:0.###}</text></svg>
             <figcaption style="font-size:85%">{name}</figcaption></figure>

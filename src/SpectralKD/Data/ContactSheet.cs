@@ -3,13 +3,13 @@ using SkiaSharp;
 
 namespace SpectralKD.Data;
 
-/// <summary>A picture of many small pictures with the names of their classes, to see at a glance what a source holds.</summary>
+/// <summary>A picture of many small pictures with the names of their classes, to see at a glance what a source holds. It has no ground, so that it suits light and dark pages.</summary>
 public static class ContactSheet
 {
     private const int Gap = 8;
     private const int LetterScale = 2;
     private const int CaptionHeight = (BitmapFont.Height * LetterScale) + 8;
-    private static readonly SKColor Paper = new(0xFF, 0xFF, 0xFF);
+    private static readonly SKColor Caption = new(0xC8, 0xCC, 0xD2);
     private static readonly SKColor Ink = new(0x22, 0x22, 0x22);
     private static readonly SKColor Missing = new(0xDD, 0xDD, 0xDD);
 
@@ -35,12 +35,13 @@ public static class ContactSheet
         var across = Math.Min(columns, shown.Length);
         var down = (shown.Length + across - 1) / across;
         using var bitmap = new SKBitmap(
-            Gap + (across * (thumbnail + Gap)), Gap + (down * (thumbnail + CaptionHeight + Gap)), SKColorType.Rgba8888, SKAlphaType.Opaque);
-        bitmap.Erase(Paper);
+            Gap + (across * (thumbnail + Gap)), Gap + (down * (thumbnail + CaptionHeight + Gap)), SKColorType.Rgba8888, SKAlphaType.Premul);
+        bitmap.Erase(SKColors.Transparent);
         for (var i = 0; i < shown.Length; i++)
         {
             var (x, y) = (Gap + (i % across * (thumbnail + Gap)), Gap + (i / across * (thumbnail + CaptionHeight + Gap)));
             DrawPicture(bitmap, source, shown[i], x, y, thumbnail);
+            bitmap.Erase(Caption, new SKRectI(x, y + thumbnail, x + thumbnail, y + thumbnail + CaptionHeight));
             DrawCaption(bitmap, source.Classes[source.Label(shown[i])], x, y + thumbnail + 4, thumbnail);
         }
 

@@ -26,6 +26,15 @@ public sealed class ContactSheetTests : IDisposable
     }
 
     [Fact]
+    public void Between_pictures_and_captions_there_is_no_ground_and_captions_have_one_of_their_own()
+    {
+        using var sheet = SKBitmap.Decode(ContactSheet.Render(Textures.Create(count: 4, size: 32), count: 4, columns: 2, thumbnail: 64));
+        Assert.All([(0, 0), (4, 100), (8 + 64 + 4, 40), (sheet.Width - 1, sheet.Height - 1)], place => Assert.Equal(0, sheet.GetPixel(place.Item1, place.Item2).Alpha));
+        Assert.Equal(255, sheet.GetPixel(8 + 1, 8 + 64 + 1).Alpha);
+        Assert.InRange(sheet.GetPixel(8 + 1, 8 + 64 + 1).Red, 150, 230);
+    }
+
+    [Fact]
     public void Numbers_out_of_range_are_refused() =>
         Assert.Throws<SpectralKDException>(() => ContactSheet.Render(Textures.Create(count: 2), columns: 0));
 }

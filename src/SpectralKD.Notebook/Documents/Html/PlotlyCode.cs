@@ -22,14 +22,14 @@ internal static class PlotlyCode
           const charts = [...document.querySelectorAll('.chart')].map(holder => {
             const figure = JSON.parse(holder.querySelector('script').textContent);
             const target = document.createElement('div');
-            target.style.height = ((figure.layout && figure.layout.height) || 450) + 'px';
+            target.style.minHeight = ((figure.layout && figure.layout.height) || 450) + 'px';
             holder.append(target);
             if (figure.layout && figure.layout.width && figure.layout.width > 300) target.style.maxWidth = Math.max(figure.layout.width, 640) + 'px';
             return { target, figure };
           });
           const config = figure => ({ ...(figure.config || {}), responsive: true, displaylogo: false });
           const draw = () => charts.forEach(({ target, figure }) => {
-            const { data, layout } = themed(figure);
+            const { data, layout } = narrowFigure(themed(figure), target.clientWidth);
             Plotly.react(target, data, layout, config(figure)).then(() => {
               if (figure.frames && figure.frames.length && !target.dataset.frames) {
                 target.dataset.frames = 'added';
@@ -40,7 +40,9 @@ internal static class PlotlyCode
           draw();
           dark.addEventListener('change', draw);
           printing.addEventListener('change', draw);
+          let width = innerWidth;
+          addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; draw(); } });
         })();
 
-        """ + DarkFigure.Function;
+        """ + DarkFigure.Function + "\n" + NarrowFigure.Function;
 }

@@ -1,0 +1,70 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using SpectralKD.Interactive.Charting;
+
+namespace SpectralKD.Interactive.Tests.Charting;
+
+/// <summary>Charts in narrow places, in a real browser.</summary>
+public partial class NarrowFigureTests
+{
+    [Fact]
+    public void In_a_narrow_place_title_and_legend_have_lines_that_fit_and_the_chart_is_higher()
+    {
+        var chart = Charts.UCurve([SampleSpectra.U(), SampleSpectra.U("cait_s24_224", 24)]);
+        using var narrow = JsonDocument.Parse(Drawn(ChartHtml.FigureJson(Charts.UCurve(SampleSpectra.U())), 420));
+        using var several = JsonDocument.Parse(Drawn(ChartHtml.FigureJson(chart), 320));
+        var layout = narrow.RootElement.GetProperty("layout");
+
+        Assert.All(Lines(layout.GetProperty("title").GetProperty("text")), line => Assert.InRange(line.Length, 1, 60));
+        Assert.Equal(460, layout.GetProperty("height").GetInt32());
+        Assert.Equal(95, layout.GetProperty("margin").GetProperty("t").GetInt32());
+        Assert.All(several.RootElement.GetProperty("data").EnumerateArray(), trace => Assert.All(Lines(trace.GetProperty("name")), line => Assert.InRange(line.Length, 1, 36)));
+    }
+
+    [Fact]
+    public void In_a_wide_place_the_figure_is_as_it_was_made()
+    {
+        var figure = ChartHtml.FigureJson(Charts.UCurve(SampleSpectra.U()));
+
+        Assert.True(JsonElement.DeepEquals(JsonDocument.Parse(figure).RootElement, JsonDocument.Parse(Drawn(figure, 1000)).RootElement));
+    }
+
+    [Fact]
+    public void A_chart_is_as_wide_as_its_place_and_its_buttons_stand_beside_the_title()
+    {
+        var page = Dom($"<!DOCTYPE html><body style='margin:0;width:420px'>{ChartHtml.WithLibrary(Charts.UCurve(SampleSpectra.U()))}");
+        var title = TitlePattern().Match(page).Value;
+
+        Assert.Matches("class=\"main-svg\"[^>]* width=\"420\"", page);
+        Assert.Matches("class=\"modebar[^\"]* vertical\"", page);
+        Assert.True(Regex.Count(title, "<tspan class=\"line\"") > 2, title);
+    }
+
+    private static string[] Lines(JsonElement text) => WebUtility.HtmlDecode(Regex.Replace(text.GetString()!, "<(?!br)[^>]*>", "")).Split("<br>");
+
+    private static string Drawn(string figureJson, int width) => WebUtility.HtmlDecode(Result().Match(Dom($$"""
+        <!DOCTYPE html><html><body><pre id="result"></pre><script>{{NarrowFigure.Function}}
+        document.getElementById('result').textContent=JSON.stringify(narrowFigure({{ChartHtml.InScript(figureJson)}},{{width}}));</script></body></html>
+        """)).Groups[1].Value);
+
+    private static string Dom(string page)
+    {
+        try
+        {
+            Browser.Find();
+        }
+        catch (SpectralKDException)
+        {
+            Assert.Skip("skipped: no Chromium, Chrome or Edge is installed");
+        }
+
+        return HeadlessBrowser.Dom(page);
+    }
+
+    [GeneratedRegex("<pre id=\"result\">([^<]*)</pre>")]
+    private static partial Regex Result();
+
+    [GeneratedRegex("<text class=\"gtitle\".*?</text>", RegexOptions.Singleline)]
+    private static partial Regex TitlePattern();
+}
