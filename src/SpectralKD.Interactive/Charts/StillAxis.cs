@@ -149,7 +149,7 @@ internal sealed class StillAxis
                 .SelectMany(decade => digits.Select(digit => (Math.Log10(digit) + decade, Words(digit * Math.Pow(10, decade)))));
         }
 
-        var step = StillAxis.Number(_layout.Get("dtick") ?? default) is { } given and > 0 && Span / given < 60 ? given : Step((high - low) / Math.Clamp(Length / 70, 2, 10));
+        var step = StillAxis.Number(_layout.Get("dtick") ?? default) is { } given and > 0 && Span / given < 60 ? given : Step((high - low) / Math.Clamp(Length / 55, 2, 10));
         var first = Math.Ceiling((low / step) - 1e-9);
         return Enumerable.Range(0, (int)Math.Min(100, Math.Floor((high / step) - first + 1e-9) + 1)).Select(i => ((first + i) * step, Words((first + i) * step)));
     }
