@@ -28,6 +28,7 @@ public sealed class CSharpSession : INotebookSession
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CellCompiler _compiler = new();
     private readonly CarriedScript _carriedScript = new();
+    private readonly CarriedScript _carriedMermaid = new();
     private readonly Submissions _submissions;
     private readonly SessionEditor _editor;
     private readonly Lazy<Task> _ready;
@@ -84,7 +85,7 @@ public sealed class CSharpSession : INotebookSession
         {
             await _ready.Value.ConfigureAwait(false);
             CellConsole.Install();
-            using var run = new CellRun(this, NextCellNumber++, output.IsSeen ? new ChartScriptOutput(output, _carriedScript, code) : output, cancellationToken);
+            using var run = new CellRun(this, NextCellNumber++, output.IsSeen ? WithScripts(output, code) : output, cancellationToken);
             return await RunAsync(code, run).ConfigureAwait(false);
         }
         finally
@@ -128,6 +129,9 @@ public sealed class CSharpSession : INotebookSession
         CultureInfo.CurrentCulture = _culture ?? CultureInfo.CurrentCulture;
         CultureInfo.CurrentUICulture = _uiCulture ?? CultureInfo.CurrentUICulture;
     }
+
+    private ChartScriptOutput WithScripts(ICellOutput output, string code) => new(
+        new ChartScriptOutput(output, _carriedScript, code, ChartScript.HasPlace, ChartScript.With), _carriedMermaid, code, MermaidDiagram.HasPlace, MermaidDiagram.With);
 
     private async Task<CellResult> RunAsync(string code, CellRun run)
     {

@@ -51,6 +51,7 @@ public sealed class PolyglotNotebookTests : IDisposable
         SkipWithoutBrowser();
         await RunAsync(s_notebook, "--skip-unknown");
         var page = await File.ReadAllTextAsync(Path.Combine(_folder, "polyglot.html"));
+        Assert.Equal(1, page.Split("class=\"spectralkd-mermaid\"").Length - 1);
         var dom = HeadlessBrowser.Dom(page.Replace("</head>", $"<style>html,body{{background:{ground}!important;color:{text}!important}}</style></head>", StringComparison.Ordinal));
         Assert.Equal(2, dom.Split("aria-roledescription=").Length - 1);
         Assert.Contains("Teacher &amp; spectrum", dom, StringComparison.Ordinal);

@@ -24,6 +24,18 @@ public sealed class PolyglotTests : IDisposable
         Assert.DoesNotContain("src=", html, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task One_diagram_of_a_notebook_carries_what_draws_them_all_and_again_where_its_cell_runs_again()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.True(await CarriesAsync("#!mermaid\ngraph TD\n  A --> B"));
+        Assert.False(await CarriesAsync("#!mermaid\nsequenceDiagram\n  Notebook->>Kernel: execute_request"));
+        Assert.True(await CarriesAsync("#!mermaid\ngraph TD\n  A --> B"));
+
+        async Task<bool> CarriesAsync(string code)
+            => (await notebook.RunAsync(code)).Displays[0].Data.Data["text/html"].GetValue<string>().Contains("class=\"spectralkd-mermaid\"", StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("#!value --name x\n\n  one\n  two\n\n", "one\n  two")]
     [InlineData("#!value --name x --from-file data.txt", "1,2,3")]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using SpectralKD.Interactive.Charting;
 
 namespace SpectralKD.Notebook.Session.Display;
 
@@ -76,12 +77,16 @@ internal static class MermaidDiagram
         matchMedia('(prefers-color-scheme: dark)').addEventListener('change',load);
         load();
         setTimeout(load,1500);
+        setTimeout(function(){
+          var element=document.getElementById(id);
+          if(element&&drawn===undefined)element.appendChild(document.createElement('div')).textContent='This is the source of a diagram. To have it drawn, run its cell again.';
+        },6000);
         """;
 
-    /// <summary>The diagram as HTML, and its source as text.</summary>
+    /// <summary>The diagram as HTML with a place for mermaid.js (see <see cref="ChartScriptOutput"/>), and its source as text.</summary>
     public static MimeBundle From(string source) => new(new Dictionary<string, JsonNode>
     {
-        ["text/html"] = JsonValue.Create(With(Html(source.Trim()))),
+        ["text/html"] = JsonValue.Create(ChartScript.InEveryChart ? With(Html(source.Trim())) : Html(source.Trim())),
         ["text/plain"] = JsonValue.Create(source.Trim()),
     });
 
