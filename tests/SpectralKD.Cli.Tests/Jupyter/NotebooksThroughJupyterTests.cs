@@ -25,7 +25,10 @@ public sealed class NotebooksThroughJupyterTests : IDisposable
 
         SkipWithoutBrowser();
         Assert.True(Plots(await File.ReadAllTextAsync(Path.Combine(_folder, "01-first-spectrum.html"))) >= 2);
-        Assert.All(ChartsOf(executed), chart => Assert.Equal(1, Plots($"<!DOCTYPE html><html><body>{chart}</body></html>")));
+        string[] charts = [.. ChartsOf(executed)];
+        Assert.Equal(charts.Length, Plots($"<!DOCTYPE html><html><body>{string.Join('\n', charts)}</body></html>"));
+        Assert.Single(charts, SpectralKD.Interactive.Charting.ChartScript.IsIn);
+        Assert.All(charts, chart => Assert.Contains("class=\"spectralkd-picture\"", chart));
     }
 
     [Fact]
