@@ -51,9 +51,10 @@ public sealed record ModelSpectrum
     [JsonIgnore]
     public ImmutableArray<double> Intensities => [.. Blocks.Select(block => block.Intensity ?? double.NaN)];
 
-    /// <summary>How far <see cref="Intensities"/> follow a U over depth.</summary>
+    /// <summary>How far <see cref="Intensities"/> follow a U over depth, beyond what their spread over the images leaves open.</summary>
     [JsonIgnore]
-    public UShape UShape => UShape.Of(Intensities);
+    public UShape UShape => UShape.Of(
+        Intensities, Images > 1 ? [.. Blocks.Select(block => (block.IntensityDeviation ?? double.NaN) / Math.Sqrt(Images))] : null);
 
     /// <summary>The spectrum of one block.</summary>
     /// <param name="index">0-based block index; negative counts from the model's last analysed block.</param>

@@ -6,22 +6,22 @@ public enum UShapeVerdict
     /// <summary>Fewer than three blocks: no first, middle and last part to compare.</summary>
     TooFewBlocks,
 
-    /// <summary>Both ends lie above the middle, together by at least a quarter.</summary>
+    /// <summary>Both ends lie above the middle by more than chance.</summary>
     Clear,
 
-    /// <summary>Both ends lie above the middle, together by less than a quarter but at least a twentieth.</summary>
+    /// <summary>Both ends lie above the middle, but only one of them by more than chance.</summary>
     Weak,
 
-    /// <summary>Only the last blocks lie above the middle.</summary>
+    /// <summary>The curve goes up: the last blocks lie above the middle, or the first below it, by more than chance, and not the other way round.</summary>
     Rising,
 
-    /// <summary>Only the first blocks lie above the middle.</summary>
+    /// <summary>The curve goes down.</summary>
     Falling,
 
-    /// <summary>Ends and middle differ by less than a twentieth.</summary>
+    /// <summary>Neither end differs from the middle by more than chance.</summary>
     Flat,
 
-    /// <summary>The middle lies above both ends.</summary>
+    /// <summary>Both ends lie below the middle by more than chance.</summary>
     Arch,
 }
 
@@ -32,11 +32,18 @@ public enum UShapeVerdict
 /// <remarks>
 /// A quarter is the number of blocks divided by four, rounded to the nearest (a half goes down), at least one; the middle is what lies
 /// between: 4 blocks are 1 + 2 + 1, 6 are 1 + 4 + 1, 7 are 2 + 3 + 2, 12 are 3 + 6 + 3, 24 are 6 + 12 + 6.
+/// <para>
+/// "More than chance" is a difference above twice its standard error over the images (a level of about 5 %): what another draw of as many images could
+/// turn round is no finding. The blocks of a part see the same images and are taken to vary together, the parts as independent; both make the error
+/// larger, not smaller. It says that a difference is real, not that it is large: that is the score.
+/// </para>
 /// </remarks>
 public sealed record UShape
 {
-    private const double ClearFrom = 1.25;
-    private const double WeakFrom = 1.05;
+    private const double StandardErrors = 2;
+
+    /// <summary>Stands for the error where a curve comes without one: a twentieth of the middle, about what 50 images leave open.</summary>
+    private const double UnknownError = 0.05;
 
     /// <summary>The score: above 1 the ends lie higher than the middle. Null with fewer than three blocks or a middle of zero.</summary>
     public double? Score { get; private init; }
@@ -80,43 +87,60 @@ public sealed record UShape
 
     /// <summary>Judges the intensities of a model's blocks.</summary>
     /// <param name="intensities">One value a block, in order of depth, none negative.</param>
-    public static UShape Of(IReadOnlyList<double> intensities)
+    /// <param name="errors">
+    /// The standard error of each over the images, its standard deviation divided by the root of their number; null where that is not known: then a
+    /// difference counts above a twentieth of the middle.
+    /// </param>
+    /// <exception cref="SpectralKDException">There are not as many errors as intensities.</exception>
+    /// <example><code>UShape.Of([3, 1, 1, 3]).Words    // clear U-shape (score 3.00)</code></example>
+    public static UShape Of(IReadOnlyList<double> intensities, IReadOnlyList<double>? errors = null)
     {
+        if (errors is not null && errors.Count != intensities.Count)
+        {
+            throw new SpectralKDException($"there are {errors.Count} standard errors for {intensities.Count} intensities: give one for each");
+        }
+
         if (intensities.Count < 3 || intensities.Any(double.IsNaN))
         {
             return new UShape { Verdict = UShapeVerdict.TooFewBlocks };
         }
 
-        var quarter = Math.Max(1, (intensities.Count + 1) / 4);
-        var first = intensities.Take(quarter).Average();
-        var middle = intensities.Skip(quarter).SkipLast(quarter).Average();
-        var last = intensities.TakeLast(quarter).Average();
+        var (first, middle, last) = Parts(intensities);
         var score = (first + last) / (2 * middle);
+        var known = errors is not null && !errors.Any(double.IsNaN);
+        var (ofFirst, ofMiddle, ofLast) = known ? Parts(errors!) : default;
         return new UShape
         {
             Score = double.IsFinite(score) ? score : null,
             First = first,
             Middle = middle,
             Last = last,
-            Verdict = Judge(first / middle, last / middle, score),
+            Verdict = Judge(Above(first, ofFirst), Above(last, ofLast), bothHigher: first > middle && last > middle),
         };
+
+        int Above(double end, double error)
+        {
+            var chance = known ? StandardErrors * Math.Sqrt((error * error) + (ofMiddle * ofMiddle)) : UnknownError * middle;
+            return Math.Abs(end - middle) <= chance ? 0 : Math.Sign(end - middle);
+        }
     }
 
     /// <inheritdoc/>
     public override string ToString() => Words;
 
-    private static UShapeVerdict Judge(double first, double last, double score)
+    private static (double First, double Middle, double Last) Parts(IReadOnlyList<double> values)
     {
-        if (first > 1 && last > 1 && score >= WeakFrom)
-        {
-            return score >= ClearFrom ? UShapeVerdict.Clear : UShapeVerdict.Weak;
-        }
-
-        return (first >= WeakFrom, last >= WeakFrom) switch
-        {
-            (false, true) => UShapeVerdict.Rising,
-            (true, false) => UShapeVerdict.Falling,
-            _ => score < 2 - WeakFrom ? UShapeVerdict.Arch : UShapeVerdict.Flat,
-        };
+        var quarter = Math.Max(1, (values.Count + 1) / 4);
+        return (values.Take(quarter).Average(), values.Skip(quarter).SkipLast(quarter).Average(), values.TakeLast(quarter).Average());
     }
+
+    /// <summary>From the ends against the middle: above (1), below (-1), or no different (0).</summary>
+    private static UShapeVerdict Judge(int first, int last, bool bothHigher) => (first, last) switch
+    {
+        (1, 1) => UShapeVerdict.Clear,
+        (1, 0) or (0, 1) when bothHigher => UShapeVerdict.Weak,
+        (0, 0) => UShapeVerdict.Flat,
+        (-1, -1) => UShapeVerdict.Arch,
+        _ => last > first ? UShapeVerdict.Rising : UShapeVerdict.Falling,
+    };
 }

@@ -20,10 +20,11 @@ public class UShapeTests
 
     [Theory]
     [InlineData(new double[] { 3, 1, 1, 3 }, UShapeVerdict.Clear)]
-    [InlineData(new double[] { 1.1, 1, 1, 1.15 }, UShapeVerdict.Weak)]
+    [InlineData(new double[] { 1.03, 1, 1, 1.15 }, UShapeVerdict.Weak)]
     [InlineData(new double[] { 1, 1, 1, 4 }, UShapeVerdict.Rising)]
     [InlineData(new double[] { 0.5, 1, 1, 9 }, UShapeVerdict.Rising)]
     [InlineData(new double[] { 4, 1, 1, 1 }, UShapeVerdict.Falling)]
+    [InlineData(new double[] { 1, 1, 1, 0.9 }, UShapeVerdict.Falling)]
     [InlineData(new double[] { 1, 1, 1.02, 1 }, UShapeVerdict.Flat)]
     [InlineData(new double[] { 1, 2, 2, 1 }, UShapeVerdict.Arch)]
     [InlineData(new double[] { 1, 2 }, UShapeVerdict.TooFewBlocks)]
@@ -34,6 +35,28 @@ public class UShapeTests
 
         Assert.Equal(verdict, shape.Verdict);
         Assert.Equal(shape.IsU, shape.Warning is null);
+    }
+
+    [Theory]
+    [InlineData(0.01, UShapeVerdict.Clear)]
+    [InlineData(0.03, UShapeVerdict.Weak)]
+    [InlineData(0.10, UShapeVerdict.Flat)]
+    public void A_difference_counts_that_another_draw_of_images_would_not_turn_round(double error, UShapeVerdict verdict) =>
+        Assert.Equal(verdict, UShape.Of([1.05, 1, 1, 1.2], [error, error, error, error]).Verdict);
+
+    [Fact]
+    public void A_small_but_steady_rise_is_no_flat_curve() =>
+        Assert.Equal(UShapeVerdict.Rising, UShape.Of([1, 1.03, 1.07, 1.11], [0.01, 0.01, 0.01, 0.01]).Verdict);
+
+    [Fact]
+    public void A_spectrum_judges_its_curve_by_its_spread_over_the_images()
+    {
+        using var model = ModelCatalog.Create("deit_nano_patch4_32", seed: 1);
+        var spectrum = SpectralAnalysis.Run(model, Textures.Create(20, 32));
+        double[] errors = [.. spectrum.Blocks.Select(block => block.IntensityDeviation!.Value / Math.Sqrt(20))];
+
+        Assert.Equal(UShape.Of(spectrum.Intensities, errors), spectrum.UShape);
+        Assert.Contains("2 standard errors for 3", Assert.Throws<SpectralKDException>(() => UShape.Of([1, 2, 3], [1, 2])).Message, StringComparison.Ordinal);
     }
 
     [Fact]
