@@ -4,6 +4,10 @@ using Plotly.NET;
 namespace SpectralKD.Interactive;
 
 /// <summary>Saves what a notebook works with, in the format that a file's ending names: the plain call behind <c>#!spectral-save</c>.</summary>
+/// <example><code>
+/// var spectrum = ModelSpectrum.Load("deit.json");
+/// SavedFile.Save(spectrum, "blocks.csv");     // the table; .json the spectrum itself, .html and .svg its U-curve
+/// </code></example>
 public static class SavedFile
 {
     /// <summary>Saves a value; the file appears whole or not at all.</summary>

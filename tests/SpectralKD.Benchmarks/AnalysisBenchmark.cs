@@ -1,3 +1,4 @@
+using SpectralKD.Weights;
 using SpectralKD.Models;
 using SpectralKD.Spectra;
 using static TorchSharp.torch;
@@ -9,7 +10,7 @@ internal static class AnalysisBenchmark
 {
     public static void Run(BenchmarkArguments arguments)
     {
-        using var model = ModelCatalog.Create(arguments.Model);
+        using var model = ModelLoader.Load(arguments.Model, new() { Weights = "seeded" });
         model.eval();
         var size = model.Spec.ImageSize;
         manual_seed(1);

@@ -1,5 +1,5 @@
 using SpectralKD.Distillation;
-using SpectralKD.Models;
+using SpectralKD.Weights;
 
 namespace SpectralKD.Benchmarks;
 
@@ -11,8 +11,8 @@ internal static class TrainingBenchmark
 
     public static void Run(BenchmarkArguments arguments)
     {
-        using var student = ModelCatalog.Create("deit_nano_patch4_32");
-        using var teacher = ModelCatalog.Create("cait_nano_patch4_32", seed: 1);
+        using var student = ModelLoader.Load("deit_nano_patch4_32", new() { Weights = "seeded" });
+        using var teacher = ModelLoader.Load("cait_nano_patch4_32", new() { Weights = "seeded:1" });
         var data = new NoiseData(student.Spec.ImageSize, Steps);
         Interleaved.Run(
             $"Training of {student.Spec.Name} from {teacher.Spec.Name}, batches of {Batch}",

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using SpectralKD.Interactive.Magic;
@@ -11,6 +12,9 @@ public sealed partial class DocumentationTests
 {
     private static readonly string[] s_implicitUsings =
         ["System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Threading", "System.Threading.Tasks"];
+
+    private static readonly Lazy<List<PortableExecutableReference>> s_references = new(() =>
+        [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path))]);
 
     public static TheoryData<string> Pages => [.. DocumentPage.All.Select(page => page.Name)];
 
@@ -43,14 +47,26 @@ public sealed partial class DocumentationTests
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public void CSharp_compiles(string name)
+    public void CSharp_compiles(string name) => Assert.All(
+        Page(name).CodeBlocks.Where(block => block.Language == "csharp" && !block.Code.StartsWith('#')), block => Assert.Empty(Errors(block.Code, s_implicitUsings)));
+
+    [Fact]
+    public void Examples_in_the_documentation_of_the_api_compile_as_a_cell_does()
     {
-        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Select(path => MetadataReference.CreateFromFile(path)).ToList();
-        var usings = CSharpSyntaxTree.ParseText(string.Concat(s_implicitUsings.Select(u => $"global using {u};")));
-        Assert.All(Page(name).CodeBlocks.Where(block => block.Language == "csharp" && !block.Code.StartsWith('#')), block => Assert.Empty(
-            CSharpCompilation.Create("page", [usings, CSharpSyntaxTree.ParseText(block.Code)], references).GetDiagnostics()
-                .Where(d => d.Severity == DiagnosticSeverity.Error)));
+        var examples = new[] { "SpectralKD.xml", "SpectralKD.Interactive.xml" }
+            .SelectMany(file => XDocument.Load(Path.Combine(AppContext.BaseDirectory, file)).Descendants("member"))
+            .SelectMany(member => member.Elements("example").Select(example => ((string)member.Attribute("name")!, example.Value))).ToList();
+
+        Assert.True(examples.Count >= 12, $"there are {examples.Count} examples");
+        string[] usings = [.. s_implicitUsings, "SpectralKD.Data", "SpectralKD.Distillation", "SpectralKD.Interactive", "SpectralKD.Interactive.Charting", "SpectralKD.Models",
+            "SpectralKD.Native", "SpectralKD.Spectra", "SpectralKD.Weights", "Plotly.NET"];
+        Assert.All(examples, example => Assert.Empty(Errors(example.Value, usings)));
+    }
+
+    private static IEnumerable<Diagnostic> Errors(string code, IEnumerable<string> usings)
+    {
+        var trees = new[] { string.Concat(usings.Select(u => $"global using {u};")), code }.Select(text => CSharpSyntaxTree.ParseText(text));
+        return CSharpCompilation.Create("page", trees, s_references.Value).GetDiagnostics().Where(d => d.Severity == DiagnosticSeverity.Error);
     }
 
     [Theory]

@@ -2,9 +2,8 @@ using Microsoft.Data.Analysis;
 using SpectralKD.Data;
 using SpectralKD.Distillation;
 using SpectralKD.Interactive.Tests.Charting;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 using SpectralKD.Weights;
+using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Tests;
 
@@ -41,7 +40,7 @@ public sealed class SavedFileTests : IDisposable
     {
         SavedFile.Save(Textures.Create(4, 32, 2, seed: 1), File("sheet.png"));
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], System.IO.File.ReadAllBytes(File("sheet.png"))[..4]);
-        using var model = ModelCatalog.Create("deit_nano_patch4_32");
+        using var model = ModelLoader.Load("deit_nano_patch4_32", new() { Weights = "seeded" });
         SavedFile.Save(model, File("m.safetensors"));
         using var again = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = File("m.safetensors") });
         Assert.True(model.state_dict()["cls_token"].Equals(again.state_dict()["cls_token"]));

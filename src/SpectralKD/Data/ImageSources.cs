@@ -1,6 +1,10 @@
 namespace SpectralKD.Data;
 
 /// <summary>Opens labelled image sets by the name that a user types.</summary>
+/// <example><code>
+/// var textures = ImageSources.Open("textures", count: 100, size: 64);       // drawn, always there
+/// var photos = ImageSources.Open("imagenet/val", count: 500, classes: 50);  // a folder or a zip, a folder for each class
+/// </code></example>
 public static class ImageSources
 {
     private const string Choices = "name textures, cifar10, a folder of images or a .zip archive.";

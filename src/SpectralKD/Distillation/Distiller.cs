@@ -1,6 +1,11 @@
 namespace SpectralKD.Distillation;
 
 /// <summary>Trains students: the plain call behind <c>#!spectral-distill</c> and <c>spectralkd distill</c>.</summary>
+/// <example><code>
+/// var recipe = DistillationRecipe.Load("recipe.json");
+/// var run = await Distiller.RunAsync(recipe, "runs/first");
+/// Console.WriteLine($"{run.Epochs[^1].Epoch + 1} epochs, finished: {run.Finished}");
+/// </code></example>
 public static class Distiller
 {
     /// <summary>Trains a student on given objects.</summary>

@@ -3,6 +3,10 @@ using TorchSharp;
 namespace SpectralKD.Native;
 
 /// <summary>Which device models and tensors are put on: <c>auto</c> (CUDA where it works), <c>cpu</c>, <c>cuda</c>, <c>cuda:N</c>.</summary>
+/// <example><code>
+/// Devices.Use("cuda:0");                                        // for all models loaded from now on; an error where there is none
+/// using var model = ModelLoader.Load("deit_nano_patch8_64", new ModelLoadOptions { Device = Devices.Parse("cpu") });
+/// </code></example>
 public static class Devices
 {
     private static string _chosen = "auto";

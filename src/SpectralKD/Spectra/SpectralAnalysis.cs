@@ -4,6 +4,12 @@ using System.Diagnostics;
 namespace SpectralKD.Spectra;
 
 /// <summary>Runs images through a model and reduces every block's feature maps to their spectra. Memory stays that of one batch, and 8 bytes an image.</summary>
+/// <example><code>
+/// using var model = ModelLoader.Load("deit_nano_patch8_64");
+/// var spectrum = SpectralAnalysis.Run(model, ImageSources.Open("textures", count: 100, size: 64));
+/// Console.WriteLine(spectrum.UShape.Words);
+/// spectrum.Save("deit.json");
+/// </code></example>
 public static class SpectralAnalysis
 {
     /// <summary>Analyses an image source; images are decoded ahead of the model on other threads.</summary>

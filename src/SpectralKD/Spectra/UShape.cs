@@ -92,7 +92,7 @@ public sealed record UShape
     /// difference counts above a twentieth of the middle.
     /// </param>
     /// <exception cref="SpectralKDException">There are not as many errors as intensities.</exception>
-    /// <example><code>UShape.Of([3, 1, 1, 3]).Words    // clear U-shape (score 3.00)</code></example>
+    /// <example><code>Console.WriteLine(UShape.Of([3, 1, 1, 3]).Words);   // clear U-shape (score 3.00)</code></example>
     public static UShape Of(IReadOnlyList<double> intensities, IReadOnlyList<double>? errors = null)
     {
         if (errors is not null && errors.Count != intensities.Count)

@@ -1,3 +1,4 @@
+using SpectralKD.Weights;
 using Plotly.NET;
 using SpectralKD.Distillation;
 using SpectralKD.Interactive.Charting;
@@ -64,7 +65,7 @@ public class UntrainedTests
     [Fact]
     public void The_card_of_a_model_says_what_was_loaded_not_what_is_published()
     {
-        using var model = ModelCatalog.Create("deit_tiny_patch16_224", seed: 3);
+        using var model = ModelLoader.Load("deit_tiny_patch16_224", new() { Weights = "seeded:3" });
         var (html, text) = (ModelCardView.Of(model).ToHtml(), ModelCardView.Of(model).ToPlainText());
         Assert.Contains(">UNTRAINED</b>", html, StringComparison.Ordinal);
         Assert.Contains("UNTRAINED: initial weights, seed 3", text, StringComparison.Ordinal);

@@ -155,6 +155,10 @@ internal static partial class RecipeFile
 }
 
 /// <summary>The recipes that come with the library: those of its nano models, and the paper's.</summary>
+/// <example><code>
+/// var recipe = RecipeLibrary.Get(RecipeLibrary.Names[0]) with { Epochs = 1 };
+/// recipe.Save("recipe.json");
+/// </code></example>
 public static class RecipeLibrary
 {
     private const string Prefix = "recipes/";

@@ -1,6 +1,12 @@
 namespace SpectralKD.Models;
 
 /// <summary>The models that can be created by name: timm's, and nano ones for experiments on a CPU.</summary>
+/// <example><code>
+/// foreach (var entry in ModelCatalog.Search("deit small"))
+/// {
+///     Console.WriteLine($"{entry.Name}: {entry.Parameters} parameters, {entry.Blocks.Count} blocks");
+/// }
+/// </code></example>
 public static class ModelCatalog
 {
     private static readonly string[] HubPrefixes = ["hf-hub:", "hf_hub:", "timm/"];
@@ -31,21 +37,21 @@ public static class ModelCatalog
         return [.. All.Where(entry => words.All(word => Haystack(entry).Contains(word, StringComparison.OrdinalIgnoreCase)))];
     }
 
-    /// <summary>Creates a model by name with timm's initial weights.</summary>
+    /// <summary>Creates a model by name with timm's initial weights, on the CPU and in training mode: for tests. Users load by <see cref="Weights.ModelLoader"/>.</summary>
     /// <param name="name">As for <see cref="Find"/>.</param>
     /// <param name="classes">Classes of the head; null for the model's own.</param>
     /// <param name="imageSize">Side of the image in pixels; null for the model's own.</param>
     /// <param name="seed">Seed of the initial weights.</param>
     /// <param name="dropPath">Stochastic depth rate in training, in [0, 1).</param>
     /// <exception cref="SpectralKDException">No such model, or the sizes do not fit together.</exception>
-    public static VisionModel Create(string name, int? classes = null, int? imageSize = null, long seed = 0, double dropPath = 0)
+    internal static VisionModel Create(string name, int? classes = null, int? imageSize = null, long seed = 0, double dropPath = 0)
     {
         var spec = Find(name).Spec;
         return Create(
             spec with { Classes = classes ?? spec.Classes, ImageSize = imageSize ?? spec.ImageSize, DropPath = dropPath }, seed);
     }
 
-    /// <summary>Creates a model from its sizes.</summary>
+    /// <summary>Creates a model from sizes of one's own, on the CPU and in training mode; models that have a name load by <see cref="Weights.ModelLoader"/>.</summary>
     /// <param name="spec">Any configuration of a family.</param>
     /// <param name="seed">Seed of timm's initial weights; null leaves the weights at zero, for a checkpoint to fill.</param>
     /// <exception cref="SpectralKDException">The sizes do not fit together.</exception>

@@ -3,6 +3,12 @@ using System.Collections.Immutable;
 namespace SpectralKD.Spectra;
 
 /// <summary>Which blocks of a student are aligned with which blocks of a teacher.</summary>
+/// <example><code>
+/// using var teacher = ModelLoader.Load("cait_nano_patch8_64");
+/// using var student = ModelLoader.Load("deit_nano_patch8_64");
+/// var pairs = LayerPairs.Select(teacher, student);   // the paper's end points
+/// Console.WriteLine(pairs);
+/// </code></example>
 public sealed record LayerPairs
 {
     /// <summary>Name of the teacher.</summary>

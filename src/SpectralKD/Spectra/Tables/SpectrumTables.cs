@@ -3,6 +3,12 @@ using Microsoft.Data.Analysis;
 namespace SpectralKD.Spectra;
 
 /// <summary>Spectra as tables (Microsoft.Data.Analysis). Activations have no unit, so amplitudes and powers have none.</summary>
+/// <example><code>
+/// var spectrum = ModelSpectrum.Load("deit.json");
+/// var blocks = spectrum.ToDataFrame();       // a row for each block
+/// var rings = spectrum.ToRadialFrame();      // a row for each block and ring of frequencies
+/// blocks.SaveTable("blocks.csv");
+/// </code></example>
 public static class SpectrumTables
 {
     /// <summary>One row a block.</summary>
