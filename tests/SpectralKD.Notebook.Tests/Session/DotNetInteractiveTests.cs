@@ -29,6 +29,33 @@ public sealed class DotNetInteractiveTests
     }
 
     [Fact]
+    public async Task A_list_that_holds_itself_ends_nothing_however_it_is_displayed()
+    {
+        await using var notebook = new NotebookOfTest();
+        var output = await notebook.RunAsync(
+            """
+            var list = new List<object>(); list.Add(list);
+            object any = list;
+            list.Display(); any.Display(); any.Display("text/plain"); display(any);
+            var shown = display(1);
+            shown.Update(any);
+            """);
+        const string Words = "List<object>, nested too deep to be shown (does it hold itself?)";
+        Assert.Equal([Words, Words, Words, Words, "1"], output.Displays.Select(shown => RecordedOutput.Text(shown.Data)));
+        Assert.Equal(Words, RecordedOutput.Text(Assert.Single(output.Updates).Data));
+    }
+
+    [Fact]
+    public async Task A_text_displayed_as_a_mime_type_is_replaced_in_its_place()
+    {
+        await using var notebook = new NotebookOfTest();
+        var first = await notebook.RunAsync("var text = \"<b>1</b>\".DisplayAs(\"text/html\");");
+        var second = await notebook.RunAsync("text.Update(2);");
+        Assert.Equal(first.Displays[0].Id, Assert.Single(first.Updates.Concat(second.Updates)).Id);
+        Assert.Empty(second.Displays);
+    }
+
+    [Fact]
     public async Task The_kernels_functions_are_found_by_their_full_name()
     {
         await using var notebook = new NotebookOfTest(new() { Input = (request, _) => Task.FromResult<string?>($"{request.Prompt}{request.IsPassword}") });
