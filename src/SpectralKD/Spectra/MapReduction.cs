@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 
 namespace SpectralKD.Spectra;
@@ -18,17 +19,18 @@ internal static class MapReduction
         for (long first = 0; first < batch; first += step)
         {
             using var slice = map.narrow(0, first, Math.Min(step, batch - first));
-            yield return ((int)first, CpuReduction.Suits(slice)
-                ? CpuReduction.Reduce(slice, domain, findRange, entropyRange)
-                : TorchReduction.Reduce(slice, domain, findRange, entropyRange));
+            yield return ((int)first, TorchReduction.Reduce(slice, domain, findRange, entropyRange));
         }
     }
 }
 
 /// <summary>
 /// Reduces feature maps to sums with torch's own operations, on the device that holds them, in float64: for any device, size and precision.
-/// <see cref="CpuReduction"/> is the fast way where it suits.
 /// </summary>
+/// <remarks>
+/// With transforms of our own for maps on the CPU a whole analysis (both domains, entropy over the images' range) of DeiT-Tiny was 1.06 to 1.22 times as fast, of
+/// Swin-Tiny 1.02 times, on one thread, in turns: too little for 500 lines. The counting of the entropy (<see cref="SpectralKD.Spectra.EntropyBins"/>) stays.
+/// </remarks>
 internal static class TorchReduction
 {
     /// <summary>Number of bins of the activation entropy, as in the reference.</summary>
@@ -53,7 +55,7 @@ internal static class TorchReduction
             Channel = domain.HasFlag(SpectralDomain.Channel) ? Channel(wide) : [],
             Minimum = findRange ? Values(wide.amin([1, 2, 3])) : [],
             Maximum = findRange ? Values(wide.amax([1, 2, 3])) : [],
-            EntropyBits = entropyRange is null ? [] : Values(EntropyBits(wide, entropyRange)),
+            EntropyBits = entropyRange is null ? [] : map.device.type == DeviceType.CPU ? Spectra.EntropyBins.Bits(wide, entropyRange) : Values(EntropyBits(wide, entropyRange)),
         };
     }
 
@@ -86,4 +88,66 @@ internal static class TorchReduction
     }
 
     private static double[] Values(Tensor tensor) => tensor.to(float64).cpu().contiguous().data<double>().ToArray();
+}
+
+/// <summary>The activation entropy by counting, token by token: torch's way through indices and a scatter costs a quarter of a forward pass.</summary>
+internal sealed class EntropyBins
+{
+    private readonly double _minimum;
+    private readonly double _scale;
+    private readonly int _channels;
+    private readonly double[] _terms;
+
+    /// <summary>Prepares for tokens of a number of channels.</summary>
+    /// <param name="range">Range of the bins; values beyond it count in the outer ones.</param>
+    /// <param name="channels">Number of channels C.</param>
+    internal EntropyBins(ActivationRange range, int channels)
+    {
+        (_minimum, _channels) = (range.Minimum, channels);
+        _scale = TorchReduction.EntropyBins / Math.Max(range.Maximum - range.Minimum, double.Epsilon);
+        _terms = [.. Enumerable.Range(0, channels + 1).Select(count => Term((double)count / channels))];
+    }
+
+    /// <summary>Sums of the tokens' entropies in bits, image by image on as many threads as torch has.</summary>
+    /// <param name="wide"><c>[B, C, H, W]</c> in float64, on the CPU.</param>
+    /// <param name="range">Range of the bins.</param>
+    internal static double[] Bits(Tensor wide, ActivationRange range)
+    {
+        using var scope = NewDisposeScope();
+        var tokens = wide.permute(0, 2, 3, 1).contiguous(); // [B, H, W, C]
+        var (batch, length) = ((int)wide.shape[0], (int)(wide.shape[1] * wide.shape[2] * wide.shape[3]));
+        var (bins, bits) = (new EntropyBins(range, (int)wide.shape[1]), new double[batch]);
+        Parallel.For(0, batch, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, get_num_threads()) }, image =>
+            bits[image] = bins.Bits(MemoryMarshal.Cast<byte, double>(tokens.bytes).Slice(image * length, length)));
+        return bits;
+    }
+
+    /// <summary>Sum of the tokens' entropies in bits.</summary>
+    /// <param name="values">One image, C values after C values.</param>
+    internal double Bits(ReadOnlySpan<double> values)
+    {
+        Span<int> counts = stackalloc int[TorchReduction.EntropyBins];
+        var bits = 0.0;
+        for (var first = 0; first < values.Length; first += _channels)
+        {
+            counts.Clear();
+            foreach (var value in values.Slice(first, _channels))
+            {
+                counts[Bin((value - _minimum) * _scale)]++;
+            }
+
+            foreach (var count in counts)
+            {
+                bits += _terms[count];
+            }
+        }
+
+        return bits;
+    }
+
+    // Not a number goes into the first bin; the analysis refuses it elsewhere.
+    private static int Bin(double place)
+        => place >= TorchReduction.EntropyBins - 1 ? TorchReduction.EntropyBins - 1 : place > 0 ? (int)place : 0;
+
+    private static double Term(double share) => share > 0 ? -share * Math.Log2(share) : 0;
 }

@@ -34,13 +34,24 @@ public class ActivationEntropyTests
                 var range = new ActivationRange(minimum, maximum);
                 using var wide = map.to(float64);
                 using var torchs = TorchReduction.EntropyBits(wide, range);
-                var own = CpuReduction.Reduce(map, SpectralDomain.None, findRange: false, range).EntropyBits;
+                var own = TorchReduction.Reduce(map, SpectralDomain.None, findRange: false, range).EntropyBits;
 
                 Assert.Equal([2], torchs.shape);
                 Assert.All(own, (bits, image) => Assert.Equal(torchs[image].item<double>(), bits, 1e-11 * (1 + bits)));
             },
             iter: 60,
             threads: 1);
+
+    [Fact]
+    public void Not_a_number_and_the_range_are_passed_on()
+    {
+        using var map = TestSpectra.Map(2, 6, 3, 3);
+        map[1, 2, 1, 1] = float.NaN;
+        var sums = TorchReduction.Reduce(map, SpectralDomain.Both, findRange: true, null);
+        Assert.True(double.IsNaN(sums.Minimum[1]) && double.IsNaN(sums.Maximum[1]) && double.IsNaN(sums.Of(sums.Channel, 1)[2]));
+        Assert.Equal(map[0].amin().item<float>(), sums.Minimum[0]);
+        Assert.Equal(map[0].amax().item<float>(), sums.Maximum[0]);
+    }
 
     [Theory]
     [InlineData("-12.5,20", -12.5, 20)]
