@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.DotNet.Interactive;
 using Microsoft.DotNet.Interactive.Commands;
 using Microsoft.DotNet.Interactive.Events;
-using SpectralKD.Interactive.Charting;
+using SpectralKD.Interactive;
 
 namespace SpectralKD.DotNetInteractive;
 

@@ -1,6 +1,3 @@
-using SpectralKD.Weights;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Benchmarks;

@@ -1,4 +1,3 @@
-using SpectralKD.Distillation;
 using static TorchSharp.torch;
 
 namespace SpectralKD.Benchmarks;

@@ -6,7 +6,6 @@
 // OMP_NUM_THREADS holds for the training's own thread too, which --threads does not reach.
 using SpectralKD;
 using SpectralKD.Benchmarks;
-using SpectralKD.Native;
 using TorchSharp;
 
 try

@@ -1,6 +1,3 @@
-using SpectralKD.Distillation;
-using SpectralKD.Weights;
-
 namespace SpectralKD.Benchmarks;
 
 /// <summary>Whole training steps: a nano DeiT from a nano CaiT, soft labels and the paper's eight layer pairs, with both forms of the loss.</summary>

@@ -2,8 +2,6 @@ using Microsoft.DotNet.Interactive;
 using Microsoft.DotNet.Interactive.Commands;
 using Microsoft.DotNet.Interactive.Events;
 using SpectralKD.Interactive.Magic;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.DotNetInteractive.Tests;
 

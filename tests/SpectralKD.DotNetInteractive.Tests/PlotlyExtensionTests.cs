@@ -1,5 +1,5 @@
 using Microsoft.DotNet.Interactive;
-using SpectralKD.Interactive.Charting;
+using SpectralKD.Interactive;
 
 namespace SpectralKD.DotNetInteractive.Tests;
 
@@ -69,7 +69,7 @@ public sealed class PlotlyExtensionTests
     {
         await kernel.RunAsync("#!spectral-model deit_nano_patch8_64");
         await kernel.RunAsync("#!spectral-images textures --count 2");
-        return ["#!spectral-analyze", "#!spectral-ucurve spectrum", "using Plotly.NET;\nGenericChart mine = SpectralKD.Interactive.Charting.Charts.UCurve(spectrum);\nmine"];
+        return ["#!spectral-analyze", "#!spectral-ucurve spectrum", "using Plotly.NET;\nGenericChart mine = SpectralKD.Interactive.Charts.UCurve(spectrum);\nmine"];
     }
 
     private static async Task<KernelInProcess> WithPlotlyFirst()

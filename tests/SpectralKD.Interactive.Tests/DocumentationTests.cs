@@ -58,7 +58,7 @@ public sealed partial class DocumentationTests
             .SelectMany(member => member.Elements("example").Select(example => ((string)member.Attribute("name")!, example.Value))).ToList();
 
         Assert.True(examples.Count >= 12, $"there are {examples.Count} examples");
-        string[] usings = [.. s_implicitUsings, "SpectralKD.Data", "SpectralKD.Distillation", "SpectralKD.Interactive", "SpectralKD.Interactive.Charting", "SpectralKD.Models",
+        string[] usings = [.. s_implicitUsings, "SpectralKD.Data", "SpectralKD.Distillation", "SpectralKD.Interactive", "SpectralKD.Models",
             "SpectralKD.Native", "SpectralKD.Spectra", "SpectralKD.Weights", "Plotly.NET"];
         Assert.All(examples, example => Assert.Empty(Errors(example.Value, usings)));
     }

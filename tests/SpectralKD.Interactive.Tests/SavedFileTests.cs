@@ -1,9 +1,5 @@
 using Microsoft.Data.Analysis;
-using SpectralKD.Data;
-using SpectralKD.Distillation;
 using SpectralKD.Interactive.Tests.Charting;
-using SpectralKD.Weights;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Tests;
 

@@ -1,9 +1,5 @@
 using System.CommandLine;
-using SpectralKD.Data;
 using SpectralKD.Interactive.Magic;
-using SpectralKD.Native;
-using SpectralKD.Spectra;
-using SpectralKD.Weights;
 
 namespace SpectralKD.Cli.Commands;
 

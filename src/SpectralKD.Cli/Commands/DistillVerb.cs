@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using SpectralKD.Distillation;
 using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Cli.Commands;

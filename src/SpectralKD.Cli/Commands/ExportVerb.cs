@@ -1,5 +1,4 @@
 using System.CommandLine;
-using SpectralKD.Distillation;
 
 namespace SpectralKD.Cli.Commands;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using SpectralKD.Notebook.Jupyter;
-using SpectralKD.Notebook.Jupyter.Install;
 using SpectralKD.Notebook.Session;
 
 namespace SpectralKD.Cli.Commands;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Cli.Commands;
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
-using SpectralKD.Notebook.Running;
+using SpectralKD.Notebook.Runner;
 using SpectralKD.Notebook.Session;
-using SpectralKD.Notebook.Session.Running;
 
 namespace SpectralKD.Cli.Commands;
 

@@ -1,6 +1,6 @@
 using Plotly.NET;
 
-namespace SpectralKD.Interactive.Charting;
+namespace SpectralKD.Interactive;
 
 public static partial class Charts
 {

@@ -1,6 +1,6 @@
 using Plotly.NET;
 
-namespace SpectralKD.Interactive.Charting;
+namespace SpectralKD.Interactive;
 
 public static partial class Charts
 {
@@ -72,4 +72,57 @@ public static partial class Charts
 
         return chart.Build();
     }
+}
+
+/// <summary>The distances of a student's layers to its teacher's at one moment, as a curve.</summary>
+internal sealed record DistanceLines(IReadOnlyList<LayerDistance> Layers, string Name, int Series)
+{
+    internal static DistanceLines Of(DistillationDynamics dynamics, int moment, string name, int series)
+    {
+        var layers = dynamics.Distances.Where(entry => entry.Moment == moment && entry.Distance is not null).ToList();
+        return layers.Count > 0 ? new DistanceLines(layers, name, series) : throw Incomparable(dynamics);
+    }
+
+    internal ChartBuilder AddTo(ChartBuilder chart) => chart.Trace("scatter", SeriesLine.Of(
+        Series, Name + FormattableString.Invariant($": mean {Layers.Average(entry => entry.Distance!.Value):0.000}"), Layers.Select(entry => (double)entry.Block), Layers.Select(entry => entry.Distance!.Value), Layers.Select(entry => Hover(entry, Name))));
+
+    internal static string Hover(LayerDistance entry, string when) => $"{ChartLook.Text(entry.Name)}, {when}" + FormattableString.Invariant(
+        $"<br>distance {entry.Distance:G4} to the teacher's block {entry.TeacherBlock}<br>intensity {entry.Intensity:G4}, the teacher's {entry.TeacherIntensity:G4}");
+
+    internal static SpectralKDException Incomparable(DistillationDynamics dynamics) => new(
+        $"no map of {dynamics.After.Model} has the size of its counterpart in {dynamics.Teacher.Model}, so their spectra have no distance; "
+        + "compare models with equal numbers of patches");
+}
+
+/// <summary>One student's distances to its teacher, layers upwards and tracked epochs to the right, in its share of the chart's height.</summary>
+internal sealed class DistancePanel(DistillationDynamics dynamics, int number, int count)
+{
+    private readonly PanelPlace _place = new(number, count);
+
+    internal void Add(ChartBuilder chart)
+    {
+        if (dynamics.Distances.All(entry => entry.Distance is null))
+        {
+            throw DistanceLines.Incomparable(dynamics);
+        }
+
+        var layers = dynamics.Distances.GroupBy(entry => entry.Block).OrderBy(group => group.Key)
+            .Select(group => group.OrderBy(entry => entry.Moment).ToList()).ToList();
+        chart.Trace("heatmap", new Attributes
+        {
+            ["x"] = Enumerable.Range(0, dynamics.Student.Count).Select(moment => FormattableString.Invariant($"{moment}")).ToArray(),
+            ["y"] = layers.Select(row => row[0].Block).ToArray(),
+            ["z"] = layers.Select(row => LogScale.Of(row.Select(entry => entry.Distance ?? 0))).ToArray(),
+            ["text"] = layers.Select(row => row.Select(Hover).ToArray()).ToArray(),
+            ["hovertemplate"] = "%{text}<extra></extra>",
+            ["coloraxis"] = "coloraxis",
+            ["xgap"] = 1,
+            ["ygap"] = 1,
+            ["xaxis"] = _place.X,
+            ["yaxis"] = _place.Y,
+        });
+        _place.Add(chart, "Epochs done (0: before training)", count == 1 ? "Block of the student (0 is the first)" : $"{ChartLook.Text(dynamics.After.Title)}<br>block");
+    }
+
+    private static string Hover(LayerDistance entry) => DistanceLines.Hover(entry, FormattableString.Invariant($"epochs done: {entry.Moment}"));
 }

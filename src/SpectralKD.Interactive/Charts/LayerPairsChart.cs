@@ -1,6 +1,6 @@
 using Plotly.NET;
 
-namespace SpectralKD.Interactive.Charting;
+namespace SpectralKD.Interactive;
 
 public static partial class Charts
 {
@@ -26,4 +26,93 @@ public static partial class Charts
         (x["anchor"], x["range"], x["showgrid"]) = ("y2", new[] { -0.04, 1.04 }, false);
         return chart.Layout("xaxis", x).Layout("height", 560).Layout("showlegend", false).Build();
     }
+}
+
+/// <summary>One model's curve in the chart of layer pairs; its axis has a fixed range, so that lines can run from panel to panel.</summary>
+internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] domain, string axis)
+{
+    private const double Top = 1.15;
+    private readonly double _bottom = series == 0 ? 0 : -0.32; // room below the lowest number for the lower panel's name
+    private readonly double _largest = Math.Max(spectrum.Intensities.Max(), double.Epsilon);
+
+    internal void Add(ChartBuilder chart, string role, IReadOnlyCollection<int> chosen)
+    {
+        var line = SeriesLine.Of(
+            series,
+            spectrum.Title,
+            spectrum.Blocks.Select(Depth),
+            spectrum.Blocks.Select(Value),
+            spectrum.Blocks.Select(block => UCurveText.Hover(spectrum, block)));
+        line["yaxis"] = axis;
+        line["mode"] = "lines+markers";
+        line["marker"] = new Attributes
+        {
+            ["color"] = spectrum.Blocks.Select(block => chosen.Contains(block.Index) ? ChartLook.Colour(series) : "#ffffff").ToArray(),
+            ["size"] = spectrum.Blocks.Select(block => chosen.Contains(block.Index) ? 11 : 7).ToArray(),
+            ["symbol"] = ChartLook.Symbol(series),
+            ["opacity"] = 1,
+            ["line"] = new Attributes { ["color"] = ChartLook.Colour(series), ["width"] = 1.5 },
+        };
+        ((Attributes)line["line"]!)["dash"] = "solid";
+        chart.Trace("scatter", line);
+        chart.Trace("scatter", Labels(chosen));
+        var y = ChartLook.Axis($"{role}<br>intensity / maximum");
+        (y["domain"], y["range"], y["tickvals"]) = (domain, new[] { _bottom, Top }, new[] { 0, 0.5, 1 });
+        chart.Layout(axis == "y" ? "yaxis" : "yaxis2", y);
+        chart.Annotation(Name());
+    }
+
+    /// <summary>Where a block's point lies: relative depth, and height as a part of the whole chart.</summary>
+    internal (double X, double Y) Place(int index)
+    {
+        var block = spectrum.Block(index);
+        return (Depth(block), domain[0] + ((Value(block) - _bottom) / (Top - _bottom) * (domain[1] - domain[0])));
+    }
+
+    internal static Attributes Connection((double X, double Y) from, (double X, double Y) to) => new()
+    {
+        ["type"] = "line",
+        ["layer"] = "below",
+        ["xref"] = "x",
+        ["yref"] = "paper",
+        ["x0"] = from.X,
+        ["y0"] = from.Y,
+        ["x1"] = to.X,
+        ["y1"] = to.Y,
+        ["line"] = new Attributes { ["color"] = ChartLook.Green, ["width"] = 1.5, ["dash"] = "dot" },
+    };
+
+    private Attributes Labels(IReadOnlyCollection<int> chosen)
+    {
+        var blocks = spectrum.Blocks.Where(block => chosen.Contains(block.Index)).ToList();
+        return new Attributes
+        {
+            ["x"] = blocks.Select(Depth).ToArray(),
+            ["y"] = blocks.Select(Value).ToArray(),
+            ["yaxis"] = axis,
+            ["mode"] = "markers+text",
+            ["marker"] = new Attributes { ["size"] = 16, ["opacity"] = 0 }, // keeps the text off the visible markers
+            ["text"] = blocks.Select(block => FormattableString.Invariant($"{block.Index}")).ToArray(),
+            ["textposition"] = series == 0 ? "top center" : "bottom center",
+            ["textfont"] = new Attributes { ["size"] = 12 },
+            ["hoverinfo"] = "skip",
+        };
+    }
+
+    private Attributes Name() => new()
+    {
+        ["text"] = $"{ChartLook.Text(spectrum.Title)}: {spectrum.UShape.Words}",
+        ["xref"] = "paper",
+        ["yref"] = "paper",
+        ["x"] = 0.36,
+        ["y"] = series == 0 ? domain[1] : domain[0] + 0.005, // where no connection runs and no block is numbered
+        ["xanchor"] = "center",
+        ["yanchor"] = "bottom",
+        ["showarrow"] = false,
+        ["font"] = new Attributes { ["size"] = 13, ["color"] = ChartLook.Colour(series) },
+    };
+
+    private double Depth(BlockSpectrum block) => UCurveAxes.Position(spectrum, block, relative: true);
+
+    private double Value(BlockSpectrum block) => block.Intensity!.Value / _largest;
 }

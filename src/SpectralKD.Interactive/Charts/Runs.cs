@@ -1,6 +1,7 @@
+using System.Text.RegularExpressions;
 using Plotly.NET;
 
-namespace SpectralKD.Interactive.Charting;
+namespace SpectralKD.Interactive;
 
 public static partial class Charts
 {
@@ -77,4 +78,81 @@ public static partial class Charts
             },
         }).Build();
     }
+}
+
+/// <summary>Runs of one method with several seeds, recognised by their names.</summary>
+internal static partial class RunGroups
+{
+    /// <summary>Which group a run belongs to, in order of appearance, and which of its members it is.</summary>
+    internal static (int Group, int Member) Look(IReadOnlyList<RunLog> runs, int index)
+    {
+        var names = runs.Select(run => Seed().Replace(run.Name, "")).ToList();
+        return (names.Distinct().ToList().IndexOf(names[index]), names.Take(index).Count(name => name == names[index]));
+    }
+
+    [GeneratedRegex(@"[\s,_-]*seed[\s_-]*\d+$", RegexOptions.IgnoreCase)]
+    private static partial Regex Seed();
+}
+
+/// <summary>A training run as a curve.</summary>
+internal static class RunTraces
+{
+    internal static Attributes Of(RunLog run, (int Group, int Member) look, string metric, MetricWords words)
+    {
+        if (run.Kind != RunLogKind.Training)
+        {
+            throw new SpectralKDException($"{run.Name} is no training log: its entropies are shown by Charts.EntropyHeatmap");
+        }
+
+        var epochs = run.Numbers(RunLog.EpochColumn);
+        var values = run.Numbers(metric);
+        var points = epochs.Zip(values, (epoch, value) => (Epoch: epoch!.Value, Value: value))
+            .Where(point => point.Value is { } value && double.IsFinite(value)).Select(point => (point.Epoch, Value: point.Value!.Value)).ToList();
+        var line = SeriesLine.Of(
+            look.Group, run.Name + Best(points, words), points.Select(point => point.Epoch), points.Select(point => point.Value), markers: points.Count < 15);
+        ((Attributes)line["line"]!)["width"] = 2;
+        ((Attributes)line["line"]!)["dash"] = ChartLook.Dash(look.Group + look.Member);
+        line["hovertemplate"] = $"{ChartLook.Text(run.Name)}<br>epoch %{{x}}: %{{y:.5g}}<extra></extra>";
+        return line;
+    }
+
+    private static string Best(List<(double Epoch, double Value)> points, MetricWords words)
+    {
+        if (points.Count == 0)
+        {
+            return "";
+        }
+
+        var (what, point) = words.HigherIsBetter switch
+        {
+            true => ("best", points.MaxBy(point => point.Value)),
+            false => ("best", points.MinBy(point => point.Value)),
+            _ => ("last", points[^1]),
+        };
+        return FormattableString.Invariant($": {what} {words.Text(point.Value)} at epoch {point.Epoch}");
+    }
+}
+
+/// <summary>The words for a log's column.</summary>
+/// <param name="Title">Name of the figure.</param>
+/// <param name="Axis">Name with its unit.</param>
+/// <param name="HigherIsBetter">True, false, or null where there is no better: a part of a loss can be small because it counts little.</param>
+internal sealed record MetricWords(string Title, string Axis, bool? HigherIsBetter)
+{
+    /// <summary>A value in a legend: percents with two decimals, as papers give them; else four digits.</summary>
+    internal string Text(double value)
+        => HigherIsBetter == true ? FormattableString.Invariant($"{value:0.00}") : FormattableString.Invariant($"{value:G4}");
+
+    internal static MetricWords Of(string metric) => metric switch
+    {
+        "test_acc1" => new("Top-1 accuracy", "Top-1 accuracy (%, validation images)", true),
+        "test_acc5" => new("Top-5 accuracy", "Top-5 accuracy (%, validation images)", true),
+        "test_loss" => new("Validation loss", "Loss (nats, validation images)", false),
+        "train_loss" => new("Training loss", "Training loss (total)", false),
+        "train_loss_base" => new("Label loss", "Labels' part of the loss", null),
+        "train_loss_fft" => new("Alignment loss", "Alignment part of the loss", null),
+        "train_loss_dist" => new("Distillation loss", "Logits' part of the loss", null),
+        "train_lr" => new("Learning rate", "Learning rate", null),
+        _ => new(metric.Length > 0 ? char.ToUpperInvariant(metric[0]) + metric[1..] : metric, metric, null),
+    };
 }

@@ -43,3 +43,69 @@ internal sealed class ProgressDisplay(INotebookHost host, string what, string un
         }
     }
 }
+
+/// <summary>Shows a running training in place, at most once a second, and its summary at the end.</summary>
+internal sealed class TrainingDisplay(INotebookHost host, string title) : IProgress<TrainingProgress>
+{
+    private const int MostPoints = 400;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private readonly List<double> _losses = [];
+    private readonly List<EpochMetrics> _epochs = [];
+    private readonly List<string> _warnings = [];
+    private readonly Stopwatch _sinceShown = Stopwatch.StartNew();
+    private IDisplayedValue? _displayed;
+    private int _every = 1;
+    private long _steps;
+
+    public void Report(TrainingProgress value)
+    {
+        if (value is { Phase: TrainingPhase.Training, Loss: { } loss } && _steps++ % _every == 0)
+        {
+            Keep(loss.Total);
+        }
+
+        if (value.Metrics is { } metrics)
+        {
+            _epochs.Add(metrics);
+        }
+
+        if (value.Warning is { } warning)
+        {
+            _warnings.Add(warning);
+        }
+
+        if (_displayed is null || _sinceShown.Elapsed >= Interval)
+        {
+            Show(new TrainingView(title, value, [.. _losses], [.. _epochs], [.. _warnings]));
+        }
+    }
+
+    /// <summary>Replaces the live view by the run's summary.</summary>
+    public void End(DistillationRun run) => Show(new RunView(run));
+
+    // Twice as many points as are shown: every second one goes.
+    private void Keep(double loss)
+    {
+        _losses.Add(loss);
+        if (_losses.Count > MostPoints)
+        {
+            var half = _losses.Where((_, i) => i % 2 == 0).ToList();
+            _losses.Clear();
+            _losses.AddRange(half);
+            _every *= 2;
+        }
+    }
+
+    private void Show(INotebookView view)
+    {
+        _sinceShown.Restart();
+        if (_displayed is null)
+        {
+            _displayed = host.Display(view);
+        }
+        else
+        {
+            _displayed.Update(view);
+        }
+    }
+}

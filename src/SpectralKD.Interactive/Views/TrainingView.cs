@@ -90,3 +90,89 @@ internal static class EpochTable
 
     private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "";
 }
+
+/// <summary>A training run that has ended: how it went, and its epochs.</summary>
+/// <param name="Run">The run.</param>
+public sealed record RunView(DistillationRun Run) : INotebookView
+{
+    /// <inheritdoc/>
+    public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Run.Name)}</b> {WebUtility.HtmlEncode(Summary)}</div>"
+        + string.Concat(Weights.Select(w => $"<div>{WebUtility.HtmlEncode(w)}</div>"))
+        + string.Concat(Run.Warnings.Select(w => $"<div>warning: {WebUtility.HtmlEncode(w)}</div>"))
+        + EpochTable.Of(Run.Epochs).ToHtml();
+
+    /// <inheritdoc/>
+    public string ToPlainText() => string.Join(
+        Environment.NewLine, [$"{Run.Name} {Summary}", .. Weights, .. Run.Warnings.Select(w => "warning: " + w), EpochTable.Of(Run.Epochs).ToPlainText()]);
+
+    private IEnumerable<string> Weights => new[]
+    {
+        Run.StudentOrigin is { } student ? $"student from: {student.Words}" : null,
+        Run.TeacherOrigin is { } teacher ? $"teacher: {teacher.Words}" : null,
+    }.OfType<string>();
+
+    private string Summary => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{(Run.Finished ? "is complete" : "was stopped")} after {Run.Epochs.Count} epoch(s), {Run.Steps:N0} steps{Time}{Best}{Place}");
+
+    private string Time
+    {
+        get
+        {
+            var seconds = Run.Epochs.Sum(epoch => epoch.Seconds ?? 0);
+            var images = Run.Epochs.Sum(epoch => (epoch.Seconds ?? 0) * (epoch.ImagesPerSecond ?? 0));
+            var time = seconds switch
+            {
+                < 120 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s"),
+                < 7200 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:0.0} min"),
+                _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:0.0} h"),
+            };
+            return seconds > 0 ? string.Create(CultureInfo.InvariantCulture, $" in {time} at {images / seconds:0} images/s") : "";
+        }
+    }
+
+    private string Best => Run.Best is { Top1: { } top1 } best
+        ? string.Create(CultureInfo.InvariantCulture, $"; best top-1 {Math.Max(top1, best.AverageTop1 ?? 0):0.00} % in epoch {best.Epoch}")
+        : "";
+
+    private string Place => Run.Folder is null ? "" : $"; kept in {Run.Folder}" + (Run.Finished ? "" : " (go on with --resume)");
+}
+
+/// <summary>How far a running command is: a bar, the rate and the time left.</summary>
+/// <param name="What">What is being done, for example <c>analysing model on textures</c>.</param>
+/// <param name="Done">Units done.</param>
+/// <param name="Total">Units in all; 0 where unknown.</param>
+/// <param name="Unit">The unit in the plural, for example <c>images</c>.</param>
+/// <param name="Elapsed">Time since the start.</param>
+public sealed record ProgressView(string What, long Done, long Total, string Unit, TimeSpan Elapsed) : INotebookView
+{
+    private double Fraction => Total > 0 ? Math.Clamp((double)Done / Total, 0, 1) : 0;
+
+    private double Rate => Elapsed.TotalSeconds > 0 ? Done / Elapsed.TotalSeconds : 0;
+
+    private string Figures => string.Create(CultureInfo.InvariantCulture, $"{Done:N0}{(Total > 0 ? $"/{Total:N0}" : "")} {Unit}, {RateText}, {Left}");
+
+    private string RateText => Rate >= 10 || Rate == 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{Rate:N0} {Unit}/s")
+        : string.Create(CultureInfo.InvariantCulture, $"{Rate:0.0#} {Unit}/s");
+
+    private string Left => Fraction >= 1 ? $"took {Duration(Elapsed)}"
+        : Fraction > 0 && Rate > 0 ? $"{Duration(TimeSpan.FromSeconds((Total - Done) / Rate))} left"
+        : $"{Duration(Elapsed)} so far";
+
+    /// <inheritdoc/>
+    public string ToHtml() => string.Create(CultureInfo.InvariantCulture, $"""
+        <div style="font-size:90%">{WebUtility.HtmlEncode(What)} <progress value="{Fraction:0.####}" max="1" style="width:16em;vertical-align:middle"></progress> {WebUtility.HtmlEncode(Figures)}</div>
+        """);
+
+    /// <inheritdoc/>
+    public string ToPlainText()
+    {
+        var filled = (int)(Fraction * 20);
+        return $"{What} [{new string('#', filled)}{new string('.', 20 - filled)}] {Figures}";
+    }
+
+    private static string Duration(TimeSpan time) => time.TotalSeconds < 60
+        ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s")
+        : time.TotalHours < 1 ? $"{time.Minutes} min {time.Seconds:00} s" : $"{(int)time.TotalHours} h {time.Minutes:00} min";
+}

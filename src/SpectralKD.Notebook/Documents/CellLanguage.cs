@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SpectralKD.Notebook.Session.Cells;
 
 namespace SpectralKD.Notebook.Documents;
 

@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace SpectralKD.Notebook.Documents;
 
@@ -80,4 +83,165 @@ public sealed class NotebookDocument
     /// <param name="path">An <c>.ipynb</c> file; its folder is made where missing.</param>
     /// <exception cref="SpectralKDException">It cannot be written.</exception>
     public void Save(string path) => AtomicFile.WriteText(path, ToJson());
+}
+
+/// <summary>What a cell of a notebook is.</summary>
+public enum CellKind
+{
+    /// <summary>Source that a kernel executes.</summary>
+    Code,
+
+    /// <summary>Formatted text.</summary>
+    Markdown,
+
+    /// <summary>Text for other tools; never executed nor rendered.</summary>
+    Raw,
+}
+
+/// <summary>One cell of a <see cref="NotebookDocument"/>: a view of its JSON, which keeps everything that it does not know.</summary>
+public sealed class NotebookCell
+{
+    internal NotebookCell(JsonObject json) => Json = json;
+
+    /// <summary>The cell's JSON as nbformat 4.5 has it.</summary>
+    public JsonObject Json { get; }
+
+    /// <summary>Unique within the notebook, 1 to 64 characters of <c>a-z A-Z 0-9 - _</c>.</summary>
+    public string Id => Json["id"]!.GetValue<string>();
+
+    /// <summary>Code, markdown or raw.</summary>
+    public CellKind Kind => Json["cell_type"]!.GetValue<string>() switch
+    {
+        "code" => CellKind.Code,
+        "markdown" => CellKind.Markdown,
+        _ => CellKind.Raw,
+    };
+
+    /// <summary>The cell's text; lines end in <c>\n</c>.</summary>
+    public string Source
+    {
+        get => MultilineText.Join(Json["source"]);
+        set => Json.SetSorted("source", MultilineText.Split(value));
+    }
+
+    /// <summary>The cell's metadata, unknown entries included.</summary>
+    public JsonObject Metadata => (JsonObject)Json["metadata"]!;
+
+    /// <summary>The cell's tags, for instance <c>parameters</c>.</summary>
+    public IReadOnlyList<string> Tags => Metadata["tags"] is JsonArray tags
+        ? [.. tags.Where(tag => tag?.GetValueKind() == JsonValueKind.String).Select(tag => tag!.GetValue<string>())]
+        : [];
+
+    /// <summary>The outputs of a code cell as nbformat has them; empty for other cells.</summary>
+    public JsonArray Outputs
+    {
+        get => Json["outputs"] as JsonArray ?? [];
+        set => Json.SetSorted("outputs", value);
+    }
+
+    /// <summary>How many cells had run when this one did, itself included; null where it has not run.</summary>
+    public int? ExecutionCount
+    {
+        get => Json["execution_count"] is JsonValue value && value.TryGetValue<int>(out var count) ? count : null;
+        set => Json.SetSorted("execution_count", value);
+    }
+
+    /// <summary>A new code cell without outputs.</summary>
+    /// <param name="source">Its text.</param>
+    /// <param name="tags">Its tags.</param>
+    public static NotebookCell Code(string source, params IReadOnlyList<string> tags) => new(new JsonObject
+    {
+        ["cell_type"] = "code",
+        ["execution_count"] = null,
+        ["id"] = CellIds.Fresh(),
+        ["metadata"] = MetadataWith(tags),
+        ["outputs"] = new JsonArray(),
+        ["source"] = MultilineText.Split(source),
+    });
+
+    /// <summary>A new markdown cell.</summary>
+    /// <param name="source">Its text.</param>
+    /// <param name="tags">Its tags.</param>
+    public static NotebookCell Markdown(string source, params IReadOnlyList<string> tags) => new(new JsonObject
+    {
+        ["cell_type"] = "markdown",
+        ["id"] = CellIds.Fresh(),
+        ["metadata"] = MetadataWith(tags),
+        ["source"] = MultilineText.Split(source),
+    });
+
+    private static JsonObject MetadataWith(IReadOnlyList<string> tags)
+        => tags.Count == 0 ? [] : new JsonObject { ["tags"] = new JsonArray([.. tags.Select(tag => (JsonNode)tag)]) };
+}
+
+/// <summary>Cell ids as nbformat 4.5 asks for them.</summary>
+internal static partial class CellIds
+{
+    public static string Fresh() => Guid.NewGuid().ToString("N")[..8];
+
+    /// <summary>
+    /// Gives an id to every cell that lacks a valid, unique one. It follows from the cell's text and place, so that reading an old
+    /// notebook twice gives the same ids.
+    /// </summary>
+    public static void Complete(JsonArray cells)
+    {
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        var without = new List<int>();
+        for (var index = 0; index < cells.Count; index++)
+        {
+            if (!IsValid(cells[index]!["id"]) || !taken.Add(cells[index]!["id"]!.GetValue<string>()))
+            {
+                without.Add(index);
+            }
+        }
+        foreach (var index in without)
+        {
+            ((JsonObject)cells[index]!).SetSorted("id", Derive(index, MultilineText.Join(cells[index]!["source"]), taken));
+        }
+    }
+
+    private static bool IsValid(JsonNode? id) => id?.GetValueKind() == JsonValueKind.String && ValidId().IsMatch(id.GetValue<string>());
+
+    private static string Derive(int index, string source, HashSet<string> taken)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{index}/{attempt}/{source}"));
+            var id = Convert.ToHexStringLower(hash)[..8];
+            if (taken.Add(id))
+            {
+                return id;
+            }
+        }
+    }
+
+    [GeneratedRegex("^[a-zA-Z0-9_-]{1,64}\\z")]
+    private static partial Regex ValidId();
+}
+
+/// <summary>The JSON of a new C# notebook, with the metadata that VS Code and Jupyter write for one.</summary>
+internal static class CSharpNotebook
+{
+    public static JsonObject Empty() => new()
+    {
+        ["cells"] = new JsonArray(),
+        ["metadata"] = new JsonObject
+        {
+            ["kernelspec"] = new JsonObject
+            {
+                ["display_name"] = ".NET (C#)",
+                ["language"] = "C#",
+                ["name"] = ".net-csharp",
+            },
+            ["language_info"] = new JsonObject
+            {
+                ["file_extension"] = ".cs",
+                ["mimetype"] = "text/x-csharp",
+                ["name"] = "polyglot-notebook",
+                ["pygments_lexer"] = "csharp",
+            },
+        },
+        ["nbformat"] = 4,
+        ["nbformat_minor"] = 5,
+    };
 }

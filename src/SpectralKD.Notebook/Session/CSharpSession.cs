@@ -1,14 +1,4 @@
 using System.Globalization;
-using SpectralKD.Interactive;
-using SpectralKD.Interactive.Charting;
-using SpectralKD.Notebook.Session.Cells;
-using SpectralKD.Notebook.Session.Compiling;
-using SpectralKD.Notebook.Session.Display;
-using SpectralKD.Notebook.Session.Editing;
-using SpectralKD.Notebook.Session.Errors;
-using SpectralKD.Notebook.Session.Packages;
-using SpectralKD.Notebook.Session.Running;
-using SpectralKD.Notebook.Session.Variables;
 
 namespace SpectralKD.Notebook.Session;
 
@@ -29,7 +19,7 @@ public sealed class CSharpSession : INotebookSession
     private readonly CellCompiler _compiler = new();
     private readonly CarriedScript _carriedScript = new();
     private readonly CarriedScript _carriedMermaid = new();
-    private readonly Submissions _submissions;
+    private readonly SubmissionChain _submissions;
     private readonly SessionEditor _editor;
     private readonly Lazy<Task> _ready;
     private CultureInfo? _culture;
@@ -41,7 +31,7 @@ public sealed class CSharpSession : INotebookSession
     {
         Options = options ?? new CSharpSessionOptions();
         LoadContext = new SessionLoadContext(Interlocked.Increment(ref s_sessions));
-        _submissions = new Submissions(_compiler, LoadContext);
+        _submissions = new SubmissionChain(_compiler, LoadContext);
         Variables = new SessionVariables(_submissions, _compiler);
         References = new SessionReferences(_compiler, LoadContext);
         Packages = new SessionPackages(this, References);
@@ -64,7 +54,7 @@ public sealed class CSharpSession : INotebookSession
 
     internal CellCompiler Compiler => _compiler;
 
-    internal Submissions Submissions => _submissions;
+    internal SubmissionChain SubmissionChain => _submissions;
 
     internal SessionVariables Variables { get; }
 
@@ -85,7 +75,7 @@ public sealed class CSharpSession : INotebookSession
         {
             await _ready.Value.ConfigureAwait(false);
             CellConsole.Install();
-            using var run = new CellRun(this, NextCellNumber++, output.IsSeen ? WithScripts(output, code) : output, cancellationToken);
+            using var run = new CellExecution(this, NextCellNumber++, output.IsSeen ? WithScripts(output, code) : output, cancellationToken);
             return await RunAsync(code, run).ConfigureAwait(false);
         }
         finally
@@ -133,9 +123,9 @@ public sealed class CSharpSession : INotebookSession
     private ChartScriptOutput WithScripts(ICellOutput output, string code) => new(
         new ChartScriptOutput(output, _carriedScript, code, ChartScript.HasPlace, ChartScript.With), _carriedMermaid, code, MermaidDiagram.HasPlace, MermaidDiagram.With);
 
-    private async Task<CellResult> RunAsync(string code, CellRun run)
+    private async Task<CellResult> RunAsync(string code, CellExecution run)
     {
-        CellRun.Current = run;
+        CellExecution.Current = run;
         try
         {
             var program = new CellProgram(this, _compiler, run, Options.WorkingDirectory);
@@ -172,4 +162,45 @@ public sealed class CSharpSession : INotebookSession
         MimeBundles.RegisterText();
         MimeBundles.From(2);
     }
+}
+
+/// <summary>How a C# session is set up.</summary>
+public sealed record CSharpSessionOptions
+{
+    /// <summary>
+    /// Folder that relative paths in <c>#r</c>, <c>#load</c> and <c>#!import</c> start from. Default: the current directory.
+    /// </summary>
+    public string WorkingDirectory { get; init; } = Environment.CurrentDirectory;
+
+    /// <summary>Assemblies (paths) that cells can use besides the host's own.</summary>
+    public IReadOnlyList<string> References { get; init; } = [];
+
+    /// <summary>Namespaces that cells see besides the usual ones.</summary>
+    public IReadOnlyList<string> Imports { get; init; } = [];
+
+    /// <summary>
+    /// True: registers the rich formatters (<see cref="SpectralKD.Interactive.NotebookExtension"/>) with the Plotly MIME type.
+    /// False where the caller has installed its own.
+    /// </summary>
+    public bool InstallFormatters { get; init; } = true;
+
+    /// <summary>True: cells and parts of cells in languages that do not run here (F#, SQL, …) are passed over with a note; false: they are errors.</summary>
+    public bool SkipUnknown { get; init; }
+
+    /// <summary>
+    /// How long an interrupted cell may take to end before the notebook goes on without it (a thread inside native code cannot be stopped).
+    /// </summary>
+    public TimeSpan InterruptPatience { get; init; } = TimeSpan.FromMilliseconds(900);
+
+    /// <summary>
+    /// How long an interrupted magic command may take to put things in order (a training ends its step and writes a checkpoint) before the notebook
+    /// goes on without it.
+    /// </summary>
+    public TimeSpan CommandPatience { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// Answers <c>Console.ReadLine</c> and its like; null: a cell that asks gets an error. The answer null means end of input.
+    /// The token fires when the cell is interrupted. Called on the cell's thread, which waits.
+    /// </summary>
+    public Func<InputRequest, CancellationToken, Task<string?>>? Input { get; init; }
 }

@@ -5,10 +5,9 @@ using CsCheck;
 using SkiaSharp;
 using SpectralKD.Interactive.Magic;
 using SpectralKD.Notebook.Documents;
-using SpectralKD.Notebook.Documents.Html;
-using SpectralKD.Notebook.Jupyter.Wire;
-using SpectralKD.Notebook.Running;
-using SpectralKD.Notebook.Session.Cells;
+using SpectralKD.Notebook.Jupyter;
+using SpectralKD.Notebook.Runner;
+using SpectralKD.Notebook.Session;
 using SpectralKD.Tests;
 using SpectralKD.Tests.Weights;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using SpectralKD.Interactive.Charting;
+using SpectralKD.Interactive;
 using SpectralKD.Tests;
 
 namespace SpectralKD.Cli.Tests.Jupyter;
@@ -27,7 +27,7 @@ public sealed class NotebooksThroughJupyterTests : IDisposable
         Assert.True(Plots(await File.ReadAllTextAsync(Path.Combine(_folder, "01-first-spectrum.html"))) >= 2);
         string[] charts = [.. ChartsOf(executed)];
         Assert.Equal(charts.Length, Plots($"<!DOCTYPE html><html><body>{string.Join('\n', charts)}</body></html>"));
-        Assert.Single(charts, SpectralKD.Interactive.Charting.ChartScript.IsIn);
+        Assert.Single(charts, SpectralKD.Interactive.ChartScript.IsIn);
         Assert.All(charts, chart => Assert.Contains("class=\"spectralkd-picture\"", chart));
     }
 

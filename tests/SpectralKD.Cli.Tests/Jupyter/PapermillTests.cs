@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using SpectralKD.Notebook.Running;
+using SpectralKD.Notebook.Runner;
 using SpectralKD.Notebook.Session;
 using SpectralKD.Tests;
 

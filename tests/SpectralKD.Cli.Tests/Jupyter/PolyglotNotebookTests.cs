@@ -1,4 +1,4 @@
-using SpectralKD.Interactive.Charting;
+using SpectralKD.Interactive;
 using SpectralKD.Notebook.Documents;
 using SpectralKD.Tests;
 

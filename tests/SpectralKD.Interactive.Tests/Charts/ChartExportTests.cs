@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using SpectralKD.Interactive.Charting;
 
 namespace SpectralKD.Interactive.Tests.Charting;
 

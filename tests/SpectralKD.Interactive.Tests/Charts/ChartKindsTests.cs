@@ -1,8 +1,5 @@
 using System.Text.Json;
 using Plotly.NET;
-using SpectralKD.Distillation;
-using SpectralKD.Interactive.Charting;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Tests.Charting;
 

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using SpectralKD.Interactive.Charting;
 
 namespace SpectralKD.Interactive.Tests.Charting;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using SpectralKD.Interactive.Charting;
 
 namespace SpectralKD.Interactive.Tests.Charting;
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Tests.Charting;
 

@@ -1,5 +1,3 @@
-using SpectralKD.Interactive.Charting;
-
 namespace SpectralKD.Interactive.Tests.Charting;
 
 /// <summary>What a chart looks like on the grounds that notebooks have, in a real browser.</summary>

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using Plotly.NET;
-using SpectralKD.Interactive.Charting;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Tests.Charting;
 

@@ -1,11 +1,5 @@
-using SpectralKD.Weights;
 using Plotly.NET;
-using SpectralKD.Distillation;
-using SpectralKD.Interactive.Charting;
-using SpectralKD.Interactive.Formatting;
 using SpectralKD.Interactive.Views;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Tests.Charting;
 

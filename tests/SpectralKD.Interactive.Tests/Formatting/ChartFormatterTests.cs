@@ -1,6 +1,5 @@
 using Microsoft.DotNet.Interactive.Formatting;
-using SpectralKD.Interactive.Charting;
-using SpectralKD.Interactive.Formatting;
+using SpectralKD.Interactive.Views;
 using SpectralKD.Interactive.Tests.Charting;
 
 namespace SpectralKD.Interactive.Tests.Formatting;

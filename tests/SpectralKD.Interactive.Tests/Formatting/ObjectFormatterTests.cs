@@ -1,7 +1,6 @@
 using Microsoft.Data.Analysis;
 using Microsoft.DotNet.Interactive.Formatting;
 using SpectralKD.Interactive.Tests.Charting;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Tests.Formatting;
 

@@ -1,8 +1,6 @@
 using Plotly.NET;
-using SpectralKD.Interactive.Charting;
 using SpectralKD.Interactive.Magic;
 using SpectralKD.Interactive.Tests.Charting;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Tests.Magic;
 

@@ -1,7 +1,4 @@
-using SpectralKD.Distillation;
 using SpectralKD.Interactive.Magic;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Tests.Magic;
 

@@ -1,4 +1,3 @@
-using SpectralKD.Data;
 using SpectralKD.Interactive.Magic;
 
 namespace SpectralKD.Interactive.Tests.Magic;

@@ -1,11 +1,7 @@
 using Microsoft.Data.Analysis;
 using Plotly.NET;
-using SpectralKD.Data;
-using SpectralKD.Interactive.Charting;
 using SpectralKD.Interactive.Magic;
 using SpectralKD.Interactive.Views;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
 
 namespace SpectralKD.Interactive.Tests.Magic;
 

@@ -18,7 +18,7 @@ public partial class GroundsTests
         { "message", MessageView.Skipped(["a.png: no image", "b.png: no image"]) },
         { "progress", new ProgressView("analysing", 3, 10, "images", TimeSpan.FromSeconds(2)) },
         { "training", new TrainingView("a from b", Now, [3, 2, 1], [new() { Epoch = 0, LearningRate = 1e-3, Loss = 2, Top1 = 10 }, new() { Epoch = 1, LearningRate = 1e-3, Loss = 2, Top1 = 12 }], ["slow"]) },
-        { "spectrum", new SpectralKD.Interactive.Formatting.SpectrumView(Charting.SampleSpectra.U()) },
+        { "spectrum", new SpectralKD.Interactive.Views.SpectrumView(Charting.SampleSpectra.U()) },
     };
 
     // Words without a colour of their own take the page's; a colour is the editor's or one that is seen on both.

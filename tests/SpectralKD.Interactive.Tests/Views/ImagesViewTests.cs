@@ -1,4 +1,3 @@
-using SpectralKD.Data;
 using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive.Tests.Views;

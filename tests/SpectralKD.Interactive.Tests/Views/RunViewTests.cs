@@ -1,4 +1,3 @@
-using SpectralKD.Distillation;
 using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive.Tests.Views;

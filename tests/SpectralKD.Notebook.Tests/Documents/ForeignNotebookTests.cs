@@ -1,8 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using SpectralKD.Notebook.Documents;
-using SpectralKD.Notebook.Documents.Html;
-using SpectralKD.Notebook.Running;
+using SpectralKD.Notebook.Runner;
 using SpectralKD.Notebook.Tests.Running;
 
 namespace SpectralKD.Notebook.Tests.Documents;

@@ -1,8 +1,7 @@
 using AngleSharp.Dom;
 using AngleSharp.Html.Parser;
-using SpectralKD.Interactive.Charting;
+using SpectralKD.Interactive;
 using SpectralKD.Notebook.Documents;
-using SpectralKD.Notebook.Documents.Html;
 
 namespace SpectralKD.Notebook.Tests.Documents;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using SpectralKD.Notebook.Documents;
-using SpectralKD.Notebook.Documents.Html;
 
 namespace SpectralKD.Notebook.Tests.Documents;
 

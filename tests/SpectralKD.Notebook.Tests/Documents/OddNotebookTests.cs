@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using SpectralKD.Notebook.Documents;
-using SpectralKD.Notebook.Documents.Html;
 using SpectralKD.Notebook.Tests.Running;
 
 namespace SpectralKD.Notebook.Tests.Documents;

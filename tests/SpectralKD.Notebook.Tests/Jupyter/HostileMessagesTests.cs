@@ -2,8 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using NetMQ;
-using SpectralKD.Notebook.Jupyter.Transport;
-using SpectralKD.Notebook.Jupyter.Wire;
+using SpectralKD.Notebook.Jupyter;
 
 namespace SpectralKD.Notebook.Tests.Jupyter;
 

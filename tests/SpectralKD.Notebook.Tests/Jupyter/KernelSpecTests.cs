@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
-using SpectralKD.Notebook.Jupyter.Install;
-using SpectralKD.Notebook.Jupyter.Wire;
+using SpectralKD.Notebook.Jupyter;
 
 namespace SpectralKD.Notebook.Tests.Jupyter;
 

@@ -1,5 +1,5 @@
 using SpectralKD.Notebook.Jupyter;
-using SpectralKD.Notebook.Session.Running;
+using SpectralKD.Notebook.Session;
 
 namespace SpectralKD.Notebook.Tests.Jupyter;
 

@@ -1,5 +1,4 @@
 using SpectralKD.Notebook.Session;
-using SpectralKD.Notebook.Session.Running;
 using SpectralKD.Notebook.Tests.Running;
 
 namespace SpectralKD.Notebook.Tests.Jupyter;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SpectralKD.Notebook.Jupyter.Wire;
+using SpectralKD.Notebook.Jupyter;
 using SpectralKD.Tests;
 
 namespace SpectralKD.Notebook.Tests.Jupyter;

@@ -1,5 +1,5 @@
 using SpectralKD.Notebook.Documents;
-using SpectralKD.Notebook.Running;
+using SpectralKD.Notebook.Runner;
 
 namespace SpectralKD.Notebook.Tests.Running;
 

@@ -1,4 +1,4 @@
-using SpectralKD.Notebook.Session.Running;
+using SpectralKD.Notebook.Session;
 
 namespace SpectralKD.Notebook.Tests.Session;
 
@@ -18,7 +18,7 @@ public sealed class CellErrorTests
         Assert.Equal("invalid", notebook.Session.IsComplete(code).Status);
         Assert.Empty((await notebook.Session.CompleteAsync(code, code.Length, TestContext.Current.CancellationToken)).Items);
         Assert.Null(await notebook.Session.InspectAsync(code, 1, TestContext.Current.CancellationToken));
-        Assert.Contains(piece.Trim().Replace("<", "&lt;", StringComparison.Ordinal), SpectralKD.Notebook.Documents.Html.CSharpHighlighter.ToHtml(code), StringComparison.Ordinal);
+        Assert.Contains(piece.Trim().Replace("<", "&lt;", StringComparison.Ordinal), SpectralKD.Notebook.Documents.CSharpHighlighter.ToHtml(code), StringComparison.Ordinal);
         await notebook.RunAsync("1 + 1");
     }
 
@@ -54,7 +54,7 @@ public sealed class CellErrorTests
     [InlineData("/// <see cref=\"F(((\"/>\n")]
     [InlineData("A<b[\";\"], ")]
     public void Code_between_texts_is_counted(string piece)
-        => Assert.True(SpectralKD.Notebook.Session.Compiling.NestedCode.IsTooDeep(string.Concat(Enumerable.Repeat(piece, 20_000))));
+        => Assert.True(SpectralKD.Notebook.Session.NestedCode.IsTooDeep(string.Concat(Enumerable.Repeat(piece, 20_000))));
 
     [Fact]
     public async Task A_compile_error_shows_place_message_source_line_and_caret()

@@ -1,4 +1,4 @@
-using SpectralKD.Interactive.Charting;
+using SpectralKD.Interactive;
 using SpectralKD.Notebook.Session;
 
 namespace SpectralKD.Notebook.Tests.Session;

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using SpectralKD.Notebook.Session;
-using SpectralKD.Notebook.Session.Editing;
 
 namespace SpectralKD.Notebook.Tests.Session;
 

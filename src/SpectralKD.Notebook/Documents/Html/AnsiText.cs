@@ -1,8 +1,9 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace SpectralKD.Notebook.Documents.Html;
+namespace SpectralKD.Notebook.Documents;
 
 /// <summary>Console text as HTML: ANSI colours become spans, a carriage return or backspace overwrites as it does in a terminal.</summary>
 internal static partial class AnsiText
@@ -59,4 +60,127 @@ internal static partial class AnsiText
 
     [GeneratedRegex(@"\x1B\[(?<sgr>[0-9;]*)m|\x1B\[[0-9;?]*[A-Za-ln-z]|\x1B\][^\x07\x1B]*(\x07|\x1B\\)")]
     private static partial Regex Escape();
+}
+
+/// <summary>The colours and styles that are on at a place in console text (ECMA-48 SGR).</summary>
+internal sealed class AnsiStyle
+{
+    private string? _foreground;
+    private string? _background;
+    private bool _bold;
+    private bool _italic;
+    private bool _underlined;
+
+    public void Append(StringBuilder html, string text)
+    {
+        if (text.Length == 0)
+        {
+            return;
+        }
+        var style = Css();
+        html.Append(style.Length == 0 ? WebUtility.HtmlEncode(text) : $"<span style=\"{style}\">{WebUtility.HtmlEncode(text)}</span>");
+    }
+
+    public void Apply(List<int> codes)
+    {
+        for (var index = 0; index < codes.Count; index++)
+        {
+            switch (codes[index])
+            {
+                case 38:
+                    _foreground = Extended(codes, ref index);
+                    break;
+                case 48:
+                    _background = Extended(codes, ref index);
+                    break;
+                default:
+                    Apply(codes[index]);
+                    break;
+            }
+        }
+    }
+
+    private void Apply(int code)
+    {
+        switch (code)
+        {
+            case 0:
+                (_foreground, _background, _bold, _italic, _underlined) = (null, null, false, false, false);
+                break;
+            case 1 or 22:
+                _bold = code == 1;
+                break;
+            case 3 or 23:
+                _italic = code == 3;
+                break;
+            case 4 or 24:
+                _underlined = code == 4;
+                break;
+            case (>= 30 and <= 37) or (>= 90 and <= 97):
+                _foreground = Named(code % 10, isBright: code >= 90);
+                break;
+            case (>= 40 and <= 47) or (>= 100 and <= 107):
+                _background = Named(code % 10, isBright: code >= 100);
+                break;
+            case 39:
+                _foreground = null;
+                break;
+            case 49:
+                _background = null;
+                break;
+        }
+    }
+
+    private static string Named(int colour, bool isBright) => $"var(--ansi-{(isBright ? colour + 8 : colour)})";
+
+    private static string? Extended(List<int> codes, ref int index)
+    {
+        if (index + 2 < codes.Count && codes[index + 1] == 5)
+        {
+            index += 2;
+            return Indexed(codes[index]);
+        }
+        if (index + 4 < codes.Count && codes[index + 1] == 2)
+        {
+            index += 4;
+            return $"rgb({codes[index - 2] & 255},{codes[index - 1] & 255},{codes[index] & 255})";
+        }
+        return null;
+    }
+
+    private static string Indexed(int colour)
+    {
+        if (colour < 16)
+        {
+            return Named(colour & 7, colour >= 8);
+        }
+        if (colour >= 232)
+        {
+            var grey = 8 + (Math.Min(colour, 255) - 232) * 10;
+            return $"rgb({grey},{grey},{grey})";
+        }
+        var cube = colour - 16;
+        return $"rgb({Level(cube / 36)},{Level(cube / 6 % 6)},{Level(cube % 6)})";
+    }
+
+    private static int Level(int step) => step == 0 ? 0 : 55 + step * 40;
+
+    private string Css()
+    {
+        var css = new List<string>();
+        Add(css, _foreground is not null, $"color:{_foreground}");
+        Add(css, _background is not null, $"background:{_background}");
+        Add(css, _bold, "font-weight:bold");
+        Add(css, _italic, "font-style:italic");
+        Add(css, _underlined, "text-decoration:underline");
+        return string.Join(';', css);
+    }
+
+    private static void Add(List<string> css, bool applies, string declaration)
+    {
+        if (applies)
+        {
+            css.Add(declaration);
+        }
+    }
 }

@@ -3,9 +3,8 @@ using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using SpectralKD.Notebook.Session.Compiling;
 
-namespace SpectralKD.Notebook.Documents.Html;
+namespace SpectralKD.Notebook.Documents;
 
 /// <summary>Colours C# by Roslyn's own syntax tree; magic lines (<c>#!name …</c>) too.</summary>
 /// <remarks>

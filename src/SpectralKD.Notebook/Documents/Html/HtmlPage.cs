@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace SpectralKD.Notebook.Documents.Html;
+namespace SpectralKD.Notebook.Documents;
 
 /// <summary>
 /// Writes a notebook as one HTML file that needs nothing else: images, styles, plotly.js and what draws formulas are inside, and it
@@ -118,4 +118,185 @@ internal sealed class PageOmissions(SafeHtml safe, InlineImages images)
 
     private static string Some(List<string> all)
         => string.Join(", ", all.Take(MostShown)) + (all.Count > MostShown ? $" and {all.Count - MostShown} more" : "");
+}
+
+/// <summary>
+/// What of a notebook may be live in its page. The rest is shown without scripts, event handlers, <c>javascript:</c> links, frames and the
+/// like, and gets no image from outside the notebook's folder.
+/// </summary>
+public enum PageTrust
+{
+    /// <summary>Nothing: a notebook of somebody else with the outputs that it came with, as Jupyter shows one that is not trusted.</summary>
+    Nothing,
+
+    /// <summary>The outputs, since the cells were executed just now; not the text.</summary>
+    Outputs,
+
+    /// <summary>Text and outputs.</summary>
+    Everything,
+}
+
+/// <summary>The page's look: one readable column, light and dark, good on paper.</summary>
+internal static class PageStyle
+{
+    public const string Css = """
+        :root {
+          --page: #ffffff; --text: #24292f; --faint: #6b7280; --line: #e3e6ea; --code: #f6f8fa; --accent: #2457c5;
+          --error: #b42318; --error-page: #fef3f2; --stripe: #f8f9fb;
+          --c-keyword: #0033b3; --c-string: #067d17; --c-number: #1750eb; --c-comment: #7a8190; --c-type: #8a4b00; --c-method: #7a3e9d;
+          --c-magic: #b3005e;
+          --ansi-0: #24292f; --ansi-1: #c4302b; --ansi-2: #17803d; --ansi-3: #946200; --ansi-4: #1f5fd0; --ansi-5: #8b3fc0; --ansi-6: #0b7a85;
+          --ansi-7: #6e7781; --ansi-8: #57606a; --ansi-9: #e5484d; --ansi-10: #2da44e; --ansi-11: #b98900; --ansi-12: #3b82f6;
+          --ansi-13: #a855f7; --ansi-14: #1b9aaa; --ansi-15: #8c959f;
+        }
+        @media screen and (prefers-color-scheme: dark) {
+          :root {
+            --page: #15181e; --text: #d7dae0; --faint: #8e96a3; --line: #2c313a; --code: #1d2129; --accent: #82aaff;
+            --error: #ff8a80; --error-page: #2b1a1b; --stripe: #1a1e25;
+            --c-keyword: #82aaff; --c-string: #9bd08c; --c-number: #f2a36b; --c-comment: #7d8696; --c-type: #e6c07b; --c-method: #c99bf2;
+            --c-magic: #ff8fc7;
+            --ansi-0: #c3c8d1; --ansi-1: #ff7b72; --ansi-2: #6fcf84; --ansi-3: #e3b341; --ansi-4: #79b0ff; --ansi-5: #d2a8ff; --ansi-6: #62cfdb;
+            --ansi-7: #c3c8d1; --ansi-8: #8e96a3; --ansi-9: #ffa198; --ansi-10: #8fe0a0; --ansi-11: #f0cd6b; --ansi-12: #a5caff;
+            --ansi-13: #e2c5ff; --ansi-14: #8fe3ec; --ansi-15: #ffffff;
+          }
+        }
+        * { box-sizing: border-box; }
+        html { color-scheme: light dark; }
+        body {
+          margin: 0; background: var(--page); color: var(--text);
+          font: 16px/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
+        }
+        main { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.5rem 1rem; }
+        footer { max-width: 60rem; margin: 0 auto; padding: 1rem 1.5rem 3rem; color: var(--faint); font-size: .8rem; }
+        a { color: var(--accent); }
+        h1, h2, h3, h4 { line-height: 1.25; margin: 1.6em 0 .6em; }
+        h1 { font-size: 2rem; margin-top: 0; }
+        h2 { font-size: 1.45rem; padding-bottom: .3em; border-bottom: 1px solid var(--line); }
+        h3 { font-size: 1.15rem; }
+        p, ul, ol, blockquote { margin: .8em 0; }
+        .contains-task-list { list-style: none; padding-left: 1.2em; }
+        blockquote { padding: .1em 1em; border-left: 3px solid var(--line); color: var(--faint); }
+        img, svg { max-width: 100%; height: auto; }
+        code, pre { font-family: ui-monospace, "Cascadia Code", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+        pre { margin: 0; font-size: .84rem; line-height: 1.5; overflow-x: auto; }
+        .text code { font-size: .88em; background: var(--code); padding: .12em .35em; border-radius: 4px; }
+        .text pre { background: var(--code); padding: .8rem 1rem; border-radius: 8px; }
+        .text pre code { background: none; padding: 0; font-size: 1em; }
+        .cell.code { margin: 1.2rem 0; }
+        .input { position: relative; background: var(--code); border: 1px solid var(--line); border-radius: 8px; }
+        .input pre { padding: 1.35rem 1rem .75rem; }
+        .label { position: absolute; top: .25rem; right: .4rem; padding: 0 .3rem; background: var(--code); border-radius: 4px; font-size: .7rem; color: var(--faint); user-select: none; }
+        .label .time { margin-left: .6rem; }
+        details > summary { cursor: pointer; color: var(--faint); font-size: .8rem; }
+        .failed .input { border-color: var(--error); }
+        .outputs { margin-top: .6rem; }
+        .output { display: block; margin: .4rem 0; padding: 0 .2rem; overflow-x: auto; }
+        .output.stderr { color: var(--faint); border-left: 3px solid var(--line); padding-left: .8rem; }
+        .output.error { color: var(--error); background: var(--error-page); border-left: 3px solid var(--error); padding: .7rem 1rem; white-space: pre-wrap; }
+        pre.output { white-space: pre-wrap; overflow-wrap: anywhere; }
+        .output.chart { overflow: visible; }
+        iframe.output { width: 100%; height: 30rem; border: 1px solid var(--line); border-radius: 8px; background: #fff; }
+        .banner { background: var(--error-page); border-left: 4px solid var(--error); padding: .2rem 1rem; border-radius: 4px; }
+        .banner p { margin: .5em 0; }
+        .banner span { font-size: 1rem !important; color: var(--error) !important; }
+        table { border-collapse: collapse; font-size: .86rem; margin: .6rem 0; font-variant-numeric: tabular-nums; }
+        th, td { padding: .35rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+        thead th { border-bottom: 2px solid var(--line); white-space: nowrap; }
+        tbody tr:nth-child(even) { background: var(--stripe); }
+        .output.html table { width: auto; }
+        td pre { white-space: pre; }
+        .math { overflow-x: auto; }
+        main math { font-family: "Latin Modern Math", "Cambria Math", "STIX Two Math", "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; font-size: 1.08em; }
+        main math mo.tml-prime, main math .mathscr { font-family: inherit; }
+        math[display="block"] { margin: .9em 0; }
+        .text code.tex-source { background: none; padding: 0; white-space: pre-wrap; }
+        .text code.tex-source.display { display: block; margin: .9em 0; text-align: center; }
+        .c-keyword { color: var(--c-keyword); } .c-string { color: var(--c-string); } .c-number { color: var(--c-number); }
+        .c-comment { color: var(--c-comment); font-style: italic; } .c-type { color: var(--c-type); } .c-method { color: var(--c-method); }
+        .c-magic { color: var(--c-magic); font-weight: 600; } .c-attr { color: var(--c-method); } .c-var { color: var(--c-number); }
+        @media (max-width: 40rem) { main { padding: 1.2rem .9rem; } body { font-size: 15px; } }
+        @media print {
+          main { max-width: none; padding: 0; }
+          pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+          .input, .output, figure, table { break-inside: avoid; }
+          h1, h2, h3 { break-after: avoid; }
+          a { color: inherit; }
+        }
+        """;
+}
+
+/// <summary>Shows one cell: text as text, code coloured and with its outputs.</summary>
+internal sealed class CellHtml(NotebookDocument notebook, InlineImages images, SafeHtml? safe, OutputHtml outputs)
+{
+    public void Append(StringBuilder html, NotebookCell cell)
+    {
+        switch (cell.Kind)
+        {
+            case CellKind.Markdown:
+                AppendMarkdown(html, cell);
+                break;
+            case CellKind.Code:
+                AppendCode(html, cell);
+                break;
+        }
+    }
+
+    private void AppendMarkdown(StringBuilder html, NotebookCell cell)
+    {
+        var isBanner = cell.Tags.Contains("papermill-error-cell-tag");
+        var text = images.Apply(MarkdownText.ToHtml(cell.Source, safe), cell.Json["attachments"] as JsonObject);
+        html.Append(CultureInfo.InvariantCulture, $"<section class=\"cell text{(isBanner ? " banner" : "")}\">\n{text}</section>\n");
+    }
+
+    private void AppendCode(StringBuilder html, NotebookCell cell)
+    {
+        if (string.IsNullOrWhiteSpace(cell.Source) && cell.Outputs.Count == 0)
+        {
+            return;
+        }
+        var failed = cell.Outputs.Any(output => output?["output_type"]?.GetValueKind() == JsonValueKind.String && output["output_type"]!.GetValue<string>() == "error");
+        html.Append(CultureInfo.InvariantCulture, $"<section class=\"cell code{(failed ? " failed" : "")}\">\n");
+        AppendInput(html, cell);
+        if (cell.Outputs.Count > 0)
+        {
+            html.Append("<div class=\"outputs\">\n");
+            foreach (var output in cell.Outputs)
+            {
+                outputs.Append(html, (JsonObject)output!);
+            }
+            html.Append("</div>\n");
+        }
+        html.Append("</section>\n");
+    }
+
+    private void AppendInput(StringBuilder html, NotebookCell cell)
+    {
+        if (cell.Tags.Contains("remove-input"))
+        {
+            return;
+        }
+        var language = CellLanguage.Of(cell, notebook);
+        var source = language == "csharp" ? CSharpHighlighter.ToHtml(cell.Source) : WebUtility.HtmlEncode(cell.Source);
+        var code = $"<pre><code>{source}</code></pre>";
+        var label = cell.ExecutionCount is int count ? $"<span class=\"count\">[{count}]</span>" : "<span class=\"count\">[ ]</span>";
+        var input = $"<div class=\"input\"><div class=\"label\">{label}{Duration(cell)}</div>{code}</div>\n";
+        html.Append(IsFolded(cell) ? $"<details><summary>{label} code</summary>{input}</details>\n" : input);
+    }
+
+    private static bool IsFolded(NotebookCell cell) => cell.Tags.Contains("hide-input")
+        || (cell.Metadata["jupyter"] as JsonObject)?["source_hidden"]?.GetValueKind() == JsonValueKind.True;
+
+    /// <summary>A duration as papermill stores it; null where there is none that makes sense.</summary>
+    public static double? Seconds(JsonNode? duration) => duration?.GetValueKind() == JsonValueKind.Number
+        && duration.AsValue().TryGetValue<double>(out var seconds) && double.IsFinite(seconds) && seconds >= 0 ? seconds : null;
+
+    private static string Duration(NotebookCell cell)
+        => Seconds((cell.Metadata["papermill"] as JsonObject)?["duration"]) is double seconds and >= 0.1 ? $"<span class=\"time\">{Readable(seconds)}</span>" : "";
+
+    private static string Readable(double seconds) => seconds switch
+    {
+        < 60 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s"),
+        < 3600 => string.Create(CultureInfo.InvariantCulture, $"{(int)seconds / 60} min {(int)seconds % 60} s"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{(int)seconds / 3600} h {(int)seconds / 60 % 60} min"),
+    };
 }

@@ -3,7 +3,7 @@ using AngleSharp.Dom;
 using AngleSharp.Html.Dom;
 using Ganss.Xss;
 
-namespace SpectralKD.Notebook.Documents.Html;
+namespace SpectralKD.Notebook.Documents;
 
 /// <summary>
 /// HTML of somebody else without what could run or reach beyond the page: scripts, event handlers, <c>javascript:</c> and <c>data:</c> links,

@@ -1,9 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SpectralKD.Notebook.Jupyter.Wire;
-using SpectralKD.Notebook.Session;
 
-namespace SpectralKD.Notebook.Jupyter.Execution;
+namespace SpectralKD.Notebook.Jupyter;
 
 /// <summary>Sends a cell's output on iopub as the answer to its request, also what its threads write after it ended.</summary>
 internal sealed class KernelCellOutput(IopubPublisher iopub, JupyterMessage request, int executionCount) : ICellOutput
@@ -58,4 +56,43 @@ internal sealed class KernelCellOutput(IopubPublisher iopub, JupyterMessage requ
         ["metadata"] = new JsonObject(),
         ["transient"] = new JsonObject { ["display_id"] = displayId },
     });
+}
+
+/// <summary>Tells everybody who listens what happens, from any thread.</summary>
+internal sealed class IopubPublisher(MessageChannel iopub, MessageWriter writer)
+{
+    public void Publish(JupyterMessage? about, string type, JsonObject content) => iopub.Send(writer.Broadcast(about, type, content));
+
+    /// <summary><c>starting</c>, <c>busy</c> or <c>idle</c>.</summary>
+    public void Status(JupyterMessage? about, string state) => Publish(about, "status", new JsonObject { ["execution_state"] = state });
+
+    public void Stream(JupyterMessage? about, string name, string text)
+        => Publish(about, "stream", new JsonObject { ["name"] = name, ["text"] = text });
+}
+
+/// <summary>The output of a silent execution or of a user expression: nobody hears it; the value is kept.</summary>
+internal sealed class NullCellOutput : ICellOutput
+{
+    /// <summary>The value of the last expression.</summary>
+    public MimeBundle? Result { get; private set; }
+
+    public bool IsSeen => false;
+
+    public void Stream(string name, string text)
+    {
+    }
+
+    public void DisplayData(MimeBundle data, string displayId)
+    {
+    }
+
+    public void UpdateDisplayData(MimeBundle data, string displayId)
+    {
+    }
+
+    public void ExecuteResult(MimeBundle data) => Result = data;
+
+    public void ClearOutput(bool wait)
+    {
+    }
 }

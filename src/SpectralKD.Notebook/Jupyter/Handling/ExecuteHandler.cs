@@ -1,10 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SpectralKD.Notebook.Jupyter.Execution;
-using SpectralKD.Notebook.Jupyter.Wire;
-using SpectralKD.Notebook.Session;
 
-namespace SpectralKD.Notebook.Jupyter.Handling;
+namespace SpectralKD.Notebook.Jupyter;
 
 /// <summary><c>execute_request</c>: runs a cell.</summary>
 internal sealed class ExecuteHandler(
@@ -29,7 +26,7 @@ internal sealed class ExecuteHandler(
         {
             _executionCount += isStored ? 1 : 0;
             var error = isSilent
-                ? (await RunAsync(code, new UnheardOutput(), interrupted).ConfigureAwait(false)).Error
+                ? (await RunAsync(code, new NullCellOutput(), interrupted).ConfigureAwait(false)).Error
                 : await RunAloudAsync(request, code, isStored, interrupted).ConfigureAwait(false);
             if (error is not null)
             {
@@ -138,7 +135,7 @@ internal sealed class ExecuteHandler(
 
     private async Task<JsonObject> EvaluateAsync(JsonNode? expression, CancellationToken interrupted)
     {
-        var output = new UnheardOutput();
+        var output = new NullCellOutput();
         var result = expression?.GetValueKind() == JsonValueKind.String
             ? await RunAsync(expression.GetValue<string>(), output, interrupted).ConfigureAwait(false)
             : new CellResult(NoText(expression));

@@ -1,9 +1,6 @@
 using System.Text.Json.Nodes;
-using SpectralKD.Notebook.Jupyter.Execution;
-using SpectralKD.Notebook.Jupyter.Transport;
-using SpectralKD.Notebook.Jupyter.Wire;
 
-namespace SpectralKD.Notebook.Jupyter.Handling;
+namespace SpectralKD.Notebook.Jupyter;
 
 /// <summary>Takes a request to its handler and its answer back, between <c>busy</c> and <c>idle</c>. Nothing that a handler throws gets out.</summary>
 internal sealed class MessageDispatcher(

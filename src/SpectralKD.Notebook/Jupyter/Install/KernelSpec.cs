@@ -1,9 +1,10 @@
+using System.Reflection;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
-namespace SpectralKD.Notebook.Jupyter.Install;
+namespace SpectralKD.Notebook.Jupyter;
 
 /// <summary>
 /// Registers the kernel with Jupyter, which need not be installed yet: a folder with <c>kernel.json</c> and a logo
@@ -93,7 +94,7 @@ public static partial class KernelSpec
         ["language"] = "C#",
         ["interrupt_mode"] = "message",
         ["env"] = KernelCommand.Variables(),
-        ["metadata"] = new JsonObject { ["debugger"] = false, [Mark] = new JsonObject { ["version"] = Handling.KernelInfoHandler.Version } },
+        ["metadata"] = new JsonObject { ["debugger"] = false, [Mark] = new JsonObject { ["version"] = KernelInfoHandler.Version } },
     };
 
     private static void RefuseForeign(string folder, string name)
@@ -132,4 +133,108 @@ public static partial class KernelSpec
 
     [GeneratedRegex("^[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*\\z")]
     private static partial Regex ValidName();
+}
+
+/// <summary>How and where a kernelspec is installed.</summary>
+public sealed record KernelSpecOptions
+{
+    /// <summary>
+    /// The name by which notebooks ask for the kernel. <c>.net-csharp</c> takes the place of .NET Interactive's C# kernel.
+    /// </summary>
+    public string Name { get; init; } = "spectralkd";
+
+    /// <summary>What users read in the list of kernels.</summary>
+    public string DisplayName { get; init; } = "C# (SpectralKD)";
+
+    /// <summary>An installation prefix (the kernelspec goes to <c>PREFIX/share/jupyter</c>); null: the user's own folder.</summary>
+    public string? Prefix { get; init; }
+
+    /// <summary>True: the kernel passes over cells in languages that do not run in it (F#, SQL, …) with a note.</summary>
+    public bool SkipUnknown { get; init; }
+
+    /// <summary>
+    /// Program and arguments that start the kernel, with <c>{connection_file}</c> in its place; null: this program with
+    /// <c>jupyter start {connection_file}</c>, and <c>--skip-unknown</c> where that is wanted.
+    /// </summary>
+    public IReadOnlyList<string>? Command { get; init; }
+}
+
+/// <summary>A kernelspec of this program as Jupyter finds it.</summary>
+/// <param name="Name">The name by which notebooks ask for it.</param>
+/// <param name="DisplayName">What users read.</param>
+/// <param name="Folder">Its folder.</param>
+/// <param name="Command">Program and arguments.</param>
+public sealed record InstalledKernelSpec(string Name, string DisplayName, string Folder, IReadOnlyList<string> Command)
+{
+    /// <summary>False where the program that it starts is gone: install it again.</summary>
+    public bool IsRunnable => Command.Count > 0 && (!Path.IsPathRooted(Command[0]) || File.Exists(Command[0]));
+}
+
+/// <summary>
+/// Where Jupyter keeps its data (https://docs.jupyter.org/en/latest/use/jupyter-directories.html), found without Jupyter.
+/// </summary>
+internal static class JupyterFolders
+{
+    /// <summary>The user's data folder.</summary>
+    public static string User => Variable("JUPYTER_DATA_DIR") ?? (OperatingSystem.IsWindows()
+        ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "jupyter")
+        : OperatingSystem.IsMacOS()
+            ? Path.Combine(Home, "Library", "Jupyter")
+            : Path.Combine(Variable("XDG_DATA_HOME") ?? Path.Combine(Home, ".local", "share"), "jupyter"));
+
+    /// <summary>All data folders in which Jupyter looks for kernels, the first found winning.</summary>
+    public static IEnumerable<string> All => (Variable("JUPYTER_PATH")?.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries) ?? [])
+        .Append(User)
+        .Concat(Environments.Select(Share))
+        .Concat(System)
+        .Distinct();
+
+    /// <summary>The data folder of an installation prefix, for instance of a Python environment.</summary>
+    public static string Share(string prefix) => Path.Combine(prefix, "share", "jupyter");
+
+    private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+
+    private static IEnumerable<string> Environments
+        => new[] { Variable("VIRTUAL_ENV"), Variable("CONDA_PREFIX") }.OfType<string>();
+
+    private static IEnumerable<string> System => OperatingSystem.IsWindows()
+        ? [Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.CommonApplicationData), "jupyter")]
+        : [Share("/usr/local"), Share("/usr")];
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}
+
+/// <summary>How Jupyter starts this very program as a kernel.</summary>
+internal static class KernelCommand
+{
+    /// <summary>Program, its assembly where it runs by <c>dotnet</c>, <c>jupyter start {connection_file}</c>, and more.</summary>
+    public static IReadOnlyList<string> OfThisProgram(params IEnumerable<string> more)
+    {
+        var program = Environment.ProcessPath ?? throw new SpectralKDException("cannot tell which program this is; name the command");
+        var isDotnet = Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
+        string[] start = isDotnet ? [program, Assembly.GetEntryAssembly()!.Location] : [program];
+        return [.. start, "jupyter", "start", "{connection_file}", .. more];
+    }
+
+    /// <summary>The .NET that runs now: Jupyter's own environment need not name it.</summary>
+    public static JsonObject Variables()
+    {
+        var runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
+        var root = Path.GetFullPath(Path.Combine(runtime, "..", "..", ".."));
+        return Directory.Exists(Path.Combine(root, "host")) ? new JsonObject { ["DOTNET_ROOT"] = root } : [];
+    }
+}
+
+/// <summary>The picture that Jupyter shows for the kernel: a U-curve.</summary>
+internal static class KernelLogo
+{
+    public const string Svg = """
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="64" height="64">
+          <rect width="64" height="64" rx="12" fill="#2457c5"/>
+          <path d="M12 14 C16 58 48 58 52 14" fill="none" stroke="#ffffff" stroke-width="5" stroke-linecap="round"/>
+          <g fill="#ffd166"><circle cx="12" cy="14" r="4.5"/><circle cx="18" cy="36" r="4.5"/><circle cx="32" cy="47" r="4.5"/>
+          <circle cx="46" cy="36" r="4.5"/><circle cx="52" cy="14" r="4.5"/></g>
+        </svg>
+
+        """;
 }

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace SpectralKD.Notebook.Jupyter.Wire;
+namespace SpectralKD.Notebook.Jupyter;
 
 /// <summary>
 /// What a client writes for the kernel that it starts: ports, address and key

@@ -1,10 +1,10 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SpectralKD.Notebook.Documents;
 
-namespace SpectralKD.Notebook.Jupyter.Wire;
+namespace SpectralKD.Notebook.Jupyter;
 
 /// <summary>
 /// Messages to frames and back: identities, <c>&lt;IDS|MSG&gt;</c>, signature, header, parent header, metadata, content, buffers
@@ -83,3 +83,63 @@ internal sealed class MessageCodec(MessageSigner signer)
         ? header[member]!.GetValue<string>()
         : throw new MalformedMessageException($"the header has no {member}");
 }
+
+/// <summary>Signs and verifies messages: HMAC-SHA256 over header, parent header, metadata and content. An empty key signs nothing.</summary>
+internal sealed class MessageSigner(string key)
+{
+    private readonly byte[] _key = Encoding.UTF8.GetBytes(key);
+
+    /// <summary>The signature in lower-case hexadecimal, as ASCII bytes.</summary>
+    public byte[] Sign(params ReadOnlySpan<byte[]> parts)
+    {
+        if (_key.Length == 0)
+        {
+            return [];
+        }
+        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
+        foreach (var part in parts)
+        {
+            hmac.AppendData(part);
+        }
+        return Encoding.ASCII.GetBytes(Convert.ToHexStringLower(hmac.GetHashAndReset()));
+    }
+
+    /// <summary>False where the key is empty: then there are no signatures to check or to remember.</summary>
+    public bool Signs => _key.Length > 0;
+
+    /// <summary>True where the signature fits, compared in constant time.</summary>
+    public bool Verify(byte[] signature, params ReadOnlySpan<byte[]> parts)
+        => _key.Length == 0 || CryptographicOperations.FixedTimeEquals(signature, Sign(parts));
+}
+
+/// <summary>
+/// The signatures of the latest messages: one that comes again is a message that somebody has recorded and sends once more (jupyter_client
+/// remembers as many). Channels share one history; any thread may ask.
+/// </summary>
+internal sealed class SignatureHistory(int size = 65_536)
+{
+    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private readonly Queue<string> _order = new();
+    private readonly Lock _gate = new();
+
+    /// <summary>False where the signature is among the latest; else it is from now on.</summary>
+    public bool Add(string signature)
+    {
+        lock (_gate)
+        {
+            if (!_seen.Add(signature))
+            {
+                return false;
+            }
+            _order.Enqueue(signature);
+            if (_order.Count > size)
+            {
+                _seen.Remove(_order.Dequeue());
+            }
+            return true;
+        }
+    }
+}
+
+/// <summary>A message that breaks the protocol. It is dropped or answered with an error; the kernel lives on.</summary>
+internal sealed class MalformedMessageException(string message, Exception? cause = null) : Exception(message, cause);

@@ -1,16 +1,11 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.DotNet.Interactive;
-using SpectralKD.Interactive.Magic;
-using SpectralKD.Notebook.Session.Commands;
-using SpectralKD.Notebook.Session.Compiling;
-using SpectralKD.Notebook.Session.Display;
-using SpectralKD.Notebook.Session.Packages;
-using SpectralKD.Notebook.Session.Running;
-using SpectralKD.Notebook.Session.Variables;
 
-namespace SpectralKD.Notebook.Session.Cells;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>Runs one cell, part by part.</summary>
-internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, CellRun run, string folder)
+internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, CellExecution run, string folder)
 {
     private const int DeepestNesting = 32;
     private static readonly object s_null = new();
@@ -21,7 +16,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     public CSharpSession Session => session;
 
     /// <summary>The run of the cell.</summary>
-    public CellRun Run => run;
+    public CellExecution Run => run;
 
     /// <summary>Fires on interrupt.</summary>
     public CancellationToken Token => run.Token;
@@ -115,14 +110,14 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     private async Task<object?> RunCodeAsync(string code, string name)
     {
         run.ThrowIfInterrupted();
-        run.Manners = InterruptManners.Code(session.Options);
+        run.Manners = InterruptMode.Code(session.Options);
         var compiled = compiler.Compile(code, name, run.Token);
         foreach (var advice in compiled.Advice.Where(line => session.Advised.Add((line, code))))
         {
             run.Output.Stream("stderr", advice + "\n");
         }
 
-        var value = await session.Submissions.RunAsync(compiled, run).ConfigureAwait(false);
+        var value = await session.SubmissionChain.RunAsync(compiled, run).ConfigureAwait(false);
         return value ?? (compiled.GivesValue ? s_null : null);
     }
 
@@ -137,7 +132,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
 
         var line = InputTokens.FillIn(typed, run);
 
-        run.Manners = InterruptManners.Command(session.Options);
+        run.Manners = InterruptMode.Command(session.Options);
         var host = new SessionHost(session, run);
         return await run.RunAsync(async () =>
         {
@@ -165,4 +160,63 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
             run.Display(bundle);
         }
     }
+}
+
+/// <summary>
+/// <c>@input</c> and <c>@password</c> in place of a value on a magic line, as in .NET Interactive: the reader of the notebook is asked for it.
+/// </summary>
+internal static partial class InputTokens
+{
+    private const string Password = "password";
+
+    /// <summary>The line with answers, in quotes, in place of the tokens. The cell's errors will not show the passwords among them.</summary>
+    /// <exception cref="SpectralKDException">Nobody can answer, or the answer cannot stand on a magic line.</exception>
+    public static string FillIn(string line, CellExecution run) => !line.StartsWith("#!", StringComparison.Ordinal) ? line : Token().Replace(line, token =>
+    {
+        var answer = Ask(token, "");
+        if (token.Groups["kind"].Value == Password)
+        {
+            run.Hide(answer);
+        }
+
+        return !answer.Contains('"', StringComparison.Ordinal)
+            ? $"\"{answer}\""
+            : throw new SpectralKDException($"a magic line cannot hold a double quote; {token.Value} was answered with one: set a C# variable and use @variable");
+    });
+
+    /// <summary>The answer to a token, a <see cref="PasswordString"/> for a password; null for a text that is no token.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="variable">The variable that it is for.</param>
+    /// <exception cref="SpectralKDException">Nobody can answer.</exception>
+    public static object? Answer(string text, string variable)
+        => Whole(text) is not { } token ? null : token.Groups["kind"].Value == Password ? new PasswordString(Ask(token, variable)) : Ask(token, variable);
+
+    /// <summary><c>input</c> or <c>password</c>; null for a text that is no token.</summary>
+    public static string? KindOf(string text) => Whole(text)?.Groups["kind"].Value;
+
+    private static Match? Whole(string text) => Token().Match(" " + text) is { Success: true } token && token.Length == text.Length ? token : null;
+
+    private static string Ask(Match token, string variable)
+        => CellConsole.Ask(PromptOf(token), password: token.Groups["kind"].Value == Password, variable) ?? "";
+
+    private static string PromptOf(Match token)
+    {
+        if (token.Groups["json"] is not { Success: true, Value: var json })
+        {
+            return token.Groups["prompt"].Value;
+        }
+
+        try
+        {
+            using var options = JsonDocument.Parse(json);
+            return options.RootElement.TryGetProperty("prompt", out var prompt) ? prompt.ToString() : "";
+        }
+        catch (JsonException error)
+        {
+            throw new SpectralKDException($"the options of {token.Value} are no JSON: {error.Message}", error);
+        }
+    }
+
+    [GeneratedRegex("""(?<=\s)@(?<kind>input|password)(?::(?:"(?<prompt>[^"]*)"|(?<json>\{[^}]*\})|(?<prompt>\S+)))?(?=\s|$)""")]
+    private static partial Regex Token();
 }

@@ -3,9 +3,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Microsoft.DotNet.Interactive;
-using SpectralKD.Notebook.Session.Commands;
 
-namespace SpectralKD.Notebook.Session.Cells;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>
 /// A cell of <c>#!bash</c>, <c>#!pwsh</c> and the like: the installed shell runs it in the notebook's folder, with its output shown as it comes and nothing to

@@ -1,8 +1,6 @@
 using System.Text;
-using SpectralKD.Notebook.Session.Commands;
-using SpectralKD.Notebook.Session.Display;
 
-namespace SpectralKD.Notebook.Session.Cells;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary><c>#!value --name x</c>: the text below it, of a file or of an address becomes a variable, as in .NET Interactive.</summary>
 internal static class ValueCell

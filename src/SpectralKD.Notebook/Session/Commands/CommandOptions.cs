@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
-using SpectralKD.Notebook.Session.Cells;
 
-namespace SpectralKD.Notebook.Session.Commands;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>
 /// What stands after the name of a magic line of .NET Interactive: <c>--name x --value "some text"</c>. A value is a text, <c>@variable</c>, or a

@@ -1,7 +1,4 @@
-using SpectralKD.Notebook.Documents;
-using SpectralKD.Notebook.Session.Cells;
-
-namespace SpectralKD.Notebook.Session.Commands;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary><c>#!import file</c>: runs the code of another notebook or script.</summary>
 internal sealed class ImportCommand : SessionCommand

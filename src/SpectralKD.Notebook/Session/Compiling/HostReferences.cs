@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Reflection.Metadata;
 using Microsoft.CodeAnalysis;
 
-namespace SpectralKD.Notebook.Session.Compiling;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>The assemblies of the running host that cells can use, read once in a process.</summary>
 internal static class HostReferences
@@ -93,4 +93,46 @@ internal static class HostReferences
 
     /// <summary>True for a part of the host that cells do not see unless they ask for it.</summary>
     public static bool IsInner(string name) => s_inner.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
+}
+
+/// <summary>Finds the XML documentation of an assembly.</summary>
+internal static class DocumentationFiles
+{
+    private static readonly Lazy<string?> s_referencePack = new(FindReferencePack);
+    private static readonly string s_framework = Path.GetDirectoryName(typeof(object).Assembly.Location) ?? "";
+
+    /// <summary>
+    /// The file beside the assembly, or that of the SDK's reference pack for the framework's own assemblies; null where there is none.
+    /// </summary>
+    public static string? Find(string assemblyPath)
+    {
+        var beside = Path.ChangeExtension(assemblyPath, ".xml");
+        if (File.Exists(beside))
+        {
+            return beside;
+        }
+
+        if (s_referencePack.Value is not { } pack || Path.GetDirectoryName(assemblyPath) != s_framework)
+        {
+            return null;
+        }
+
+        var name = Path.GetFileNameWithoutExtension(assemblyPath);
+        var inPack = Path.Combine(pack, (name == "System.Private.CoreLib" ? "System.Runtime" : name) + ".xml");
+        return File.Exists(inPack) ? inPack : null;
+    }
+
+    /// <summary>For example <c>/usr/share/dotnet/packs/Microsoft.NETCore.App.Ref/10.0.4/ref/net10.0</c>.</summary>
+    private static string? FindReferencePack()
+    {
+        var packs = Path.GetFullPath(Path.Combine(s_framework, "..", "..", "..", "packs", "Microsoft.NETCore.App.Ref"));
+        var moniker = $"net{Environment.Version.Major}.0";
+        return Directory.Exists(packs)
+            ? Directory.EnumerateDirectories(packs)
+                .Select(version => Path.Combine(version, "ref", moniker))
+                .Where(Directory.Exists)
+                .Order(StringComparer.Ordinal)
+                .LastOrDefault()
+            : null;
+    }
 }

@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
-namespace SpectralKD.Notebook.Session.Compiling;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>The namespaces that every cell sees.</summary>
 internal static class Imports
@@ -20,7 +20,7 @@ internal static class Imports
     private static readonly string[] s_products =
     [
         "SpectralKD", "SpectralKD.Models", "SpectralKD.Data", "SpectralKD.Spectra", "SpectralKD.Distillation",
-        "SpectralKD.Weights", "SpectralKD.Interactive", "SpectralKD.Interactive.Charting", "TorchSharp", "Plotly.NET", "Microsoft.Data.Analysis",
+        "SpectralKD.Weights", "SpectralKD.Interactive", "TorchSharp", "Plotly.NET", "Microsoft.Data.Analysis",
     ];
 
     /// <summary>The compiler's error for a name that two <c>using</c>s bring.</summary>

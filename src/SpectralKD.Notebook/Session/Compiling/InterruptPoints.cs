@@ -2,7 +2,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
-namespace SpectralKD.Notebook.Session.Compiling;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>
 /// Finds the places of a cell at which a running program must look whether it was interrupted: loop bodies, function bodies, labels, lambdas
@@ -12,10 +12,10 @@ namespace SpectralKD.Notebook.Session.Compiling;
 /// </summary>
 internal sealed class InterruptPoints : CSharpSyntaxWalker
 {
-    private const string Point = "global::SpectralKD.Notebook.Session.Running.InterruptPoint.";
+    private const string Point = "global::SpectralKD.Notebook.Session.InterruptPoint.";
     private const string Check = Point + "Check();";
     private const string Matmul = "matmul";
-    private const string Guarded = "global::SpectralKD.Notebook.Session.Running.TorchGuard.Matmul";
+    private const string Guarded = "global::SpectralKD.Notebook.Session.TorchGuard.Matmul";
     private const string Enter = Point + "Enter();";
     private readonly TextEdits _edits = new();
     private readonly Lazy<SemanticModel> _model;
@@ -252,7 +252,7 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         return "))";
     }
 
-    /// <summary>Calls <see cref="Running.TorchGuard"/> instead of a function of TorchSharp that would end the process where it fails.</summary>
+    /// <summary>Calls <see cref="TorchGuard"/> instead of a function of TorchSharp that would end the process where it fails.</summary>
     /// <returns>What comes behind it.</returns>
     private string Guard(InvocationExpressionSyntax node)
     {

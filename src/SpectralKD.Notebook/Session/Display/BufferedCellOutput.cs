@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace SpectralKD.Notebook.Session.Display;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>
 /// Gathers console text for some milliseconds, so that a cell that writes character by character does not become a message for each.

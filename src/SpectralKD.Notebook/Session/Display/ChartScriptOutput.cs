@@ -1,8 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SpectralKD.Interactive.Charting;
 
-namespace SpectralKD.Notebook.Session.Display;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>
 /// Passes a cell's output on, and puts a script (plotly.js, mermaid.js) into the HTML that needs it where no other output of the notebook carries it.

@@ -1,9 +1,8 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SpectralKD.Interactive.Charting;
 
-namespace SpectralKD.Notebook.Session.Display;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>
 /// A diagram in Mermaid's language (https://mermaid.js.org) as HTML that needs no network: its source, and a script that draws it in the page's colours with

@@ -5,13 +5,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.DotNet.Interactive.Formatting;
 using Microsoft.DotNet.Interactive.Formatting.TabularData;
-using SpectralKD.Interactive.Charting;
-using SpectralKD.Interactive.Views;
-using SpectralKD.Notebook.Session.Errors;
-using SpectralKD.Notebook.Session.Running;
-using SpectralKD.Notebook.Session.Variables;
 
-namespace SpectralKD.Notebook.Session.Display;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>Formats values by the formatters that are registered, into the preferred MIME types and always into text/plain.</summary>
 internal static class MimeBundles
@@ -142,7 +137,7 @@ internal static class MimeBundles
             value.FormatTo(new FormatContext(writer), mimeType);
             return ToNode(CellErrors.WithoutSubmission(writer.ToString()), mimeType);
         }
-        catch (Exception error) when (CellErrors.Unwrap(error) is not OperationCanceledException && CellRun.Current is not { IsInterrupted: true })
+        catch (Exception error) when (CellErrors.Unwrap(error) is not OperationCanceledException && CellExecution.Current is not { IsInterrupted: true })
         {
             failures.Add(CellErrors.Unwrap(error));
             return JsonValue.Create($"The value could not be shown as {mimeType}: {string.Join('\n', CellErrors.Lines(failures[^1]))}");

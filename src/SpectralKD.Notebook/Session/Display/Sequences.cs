@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
-namespace SpectralKD.Notebook.Session.Display;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>Sequences in a form that the formatters know how to show.</summary>
 internal static class Sequences

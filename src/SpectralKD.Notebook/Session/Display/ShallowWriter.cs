@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace SpectralKD.Notebook.Session.Display;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>
 /// Takes what the formatters write, as long as they do not call each other too deep: of a list that holds itself there is no end, and a full

@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis.Completion;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Tags;
 
-namespace SpectralKD.Notebook.Session.Editing;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>Completion of C# by Roslyn.</summary>
 internal static class CodeCompletion

@@ -5,7 +5,7 @@ using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.QuickInfo;
 
-namespace SpectralKD.Notebook.Session.Editing;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>Says what stands at a position: its signature, its overloads within a call, and its documentation.</summary>
 internal static class CodeInspection

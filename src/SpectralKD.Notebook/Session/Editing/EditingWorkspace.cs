@@ -2,11 +2,9 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Host.Mef;
 using Microsoft.CodeAnalysis.Text;
-using SpectralKD.Notebook.Session.Cells;
-using SpectralKD.Notebook.Session.Compiling;
 using SpectralKD.Notebook.Session.Scripting;
 
-namespace SpectralKD.Notebook.Session.Editing;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>
 /// A Roslyn solution whose language services see what a new cell would see: one project with the cell, on top of what <see cref="MergedSubmissions"/> says.

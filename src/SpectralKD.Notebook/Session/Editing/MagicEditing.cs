@@ -1,9 +1,6 @@
 using System.Text.Json.Nodes;
-using SpectralKD.Interactive.Magic;
-using SpectralKD.Notebook.Session.Cells;
-using SpectralKD.Notebook.Session.Commands;
 
-namespace SpectralKD.Notebook.Session.Editing;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>Completion and help for the magic lines of a cell.</summary>
 internal static class MagicEditing

@@ -4,7 +4,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
-namespace SpectralKD.Notebook.Session.Editing;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>
 /// What a new cell sees of all submissions before it, told by one short script: their <c>using</c>s, and of each name the newest variable, function or

@@ -1,10 +1,11 @@
+using System.Collections.Immutable;
 using System.Globalization;
+using System.Reflection;
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Text;
-using SpectralKD.Notebook.Session.Compiling;
 
-namespace SpectralKD.Notebook.Session.Errors;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>One error or warning of the compiler in a cell.</summary>
 /// <param name="Id">The compiler's, for example <c>CS0103</c>.</param>
@@ -74,4 +75,70 @@ internal sealed partial record CompileError(string Id, int Position, string Line
     /// <summary>Keeps tabs, so that the caret stands below its character.</summary>
     private static string Indent(string line, int column)
         => string.Concat(line.Take(column).Select(character => character == '\t' ? '\t' : ' ')).PadRight(column);
+}
+
+/// <summary>A cell that does not compile.</summary>
+internal sealed class CompilationFailed(IReadOnlyList<CompileError> errors) : Exception(errors[0].Line)
+{
+    // The compiler's own failure after an extension block, which has its error already.
+    private const string CompilersOwn = "CS1569";
+
+    /// <summary>The errors, in the order of the source.</summary>
+    public IReadOnlyList<CompileError> Errors { get; } = errors;
+
+    /// <summary>Throws where there are errors among the diagnostics.</summary>
+    /// <param name="diagnostics">Of the cell as it was compiled.</param>
+    /// <param name="source">The cell as the user wrote it.</param>
+    /// <param name="edits">What was changed in it before it was compiled.</param>
+    public static void ThrowOnErrors(IEnumerable<Diagnostic> diagnostics, SourceText source, TextEdits edits)
+    {
+        var errors = diagnostics
+            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
+            .Select(diagnostic => CompileError.From(diagnostic, source, edits))
+            .DistinctBy(error => error.Line)
+            .OrderBy(error => error.Position)
+            .ToImmutableArray();
+        if (errors.Length > 0)
+        {
+            throw new CompilationFailed(errors.Length > 1 ? errors.RemoveAll(error => error.Id == CompilersOwn) : errors);
+        }
+    }
+}
+
+/// <summary>Knows where the public types of the framework and the host are, for names that a cell does not see.</summary>
+internal static class MissingUsings
+{
+    private const int MostNamespaces = 3;
+    private static readonly Lazy<ILookup<string, string>> s_namespaces = new(FindTypes);
+
+    /// <summary>What to add for a type that the cell names; nothing where there is no such type.</summary>
+    public static string Advice(string name)
+    {
+        if (name is "Tensor" or "nn" or "optim")
+        {
+            return ". Missing: using static TorchSharp.torch;";
+        }
+
+        var found = s_namespaces.Value[name].Distinct().OrderByDescending(IsFrameworks).ThenBy(found => found.Length).Take(MostNamespaces)
+            .Select(found => $"using {found};").ToArray();
+        return found.Length == 0 ? "" : $". Missing: {string.Join(" or ", found)}";
+    }
+
+    private static bool IsFrameworks(string name) => name.StartsWith("System", StringComparison.Ordinal);
+
+    private static ILookup<string, string> FindTypes()
+        => HostReferences.Common.Concat(HostReferences.Others).OfType<PortableExecutableReference>().SelectMany(TypesOf)
+            .ToLookup(type => type.Name, type => type.Namespace);
+
+    private static List<(string Name, string Namespace)> TypesOf(PortableExecutableReference reference)
+    {
+        var reader = HostReferences.ReaderOf(reference);
+        return
+        [
+            .. reader.TypeDefinitions.Select(reader.GetTypeDefinition)
+                .Where(type => (type.Attributes & TypeAttributes.VisibilityMask) == TypeAttributes.Public && !type.Namespace.IsNil)
+                .Select(type => (reader.GetString(type.Name).Split('`')[0], reader.GetString(type.Namespace)))
+                .Where(type => !type.Item2.Contains("Internal", StringComparison.Ordinal)),
+        ];
+    }
 }

@@ -1,10 +1,8 @@
 using System.Globalization;
 using System.Reflection;
 using Microsoft.DotNet.Interactive;
-using SpectralKD.Notebook.Session.Cells;
-using SpectralKD.Notebook.Session.Compiling;
 
-namespace SpectralKD.Notebook.Session.Packages;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>The packages of a session. Each restore names all of them again, so that their versions agree.</summary>
 internal sealed class SessionPackages(CSharpSession session, SessionReferences references)
@@ -180,4 +178,76 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
     }
 
     private static bool IsNotHosts(string path) => !HostReferences.IsShared(Path.GetFileNameWithoutExtension(path));
+}
+
+/// <summary>A package that a cell asks for.</summary>
+/// <param name="Id">Its name.</param>
+/// <param name="Version">A version or range as NuGet writes it; <c>*</c> where the cell names none.</param>
+internal sealed record PackageRequest(string Id, string Version)
+{
+    private const string Prefix = "nuget:";
+
+    /// <summary>True where the version may be another one tomorrow.</summary>
+    public bool IsFloating => Version.Contains('*', StringComparison.Ordinal);
+
+    /// <summary>Reads <c>nuget: Name, Version</c>; null where the text is no package.</summary>
+    /// <exception cref="SpectralKDException">It begins like a package but names none.</exception>
+    public static PackageRequest? Parse(string text)
+    {
+        if (!text.TrimStart().StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        var parts = text.TrimStart()[Prefix.Length..].Split(',', 2, StringSplitOptions.TrimEntries);
+        var version = parts.Length > 1 && parts[1].Length > 0 ? parts[1] : "*";
+        return (IsName(parts[0]), IsVersion(version)) switch
+        {
+            (true, true) => new PackageRequest(parts[0], version),
+            (true, false) => throw new SpectralKDException(
+                $"#r \"{text}\": {version} is no version; write 1.2.3, 1.2.*, * or a range like [1.2,2.0), or leave it out for the newest"),
+            _ => throw new SpectralKDException(
+                $"#r \"{text}\" names no package: write #r \"nuget: Name, Version\", for example #r \"nuget: CsvHelper, 33.0.1\""),
+        };
+    }
+
+    private static bool IsVersion(string version) => char.IsAsciiDigit(version[0]) || version[0] is '[' or '(' or '*';
+
+    private static bool IsName(string name)
+        => name.Length > 0 && name.All(character => char.IsLetterOrDigit(character) || character is '.' or '-' or '_');
+}
+
+/// <summary>Joins package lines that follow each other, so that they are restored together: faster, and their versions agree.</summary>
+internal static class PackageParts
+{
+    /// <summary>The parts of a cell with each run of <c>#r "nuget: …"</c> lines as one part.</summary>
+    public static IEnumerable<CellPart> Gather(IEnumerable<CellPart> parts)
+    {
+        CellPart? packages = null;
+        foreach (var part in parts)
+        {
+            if (IsPackage(part))
+            {
+                packages = packages is null ? part : packages with { Text = packages.Text + "\n" + part.Text };
+                continue;
+            }
+
+            if (packages is not null)
+            {
+                yield return packages;
+                packages = null;
+            }
+
+            yield return part;
+        }
+
+        if (packages is not null)
+        {
+            yield return packages;
+        }
+    }
+
+    private static bool IsPackage(CellPart part)
+        => part.IsMagic && part.Text.StartsWith("#r", StringComparison.Ordinal)
+            && part.Text[2..].TrimStart(' ', '\t', '"').StartsWith("nuget:", StringComparison.OrdinalIgnoreCase);
 }

@@ -1,7 +1,5 @@
 using Microsoft.DotNet.Interactive;
 using Microsoft.DotNet.Interactive.Formatting.TabularData;
-using SpectralKD.Notebook.Session.Display;
-using SpectralKD.Notebook.Session.Running;
 
 namespace SpectralKD.Notebook.Session.Scripting;
 
@@ -30,7 +28,7 @@ public static class DisplayExtensions
 
     private static DisplayedValue Show(MimeBundle bundle, params string[] mimeTypes)
     {
-        if (CellRun.Current is not { } run)
+        if (CellExecution.Current is not { } run)
         {
             Console.WriteLine(bundle.Data["text/plain"].GetValue<string>());
             return new DisplayedValue(null, "", mimeTypes);

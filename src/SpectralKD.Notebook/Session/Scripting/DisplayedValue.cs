@@ -1,7 +1,3 @@
-using SpectralKD.Interactive.Magic;
-using SpectralKD.Notebook.Session;
-using SpectralKD.Notebook.Session.Display;
-
 #pragma warning disable IDE0130 // .NET Interactive's namespace: its notebooks run here unchanged.
 
 namespace Microsoft.DotNet.Interactive;

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Html;
 using Microsoft.DotNet.Interactive.Formatting;
-using SpectralKD.Notebook.Session.Running;
 using SpectralKD.Notebook.Session.Scripting;
 
 #pragma warning disable IDE0130 // .NET Interactive's namespace: its notebooks, which spell it out, run here unchanged.
@@ -45,7 +44,7 @@ public static class Kernel
 
     /// <summary>Removes what the cell has shown so far. (Jupyter's; .NET Interactive has nothing like it.)</summary>
     /// <param name="wait">True: only when the next output arrives, so that nothing flickers.</param>
-    public static void ClearOutput(bool wait = false) => CellRun.Current?.Output.ClearOutput(wait);
+    public static void ClearOutput(bool wait = false) => CellExecution.Current?.Output.ClearOutput(wait);
 
     /// <summary>Asks the reader of the notebook.</summary>
     /// <param name="prompt">The question.</param>

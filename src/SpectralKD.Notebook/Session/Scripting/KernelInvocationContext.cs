@@ -1,4 +1,3 @@
-using SpectralKD.Notebook.Session.Running;
 using SpectralKD.Notebook.Session.Scripting;
 
 #pragma warning disable IDE0130 // .NET Interactive's namespace: its notebooks run here unchanged.
@@ -18,11 +17,11 @@ public sealed class KernelInvocationContext
     }
 
     /// <summary>The running cell's; null outside of cells.</summary>
-    public static KernelInvocationContext? Current => CellRun.Current is null ? null : s_running;
+    public static KernelInvocationContext? Current => CellExecution.Current is null ? null : s_running;
 
 #pragma warning disable CA1822 // Members of an object, as in .NET Interactive.
     /// <summary>Fires when the cell is interrupted.</summary>
-    public CancellationToken CancellationToken => CellRun.Current?.Token ?? CancellationToken.None;
+    public CancellationToken CancellationToken => CellExecution.Current?.Token ?? CancellationToken.None;
 
     /// <summary>Shows a value below the cell.</summary>
     /// <param name="value">Anything; null shows as <c>&lt;null&gt;</c>.</param>

@@ -1,5 +1,3 @@
-using SpectralKD.Interactive.Charting;
-
 #pragma warning disable IDE0130 // Plotly.NET.Interactive's namespace: notebooks with `using Plotly.NET.Interactive;` run here unchanged.
 
 namespace Plotly.NET.Interactive;

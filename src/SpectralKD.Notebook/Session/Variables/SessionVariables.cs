@@ -1,8 +1,6 @@
 using System.Reflection;
-using SpectralKD.Notebook.Session.Compiling;
-using SpectralKD.Notebook.Session.Running;
 
-namespace SpectralKD.Notebook.Session.Variables;
+namespace SpectralKD.Notebook.Session;
 
 /// <summary>A variable of the notebook.</summary>
 /// <param name="Name">Its name.</param>
@@ -16,12 +14,12 @@ internal sealed record SessionVariable(string Name, Type Type, FieldInfo Field, 
 }
 
 /// <summary>The variables that cells and magic commands have defined.</summary>
-internal sealed class SessionVariables(Submissions submissions, CellCompiler compiler)
+internal sealed class SessionVariables(SubmissionChain submissions, CellCompiler compiler)
 {
     /// <summary>The newest definition of each name, newest first.</summary>
     public IReadOnlyList<SessionVariable> All
         => [.. submissions.NewestFirst
-            .SelectMany(submission => Submissions.Variables(submission)
+            .SelectMany(submission => SubmissionChain.Variables(submission)
                 .Select(info => new SessionVariable(info.Name, info.FieldType, info, submission)))
             .DistinctBy(variable => variable.Name)];
 
@@ -34,7 +32,7 @@ internal sealed class SessionVariables(Submissions submissions, CellCompiler com
     }
 
     /// <summary>Sets a variable, or defines it anew where its type is another.</summary>
-    public async Task SetAsync(string name, object? value, Type declaredType, CellRun run)
+    public async Task SetAsync(string name, object? value, Type declaredType, CellExecution run)
     {
         var type = IsNewestOfItsName(declaredType) ? declaredType : TypeNames.Nameable(declaredType);
         var known = All.FirstOrDefault(variable => variable.Name == name);
@@ -59,4 +57,137 @@ internal sealed class SessionVariables(Submissions submissions, CellCompiler com
     private bool IsNewestOfItsName(Type type)
         => TypeNames.IsOfCell(type) && type.IsNestedPublic && !type.IsGenericType
             && submissions.NewestFirst.Select(state => state.GetType().GetNestedType(type.Name)).OfType<Type>().FirstOrDefault() == type;
+}
+
+/// <summary>What a magic command sees of the session.</summary>
+internal sealed class SessionHost(CSharpSession session, CellExecution? run) : INotebookHost
+{
+    /// <inheritdoc />
+    public IReadOnlyList<(string Name, Type Type)> Variables => [.. session.Variables.All.Select(variable => (variable.Name, variable.Type))];
+
+    /// <inheritdoc />
+    public IDisplayedValue Display(object value)
+    {
+        var running = run ?? throw new InvalidOperationException("Values are shown by running cells.");
+        running.ThrowIfInterrupted();
+        return running.Display(MimeBundles.From(value));
+    }
+
+    /// <inheritdoc />
+    public bool TryGetVariable(string name, out object? value) => session.Variables.TryGet(name, out value);
+
+    /// <inheritdoc />
+    public Task SetVariableAsync(string name, object value, Type declaredType)
+    {
+        var running = run ?? throw new InvalidOperationException("Variables are set by running cells.");
+        return session.Variables.SetAsync(name, value, declaredType, running);
+    }
+}
+
+/// <summary>Spells types in C#.</summary>
+internal static class TypeNames
+{
+    private static readonly Dictionary<Type, string> s_keywords = new()
+    {
+        [typeof(bool)] = "bool",
+        [typeof(byte)] = "byte",
+        [typeof(char)] = "char",
+        [typeof(decimal)] = "decimal",
+        [typeof(double)] = "double",
+        [typeof(float)] = "float",
+        [typeof(int)] = "int",
+        [typeof(long)] = "long",
+        [typeof(object)] = "object",
+        [typeof(short)] = "short",
+        [typeof(string)] = "string",
+        [typeof(uint)] = "uint",
+        [typeof(ulong)] = "ulong",
+        [typeof(ushort)] = "ushort",
+        [typeof(sbyte)] = "sbyte",
+    };
+
+    /// <summary>The type itself where C# code elsewhere can name it, otherwise the nearest base type that it can.</summary>
+    public static Type Nameable(Type type)
+    {
+        var current = type;
+        while (!IsNameable(current))
+        {
+            current = current.BaseType ?? typeof(object);
+        }
+
+        return current;
+    }
+
+    /// <summary>For example <c>global::System.Collections.Generic.List&lt;global::System.Int32[]&gt;</c>.</summary>
+    public static string InCSharp(Type type)
+    {
+        if (type.IsArray)
+        {
+            return ArrayInCSharp(type);
+        }
+
+        return (type.IsNested ? InCSharp(type.DeclaringType!, type.GetGenericArguments()) + "." : NamespaceOf(type))
+            + OwnName(type, type.GetGenericArguments());
+    }
+
+    /// <summary>As one would say it: <c>List&lt;int&gt;</c>.</summary>
+    public static string Short(Type type)
+    {
+        if (type.IsArray)
+        {
+            return Short(type.GetElementType()!) + "[" + new string(',', type.GetArrayRank() - 1) + "]";
+        }
+
+        var name = type.Name.Split('`')[0];
+        var arguments = type.GetGenericArguments();
+        var isGeneric = type.Name.Contains('`', StringComparison.Ordinal);
+        return s_keywords.GetValueOrDefault(type) ?? (isGeneric ? $"{name}<{string.Join(", ", arguments.Select(Short))}>" : name);
+    }
+
+    private static string InCSharp(Type declaring, Type[] arguments)
+        => (declaring.IsNested ? InCSharp(declaring.DeclaringType!, arguments) + "." : NamespaceOf(declaring)) + OwnName(declaring, arguments);
+
+    /// <summary>C# writes the outer rank first: <c>int[][,]</c> is an array of <c>int[,]</c>.</summary>
+    private static string ArrayInCSharp(Type type)
+    {
+        var ranks = "";
+        var element = type;
+        while (element.IsArray)
+        {
+            ranks += "[" + new string(',', element.GetArrayRank() - 1) + "]";
+            element = element.GetElementType()!;
+        }
+
+        return InCSharp(element) + ranks;
+    }
+
+    private static string NamespaceOf(Type type) => type.Namespace is { Length: > 0 } name ? $"global::{name}." : "global::";
+
+    private static string OwnName(Type type, Type[] arguments)
+    {
+        var tick = type.Name.IndexOf('`', StringComparison.Ordinal);
+        if (tick < 0)
+        {
+            return "@" + type.Name;
+        }
+
+        var outer = type.DeclaringType?.GetGenericArguments().Length ?? 0;
+        var own = arguments[outer..type.GetGenericArguments().Length];
+        return $"@{type.Name[..tick]}<{string.Join(", ", own.Select(InCSharp))}>";
+    }
+
+    private static bool IsNameable(Type type)
+        => type.IsVisible && !type.IsPointer && !type.IsByRef && !type.IsByRefLike && !type.IsFunctionPointer && !IsOfCell(type)
+            && !(type.HasElementType && !IsNameable(type.GetElementType()!)) && type.GetGenericArguments().All(IsNameable);
+
+    /// <summary>Types that cells declare live inside their submission, which has no name in C#.</summary>
+    public static bool IsOfCell(Type type)
+    {
+        while (type.DeclaringType is { } outer)
+        {
+            type = outer;
+        }
+
+        return type.Name.StartsWith("Submission#", StringComparison.Ordinal);
+    }
 }

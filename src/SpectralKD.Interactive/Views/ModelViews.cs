@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace SpectralKD.Interactive.Views;
+
+/// <summary>A model at one glance: facts, and a table of its blocks.</summary>
+/// <param name="Card">The model's facts.</param>
+public sealed record ModelCardView(ModelCard Card) : INotebookView
+{
+    /// <summary>Looks a model over.</summary>
+    public static ModelCardView Of(VisionModel model) => new(ModelCard.Of(model));
+
+    /// <inheritdoc/>
+    public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Card.Name)}</b> ({Card.Family}){Loud}</div>{Facts().ToHtml()}"
+        + $"<details><summary>{Card.Figures.Blocks.Count} blocks</summary>{Blocks().ToHtml()}</details>";
+
+    /// <inheritdoc/>
+    public string ToPlainText() => string.Join(
+        Environment.NewLine, $"{Card.Name} ({Card.Family}){(Card.Origin.IsUntrained ? " UNTRAINED" : "")}", Facts().ToPlainText(), "", Blocks().ToPlainText());
+
+    private TextTable Facts()
+    {
+        var preprocessing = Card.Spec.Preprocessing;
+        var table = new TextTable("what", "value")
+            .Add("input", $"{Card.Input.Channels} x {Card.Input.Height} x {Card.Input.Width}, "
+                + Invariant($"crop {preprocessing.CropFraction:0.###}, mean {Triple(preprocessing.Mean)}, std {Triple(preprocessing.Std)}"))
+            .Add("classes", Invariant($"{Card.Classes:N0}"))
+            .Add("parameters", Invariant($"{Card.Figures.Parameters:N0}") + (Card.TrainableParameters == 0 ? " (frozen)" : ""))
+            .Add("forward pass", $"{Scaled(2.0 * Card.Figures.MultiplyAdds)}FLOPs an image ({Scaled(Card.Figures.MultiplyAdds)}multiply-adds)")
+            .Add("memory", $"weights {Bytes(Card.WeightBytes)}, feature maps {Bytes(Card.MapBytes)} an image")
+            .Add("device", $"{Card.Device}, {Card.NumberType}");
+        table.Add("origin", Card.Origin.Words + License);
+        return Card.Origin.Notes.Aggregate(table, (rows, note) => rows.Add("note", note));
+    }
+
+    private string Loud => Card.Origin.IsUntrained ? " <b style=\"color:var(--vscode-editorWarning-foreground,var(--jp-warn-color0,#d9730d))\">UNTRAINED</b>" : "";
+
+    // The licence of the published weights, where they are what was loaded.
+    private string License => Card.CatalogEntry?.Published.FirstOrDefault(published => Card.Origin.Kind switch
+    {
+        WeightsKind.Hub => published.Repository == Card.Origin.Name,
+        WeightsKind.Embedded => published.Repository is null && Card.Origin.Name.EndsWith("." + published.Tag, StringComparison.Ordinal),
+        _ => false,
+    }) is { } loaded ? $" ({loaded.License})" : "";
+
+    private TextTable Blocks() => Card.Figures.Blocks.Aggregate(
+        new TextTable("block", "name", "feature map [C, H, W]", "parameters", "multiply-adds"),
+        (table, b) => table.Add(
+            Invariant($"{b.Block.Index}"),
+            b.Block.Name,
+            $"[{b.Block.Channels}, {b.Block.Height}, {b.Block.Width}]",
+            Invariant($"{b.Parameters:N0}"),
+            Scaled(b.MultiplyAdds).TrimEnd()));
+
+    private static string Triple(IReadOnlyList<float> values) => string.Join(" ", values.Select(v => v.ToString("0.###", CultureInfo.InvariantCulture)));
+
+    private static string Scaled(double value) => value switch
+    {
+        >= 1e9 => Invariant($"{value / 1e9:0.00} G"),
+        >= 1e6 => Invariant($"{value / 1e6:0.00} M"),
+        _ => Invariant($"{value:N0} "),
+    };
+
+    private static string Bytes(long bytes) => bytes >= 1 << 20 ? Invariant($"{bytes / (double)(1 << 20):0.0} MiB") : Invariant($"{bytes / 1024.0:0.0} KiB");
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}
+
+/// <summary>The catalogue of models, or the part of it that a filter leaves.</summary>
+/// <param name="Entries">The models shown.</param>
+public sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) : INotebookView
+{
+    /// <summary>The models whose name, family or tag contains every word of a filter.</summary>
+    /// <exception cref="SpectralKDException">There are none.</exception>
+    public static CatalogueView Of(string? filter)
+    {
+        var entries = ModelCatalog.Search(filter);
+        return entries.Count > 0 ? new CatalogueView(entries) : throw new SpectralKDException(
+            $"no model of the catalogue matches \"{filter}\"{NearestName.Suggestion(filter ?? "", ModelCatalog.All.Select(m => m.Name))}; "
+            + $"it has {ModelCatalog.All.Count} models: leave the filter out to see them");
+    }
+
+    /// <inheritdoc/>
+    public string ToHtml() => Table().ToHtml();
+
+    /// <inheritdoc/>
+    public string ToPlainText() => Table().ToPlainText();
+
+    private TextTable Table() => Entries.Aggregate(
+        new TextTable("name", "family", "parameters", "blocks", "channels", "input", "classes", "pretrained weights", "licence"),
+        (table, m) => table.Add(
+            m.Name,
+            m.Family,
+            m.Parameters.ToString("N0", CultureInfo.InvariantCulture),
+            m.Blocks.Count.ToString(CultureInfo.InvariantCulture),
+            string.Join(" ", m.Dims),
+            $"{m.Spec.ImageSize}",
+            $"{m.Spec.Classes}",
+            m.Weights is not { } weights ? "(none: seeded)" : weights.Repository ?? $"embedded: {string.Join(", ", m.Published.Select(p => p.Tag))}",
+            m.Weights?.License ?? ""));
+}
+
+/// <summary>The torch and the devices of this process.</summary>
+/// <param name="Facts">What and its value, in the order of display.</param>
+public sealed record DeviceView(IReadOnlyList<(string What, string Value)> Facts) : INotebookView
+{
+    /// <summary>Looks at the machine.</summary>
+    /// <exception cref="SpectralKDException">libtorch is missing; the message says which package to add.</exception>
+    public static DeviceView Take()
+    {
+        var device = Devices.Default;
+        var cuda = Devices.HasCuda;
+        return new DeviceView(
+        [
+            ("default device", device.ToString()),
+            ("TorchSharp", $"{LibTorchLocator.TorchSharpVersion} (libtorch {torch.__version__})"),
+            ("libtorch", LibTorch.Folder ?? "loaded by TorchSharp"),
+            ("CPU", $"{Environment.ProcessorCount} cores, {torch.get_num_threads()} torch threads, {RuntimeInformation.ProcessArchitecture}"),
+            ("CUDA", cuda ? $"{torch.cuda.device_count()} device(s)" : $"not there. {LibTorchLocator.CudaRemedy}"),
+        ]);
+    }
+
+    /// <inheritdoc/>
+    public string ToHtml() => Table().ToHtml();
+
+    /// <inheritdoc/>
+    public string ToPlainText() => Table().ToPlainText();
+
+    private TextTable Table() => Facts.Aggregate(new TextTable("what", "found"), (table, f) => table.Add(f.What, f.Value));
+}

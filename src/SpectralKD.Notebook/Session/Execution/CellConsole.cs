@@ -1,0 +1,134 @@
+using System.Text;
+
+namespace SpectralKD.Notebook.Session;
+
+/// <summary>
+/// Stands in for the process's console: what a cell, its tasks and its threads write goes to the cell; all else to the real console.
+/// </summary>
+internal static class CellConsole
+{
+    private static readonly Lock s_lock = new();
+    private static CellWriter? s_out;
+    private static CellWriter? s_error;
+    private static CellReader? s_in;
+    private static (TextWriter? Out, TextWriter? Error, TextReader? In) s_console;
+
+    /// <summary>
+    /// Takes the console over; called as each cell begins, so that one that has sent it elsewhere and not back does not silence those after it.
+    /// </summary>
+    public static void Install()
+    {
+        lock (s_lock)
+        {
+            s_out ??= new CellWriter("stdout", Console.Out);
+            s_error ??= new CellWriter("stderr", Console.Error);
+            s_in ??= new CellReader(Console.In);
+            if (Console.Out != s_console.Out || Console.Error != s_console.Error || Console.In != s_console.In)
+            {
+                Console.SetOut(s_out);
+                Console.SetError(s_error);
+                Console.SetIn(s_in);
+                // The console wraps what it is given.
+                s_console = (Console.Out, Console.Error, Console.In);
+            }
+        }
+    }
+
+    /// <summary>Asks whoever reads the notebook.</summary>
+    /// <exception cref="SpectralKDException">Nobody can answer here.</exception>
+    public static string? Ask(string prompt, bool password, string variable = "")
+    {
+        var run = CellExecution.Current ?? throw new SpectralKDException("input can be asked for by a running cell only");
+        run.ThrowIfInterrupted();
+        run.Output.Flush();
+        var ask = run.Session.Options.Input ?? throw new SpectralKDException(
+            "this cell asks for input, but nobody can answer here: run it in Jupyter, or give the value as a parameter");
+        return ask(new InputRequest(prompt, password, variable), run.Token).GetAwaiter().GetResult();
+    }
+
+    private sealed class CellWriter(string name, TextWriter real) : TextWriter
+    {
+        public override Encoding Encoding => Encoding.UTF8;
+
+        public override void Write(char value) => Write(value.ToString());
+
+        public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
+
+        public override void Write(ReadOnlySpan<char> buffer) => Write(buffer.ToString());
+
+        public override void WriteLine(string? value) => Write(value + NewLine);
+
+        public override void WriteLine() => Write(NewLine);
+
+        public override void Flush()
+        {
+            if (CellExecution.Current is null)
+            {
+                real.Flush();
+            }
+        }
+
+        public override void Write(string? value)
+        {
+            if (string.IsNullOrEmpty(value))
+            {
+                return;
+            }
+
+            if (CellExecution.Current is { } run)
+            {
+                run.ThrowIfInterrupted();
+                run.Output.Stream(name, value);
+            }
+            else
+            {
+                real.Write(value);
+            }
+        }
+    }
+
+    private sealed class CellReader(TextReader real) : TextReader
+    {
+        private static readonly AsyncLocal<StringBuilder?> s_rest = new();
+
+        public override string? ReadLine() => CellExecution.Current is null ? real.ReadLine() : TakeRest() ?? Ask("", password: false);
+
+        // There is no end of input in a notebook: one answer is all.
+        public override string ReadToEnd() => CellExecution.Current is null ? real.ReadToEnd() : ReadLine() ?? "";
+
+        public override int Peek() => CellExecution.Current is null ? real.Peek() : Rest().Length > 0 ? Rest()[0] : -1;
+
+        public override int Read()
+        {
+            if (CellExecution.Current is null)
+            {
+                return real.Read();
+            }
+
+            var rest = Rest();
+            if (rest.Length == 0)
+            {
+                rest.Append(Ask("", password: false)).Append('\n');
+            }
+
+            var first = rest[0];
+            rest.Remove(0, 1);
+            return first;
+        }
+
+        private static StringBuilder Rest() => s_rest.Value ??= new StringBuilder();
+
+        private static string? TakeRest()
+        {
+            var rest = Rest();
+            if (rest.Length == 0)
+            {
+                return null;
+            }
+
+            var line = rest.ToString().TrimEnd('\n');
+            rest.Clear();
+            return line;
+        }
+    }
+}
