@@ -1,5 +1,4 @@
 using System.CommandLine;
-using SpectralKD.Cli.Commands;
 
 namespace SpectralKD.Cli;
 

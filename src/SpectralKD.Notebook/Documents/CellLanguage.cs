@@ -24,7 +24,7 @@ public static class CellLanguage
     {
         var language = Of(cell, notebook);
         var first = cell.Source.TrimStart().Split([' ', '\t', '\r', '\n'], 2)[0];
-        var isPlain = language == "csharp" || CellLanguages.IsSwitch(first) || first.Equals("#!" + language, StringComparison.OrdinalIgnoreCase);
+        var isPlain = language == "csharp" || Languages.IsSwitch(first) || first.Equals("#!" + language, StringComparison.OrdinalIgnoreCase);
         return isPlain ? cell.Source : $"#!{language}\n{cell.Source}";
     }
 

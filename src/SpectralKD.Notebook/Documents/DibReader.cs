@@ -7,16 +7,10 @@ namespace SpectralKD.Notebook.Documents;
 /// <summary>Reads .NET Interactive's <c>.dib</c> files: cells parted by a line that is <c>#!</c> and a kernel's name alone.</summary>
 internal static class DibReader
 {
-    private static readonly string[] KnownKernels =
-    [
-        "csharp", "c#", "fsharp", "f#", "pwsh", "powershell", "html", "javascript", "js", "markdown", "md", "mermaid", "sql", "kql", "http",
-        "httprequest", "value", "python", "r", "raw", "bash", "sh", "zsh", "shell", "cmd",
-    ];
-
     public static NotebookDocument Read(NotebookText text, string? path)
     {
         var notebook = new NotebookDocument(CSharpNotebook.Empty(), path, text.Notes);
-        var kernels = new HashSet<string>(KnownKernels, StringComparer.OrdinalIgnoreCase) { "meta" };
+        var kernels = new HashSet<string>(Languages.Kernels, StringComparer.OrdinalIgnoreCase) { "meta" };
         var language = "csharp";
         var lines = new List<string>();
         foreach (var line in Encoding.UTF8.GetString(text.Utf8).ReplaceLineEndings("\n").Split('\n'))

@@ -89,7 +89,7 @@ internal sealed class NotebookRun(
         }
 
         // A kernel that another notebook host was told of goes by any name, which no line of the cell's explains.
-        if (CellLanguages.OtherKernel(CellLanguage.Of(cell, notebook)) is not { } kernel)
+        if (Languages.OtherKernel(CellLanguage.Of(cell, notebook)) is not { } kernel)
         {
             return await ExecuteSavingAsync(code, output, cancellationToken).ConfigureAwait(false);
         }

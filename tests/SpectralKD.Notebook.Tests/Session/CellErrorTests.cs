@@ -54,7 +54,7 @@ public sealed class CellErrorTests
     [InlineData("/// <see cref=\"F(((\"/>\n")]
     [InlineData("A<b[\";\"], ")]
     public void Code_between_texts_is_counted(string piece)
-        => Assert.True(SpectralKD.Notebook.Session.NestedCode.IsTooDeep(string.Concat(Enumerable.Repeat(piece, 20_000))));
+        => Assert.True(NestedCode.IsTooDeep(string.Concat(Enumerable.Repeat(piece, 20_000))));
 
     [Fact]
     public async Task A_compile_error_shows_place_message_source_line_and_caret()

@@ -95,10 +95,10 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     private Task<object?> RunPartAsync(CellPart part, string name) => part.Language switch
     {
         null => RunMagicAsync(part.Text),
-        CellPart.Values => ValueCell.RunAsync(part, this),
+        Languages.Values => ValueCell.RunAsync(part, this),
         _ when part is { Options.Length: > 0 } && CellLanguages.Runs(part.Language) => throw new SpectralKDException(
             $"#!{part.Language} stands on a line of its own; found \"{part.Options}\" after it"),
-        CellPart.CSharp => RunCodeAsync(part.Text, name),
+        Languages.CSharp => RunCodeAsync(part.Text, name),
         "html" => Task.FromResult<object?>(MimeBundles.Raw(part.Text, "text/html")),
         "markdown" => Task.FromResult<object?>(MimeBundles.Raw(part.Text, "text/markdown")),
         "javascript" => Task.FromResult<object?>(MimeBundles.Raw($"<script type=\"text/javascript\">{part.Text}</script>", "text/html")),

@@ -8,7 +8,7 @@ internal static class CellText
 {
     /// <summary>The C# of a cell with blanks in place of everything else, so that all positions stay.</summary>
     public static string WithoutMagic(string code)
-        => string.Concat(Lines(code).Select(line => line.Language == CellPart.CSharp ? line.Text : Blank(line.Text)));
+        => string.Concat(Lines(code).Select(line => line.Language == Languages.CSharp ? line.Text : Blank(line.Text)));
 
     /// <summary>
     /// The cell's parts in order. C# parts begin with as many blank lines as stand above them, so that line numbers are the cell's.
@@ -17,7 +17,7 @@ internal static class CellText
     {
         var above = new StringBuilder();
         var text = new StringBuilder();
-        var language = CellPart.CSharp;
+        var language = Languages.CSharp;
         var options = "";
         foreach (var line in Lines(code).Append(new Line(null, "")))
         {
@@ -28,9 +28,9 @@ internal static class CellText
             }
 
             var part = text.ToString();
-            if (!string.IsNullOrWhiteSpace(part) || options.Length > 0 || language == CellPart.Values)
+            if (!string.IsNullOrWhiteSpace(part) || options.Length > 0 || language == Languages.Values)
             {
-                yield return new CellPart(language, language == CellPart.CSharp ? above + part : part, options);
+                yield return new CellPart(language, language == Languages.CSharp ? above + part : part, options);
             }
 
             above.Append(Blank(part));
@@ -38,8 +38,8 @@ internal static class CellText
             if (line.Language is null)
             {
                 above.Append(Blank(line.Text));
-                (language, options) = CellLanguages.SwitchedToBy(line.Text) is { } next ? (next, CellLanguages.OptionsOn(line.Text)) : (language, "");
-                if (line.Text.Length > 0 && !CellLanguages.IsSwitch(line.Text))
+                (language, options) = Languages.SwitchedToBy(line.Text) is { } next ? (next, Languages.OptionsOn(line.Text)) : (language, "");
+                if (line.Text.Length > 0 && !Languages.IsSwitch(line.Text))
                 {
                     yield return new CellPart(null, line.Text.Trim());
                 }
@@ -51,7 +51,7 @@ internal static class CellText
     public static string? LanguageAt(string code, int position)
     {
         var start = 0;
-        var next = CellPart.CSharp;
+        var next = Languages.CSharp;
         foreach (var line in Lines(code))
         {
             if (position <= start + line.Text.TrimEnd('\n', '\r').Length)
@@ -60,7 +60,7 @@ internal static class CellText
             }
 
             start += line.Text.Length;
-            next = line.Language ?? CellLanguages.SwitchedToBy(line.Text) ?? next;
+            next = line.Language ?? Languages.SwitchedToBy(line.Text) ?? next;
         }
 
         return next;
@@ -68,18 +68,18 @@ internal static class CellText
 
     private static IEnumerable<Line> Lines(string code)
     {
-        var language = CellPart.CSharp;
+        var language = Languages.CSharp;
         var section = new StringBuilder();
         var opens = false;
         foreach (var line in RawLines(code))
         {
-            if (CellLanguages.SwitchedToBy(line) is { } next && !(opens && EndsInsideToken(section.ToString())))
+            if (Languages.SwitchedToBy(line) is { } next && !(opens && EndsInsideToken(section.ToString())))
             {
                 (language, opens) = (next, false);
                 section.Clear();
                 yield return new Line(null, line);
             }
-            else if (language == CellPart.CSharp && IsMagic(line) && !(opens && EndsInsideToken(section.ToString())))
+            else if (language == Languages.CSharp && IsMagic(line) && !(opens && EndsInsideToken(section.ToString())))
             {
                 section.Append(Blank(line));
                 yield return new Line(null, line);
@@ -87,7 +87,7 @@ internal static class CellText
             else
             {
                 section.Append(line);
-                opens |= language == CellPart.CSharp && OpensToken(line);
+                opens |= language == Languages.CSharp && OpensToken(line);
                 yield return new Line(language, line);
             }
         }
@@ -141,87 +141,6 @@ internal static class CellText
 /// <param name="Options">What follows the language's name on the line that switches to it: <c>--name x</c> of <c>#!value --name x</c>.</param>
 internal sealed record CellPart(string? Language, string Text, string Options = "")
 {
-    /// <summary>The language that cells are in unless they say otherwise.</summary>
-    public const string CSharp = "csharp";
-
-    /// <summary>No language, but a text that becomes a variable.</summary>
-    public const string Values = "value";
-
     /// <summary>True for a line such as <c>#!spectral-help</c> or <c>#r "…"</c>.</summary>
     public bool IsMagic => Language is null;
-}
-
-/// <summary>The lines that switch the language within a cell.</summary>
-internal static class CellLanguages
-{
-    private static readonly Dictionary<string, string> s_names = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["#!csharp"] = CellPart.CSharp,
-        ["#!c#"] = CellPart.CSharp,
-        ["#!cs"] = CellPart.CSharp,
-        ["#!html"] = "html",
-        ["#!markdown"] = "markdown",
-        ["#!md"] = "markdown",
-        ["#!javascript"] = "javascript",
-        ["#!js"] = "javascript",
-        ["#!mermaid"] = "mermaid",
-        ["#!value"] = CellPart.Values,
-        ["#!pwsh"] = "pwsh",
-        ["#!powershell"] = "pwsh",
-        ["#!bash"] = "bash",
-        ["#!sh"] = "sh",
-        ["#!zsh"] = "zsh",
-        ["#!shell"] = "shell",
-        ["#!shellscript"] = "shell",
-        ["#!cmd"] = "cmd",
-        ["#!bat"] = "cmd",
-        ["#!fsharp"] = "F#",
-        ["#!f#"] = "F#",
-        ["#!fs"] = "F#",
-        ["#!python"] = "Python",
-        ["#!py"] = "Python",
-        ["#!r"] = "R",
-        ["#!sql"] = "SQL",
-        ["#!kql"] = "KQL",
-        ["#!http"] = "HTTP requests",
-    };
-
-    /// <summary>The languages' lines, those first that run here.</summary>
-    public static IReadOnlyList<string> Runnable { get; } =
-        ["#!csharp", "#!html", "#!markdown", "#!javascript", "#!mermaid", "#!value", "#!bash", "#!sh", "#!shell", "#!pwsh", "#!cmd"];
-
-    /// <summary>What one of <see cref="Runnable"/> is for, one line.</summary>
-    public static string Description(string line) => line switch
-    {
-        "#!mermaid" => "what follows is a diagram in Mermaid's language",
-        "#!value" => ValueCell.Description,
-        "#!bash" or "#!sh" or "#!shell" or "#!pwsh" or "#!cmd" => $"what follows is for the installed {(line == "#!shell" ? "shell" : line[2..])}; each cell starts a new one",
-        _ => $"what follows is {line[2..]}",
-    };
-
-    /// <summary>The language that a line switches to; null where it does not.</summary>
-    public static string? SwitchedToBy(string line) => s_names.GetValueOrDefault(line.Trim().Split([' ', '\t'], 2)[0]);
-
-    /// <summary>What follows the name on a line that switches the language.</summary>
-    public static string OptionsOn(string line) => line.Trim().Split([' ', '\t'], 2) is [_, var rest] ? rest.Trim() : "";
-
-    /// <summary>A line's first word without <c>#!</c> where it is a language's name.</summary>
-    public static bool IsSwitch(string line) => SwitchedToBy(line) is not null;
-
-    /// <summary>What a kernel of another host that goes by a name of its own, <c>sql-sales</c> say, is called in messages; null for the languages known here.</summary>
-    public static string? OtherKernel(string kernel) => s_names.ContainsKey("#!" + kernel) ? null : $"kernel {kernel}";
-
-    /// <summary>True for a language that runs here.</summary>
-    public static bool Runs(string language) => language is CellPart.CSharp or "html" or "markdown" or "javascript" or "mermaid" or CellPart.Values || ShellCell.Knows(language);
-
-    /// <summary>The languages of a cell's parts that do not run here.</summary>
-    public static IEnumerable<string> ForeignIn(string code)
-        => CellText.Split(code).Select(part => part.Language).OfType<string>().Where(language => !Runs(language)).Distinct();
-
-    /// <summary>What is thrown for a language that does not run here.</summary>
-    public static SpectralKDException NotHere(string language) => new(
-        $"this notebook host runs C#, and no {language}: write the cell in C#, open the notebook in a host that has {language}, or pass over such cells with --skip-unknown");
-
-    /// <summary>What is said of a part that is passed over.</summary>
-    public static string Skipped(string language) => $"skipped: {language} does not run in this notebook host\n";
 }

@@ -60,7 +60,7 @@ internal sealed partial class CommandOptions
     private object OfVariable(string option, string text)
     {
         var parts = text[1..].Split(':', 2);
-        if (parts.Length == 2 && parts[0] is not (CellPart.CSharp or CellPart.Values))
+        if (parts.Length == 2 && parts[0] is not (Languages.CSharp or Languages.Values))
         {
             throw new SpectralKDException($"{_command} {option} {text}: this notebook host has one kernel, csharp, and none named {parts[0]}");
         }

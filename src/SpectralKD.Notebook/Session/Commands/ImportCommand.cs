@@ -32,7 +32,7 @@ internal sealed class ImportCommand : SessionCommand
         {
             number++;
             var name = $"{Path.GetFileName(path)} cell {number}";
-            if (CellLanguages.OtherKernel(CellLanguage.Of(cell, notebook)) is { } kernel)
+            if (Languages.OtherKernel(CellLanguage.Of(cell, notebook)) is { } kernel)
             {
                 await program.PassOver($"{kernel} ({name})", CellLanguages.NotHere(kernel)).ConfigureAwait(false);
                 continue;

@@ -98,14 +98,14 @@ internal sealed class ShareCommand : SessionCommand
     {
         var (from, name, other) = Read(rest);
         var variables = program.Session.Variables;
-        if (from is not (CellPart.CSharp or CellPart.Values))
+        if (from is not (Languages.CSharp or Languages.Values))
         {
             var refusal = new SpectralKDException(
                 $"this notebook host has one kernel, csharp, whose cells see all variables: leave out #!share {rest}, or open the notebook in a host that has the other language");
             return program.PassOver($"#!share {rest}", refusal);
         }
 
-        if (other is null && from == CellPart.CSharp)
+        if (other is null && from == Languages.CSharp)
         {
             return Task.CompletedTask;
         }

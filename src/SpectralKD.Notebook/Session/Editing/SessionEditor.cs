@@ -20,7 +20,7 @@ internal sealed partial class SessionEditor(CellCompiler compiler, INotebookHost
             return MagicEditing.Complete(code, position, host, folder);
         }
 
-        return language != CellPart.CSharp ? new Completions(position, position, []) : await InTurnAsync(
+        return language != Languages.CSharp ? new Completions(position, position, []) : await InTurnAsync(
             WithoutAwait(code, position),
             document => CodeCompletion.AtAsync(document, position, cancellationToken),
             cancellationToken).ConfigureAwait(false);
@@ -36,7 +36,7 @@ internal sealed partial class SessionEditor(CellCompiler compiler, INotebookHost
             return MagicEditing.Inspect(code, position);
         }
 
-        return language != CellPart.CSharp ? null : await InTurnAsync(
+        return language != Languages.CSharp ? null : await InTurnAsync(
             code,
             document => CodeInspection.AtAsync(document, position, cancellationToken),
             cancellationToken).ConfigureAwait(false);

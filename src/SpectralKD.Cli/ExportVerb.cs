@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace SpectralKD.Cli.Commands;
+namespace SpectralKD.Cli;
 
 /// <summary><c>spectralkd export</c>: a recipe as a command for the reference implementation on PyTorch.</summary>
 internal static class ExportVerb

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace SpectralKD.Notebook.Session;
+namespace SpectralKD.Notebook;
 
 /// <summary>
 /// Tells code whose brackets are nested so deeply that the compiler's parser, which asks for no room on the stack where it looks for types, would end the

@@ -2,7 +2,7 @@ using System.CommandLine;
 using SpectralKD.Notebook.Jupyter;
 using SpectralKD.Notebook.Session;
 
-namespace SpectralKD.Cli.Commands;
+namespace SpectralKD.Cli;
 
 /// <summary><c>spectralkd jupyter</c>: the kernel for Jupyter front ends.</summary>
 internal static class JupyterVerb

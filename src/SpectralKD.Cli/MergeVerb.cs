@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace SpectralKD.Cli.Commands;
+namespace SpectralKD.Cli;
 
 /// <summary><c>spectralkd merge</c>: puts the parts of a sharded analysis together.</summary>
 internal static class MergeVerb

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using SpectralKD.Interactive.Views;
 
-namespace SpectralKD.Cli.Commands;
+namespace SpectralKD.Cli;
 
 /// <summary><c>spectralkd distill</c>: trains by a recipe.</summary>
 internal static class DistillVerb

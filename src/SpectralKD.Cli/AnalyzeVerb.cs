@@ -1,7 +1,7 @@
 using System.CommandLine;
 using SpectralKD.Interactive.Magic;
 
-namespace SpectralKD.Cli.Commands;
+namespace SpectralKD.Cli;
 
 /// <summary><c>spectralkd analyze</c>: what <c>#!spectral-model</c>, <c>-images</c> and <c>-analyze</c> do, for scripts and schedulers.</summary>
 internal static class AnalyzeVerb

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using SpectralKD.Interactive.Views;
 
-namespace SpectralKD.Cli.Commands;
+namespace SpectralKD.Cli;
 
 /// <summary><c>spectralkd models</c>: the catalogue.</summary>
 internal static class ModelsVerb

@@ -2,7 +2,7 @@ using System.CommandLine;
 using SpectralKD.Notebook.Runner;
 using SpectralKD.Notebook.Session;
 
-namespace SpectralKD.Cli.Commands;
+namespace SpectralKD.Cli;
 
 /// <summary><c>spectralkd run</c>: executes a notebook unattended.</summary>
 internal static class RunVerb

@@ -1,0 +1,66 @@
+using SpectralKD.Tests;
+
+namespace SpectralKD.Cli.Tests.Architecture;
+
+/// <summary>The picture in CONTRIBUTING ("Where things are"): a folder uses what stands above it there, and nothing below.</summary>
+public sealed class LayersTests
+{
+    /// <summary>The projects with their rooms, those that others use first.</summary>
+    private static readonly (string Project, string[] Rooms)[] _picture =
+    [
+        ("SpectralKD", ["", "Native", "Models", "Data", "Weights", "Spectra", "Distillation"]),
+        ("SpectralKD.Interactive", ["Charts", "Views", "", "Magic"]),
+        ("SpectralKD.Notebook", ["", "Documents", "Session", "Runner", "Jupyter"]),
+        ("SpectralKD.DotNetInteractive", [""]),
+        ("SpectralKD.Cli", [""]),
+    ];
+
+    private static readonly Lazy<FolderUses> _uses = new(() => new FolderUses(SharedData.RepositoryRoot, [.. _picture.Select(project => project.Project)]));
+
+    private static readonly string[] _order = [.. _picture.SelectMany(project => project.Rooms.Select(room => Name(project.Project, room)))];
+
+    [Fact]
+    public void No_arrow_goes_upwards()
+    {
+        var arrows = _uses.Value.Arrows.Select(arrow => (From: Room(arrow.Key.From), To: Room(arrow.Key.To), Types: arrow.Value)).ToList();
+
+        Assert.Empty(arrows.SelectMany(arrow => new[] { arrow.From, arrow.To }).Distinct().Except(_order));
+        Assert.True(arrows.Count > 100, "the sources were not read");
+        Assert.Empty(arrows.Where(arrow => Array.IndexOf(_order, arrow.To) > Array.IndexOf(_order, arrow.From))
+            .Select(arrow => $"{arrow.From} uses {arrow.To}: {string.Join(", ", arrow.Types.Take(5))}"));
+    }
+
+    /// <summary>The rooms of a cell's life need each other: Session is one.</summary>
+    [Fact]
+    public void No_folders_use_each_other_in_a_circle()
+    {
+        var next = _uses.Value.Arrows.Keys.Select(arrow => (From: Folder(arrow.From), To: Folder(arrow.To))).Where(arrow => arrow.From != arrow.To)
+            .ToLookup(arrow => arrow.From, arrow => arrow.To);
+        Assert.All(next.Select(group => group.Key), folder => Assert.DoesNotContain(folder, Reachable(folder, next)));
+    }
+
+    private static HashSet<string> Reachable(string folder, ILookup<string, string> next)
+    {
+        var found = new HashSet<string>();
+        var open = new Stack<string>(next[folder]);
+        while (open.TryPop(out var at))
+        {
+            if (found.Add(at))
+            {
+                foreach (var beyond in next[at])
+                {
+                    open.Push(beyond);
+                }
+            }
+        }
+
+        return found;
+    }
+
+    private static string Name(string project, string room) => room.Length == 0 ? project : $"{project}/{room}";
+
+    /// <summary>The project and its top folder.</summary>
+    private static string Room(string folder) => string.Join('/', folder.Split('/').Take(2));
+
+    private static string Folder(string folder) => Room(folder) == "SpectralKD.Notebook/Session" ? Room(folder) : folder;
+}
