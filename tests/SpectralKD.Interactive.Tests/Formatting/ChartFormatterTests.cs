@@ -1,6 +1,6 @@
 using Microsoft.DotNet.Interactive.Formatting;
-using SpectralKD.Interactive.Views;
 using SpectralKD.Interactive.Tests.Charting;
+using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive.Tests.Formatting;
 
