@@ -6,8 +6,26 @@ namespace SpectralKD.Tests;
 /// </summary>
 internal static class SharedData
 {
-    /// <summary>Full path of a golden file that the repository holds.</summary>
-    public static string Golden(params string[] parts) => Path.Combine([RepositoryRoot, "tests", "golden", .. parts]);
+    private static readonly string? s_otherGolden = Environment.GetEnvironmentVariable("SPECTRALKD_GOLDEN");
+
+    /// <summary>Full path of a golden file: in the repository, or in the folder of the same layout that <c>SPECTRALKD_GOLDEN</c> names; skips the test where that lacks it.</summary>
+    public static string Golden(params string[] parts)
+    {
+        var path = Path.Combine([GoldenRoot, .. parts]);
+        if (!string.IsNullOrEmpty(s_otherGolden) && !Path.Exists(path))
+        {
+            Assert.Skip($"skipped: {Path.Combine(parts)} is not in the golden vectors of SPECTRALKD_GOLDEN ({s_otherGolden})");
+        }
+
+        return path;
+    }
+
+    /// <summary>The cases of a folder of golden vectors: the names of its folders, sorted.</summary>
+    public static IReadOnlyList<string> GoldenCases(string folder) => Directory.Exists(Path.Combine(GoldenRoot, folder))
+        ? [.. Directory.GetDirectories(Path.Combine(GoldenRoot, folder)).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)]
+        : [];
+
+    private static string GoldenRoot => string.IsNullOrEmpty(s_otherGolden) ? Path.Combine(RepositoryRoot, "tests", "golden") : s_otherGolden;
 
     /// <summary>Full path of a file or folder of the shared data; skips the test where it is missing.</summary>
     public static string OrSkip(params string[] parts)

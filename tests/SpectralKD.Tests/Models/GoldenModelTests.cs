@@ -8,7 +8,13 @@ public sealed class GoldenModelTests
     private const double LogitTolerance = 3e-5;
     private const double MapTolerance = 5e-5;
 
-    public static TheoryData<string> Cases => ["vit", "deit_distilled", "cait", "swin", "swin_pad", "swin_clamp"];
+    public static TheoryData<string> Cases => [.. SharedData.GoldenCases("small")];
+
+    public static TheoryData<string> SwinCases => [.. SharedData.GoldenCases("small").Where(name => name.StartsWith("swin", StringComparison.Ordinal))];
+
+    [Fact]
+    public void Every_family_has_golden_vectors() => Assert.Equal(
+        ["CaiT", "DeiT", "Swin", "ViT"], SharedData.GoldenCases("small").Select(name => new GoldenModel(name).Spec.Family).Distinct().Order(StringComparer.Ordinal));
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -111,9 +117,7 @@ public sealed class GoldenModelTests
     }
 
     [Theory]
-    [InlineData("swin")]
-    [InlineData("swin_pad")]
-    [InlineData("swin_clamp")]
+    [MemberData(nameof(SwinCases))]
     public void Index_and_mask_of_windows_are_the_buffers_of_timm(string name)
     {
         var golden = new GoldenModel(name);

@@ -7,7 +7,7 @@ public class GoldenSpectraTests
 {
     public static TheoryData<int> MapCases => [.. Enumerable.Range(0, 6)];
 
-    public static TheoryData<string> Models => ["vit", "deit_distilled", "cait", "swin", "swin_pad", "swin_clamp"];
+    public static TheoryData<string> Models => [.. SharedData.GoldenCases("small")];
 
     [Theory]
     [MemberData(nameof(MapCases))]
