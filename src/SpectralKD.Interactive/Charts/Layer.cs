@@ -22,6 +22,7 @@ public static partial class Charts
         {
             panels.AddMap();
             panels.AddProfile();
+            panels.StackWhereNarrow();
         }
 
         if (block.Channel is not null)
@@ -87,6 +88,46 @@ internal sealed class LayerPanels(ChartBuilder chart, BlockSpectrum block, bool 
         (x["anchor"], y["anchor"]) = ("y3", "x3");
         LogarithmicFrom(y, spectrum);
         chart.Layout("xaxis3", x).Layout("yaxis3", y);
+    }
+
+    /// <summary>In a narrow place the profile stands below the map, and the colours' bar lies between them.</summary>
+    internal void StackWhereNarrow()
+    {
+        const int Map = 300;
+        const int Bar = 150; // with the map's axis, and the bar's words
+        const int Panel = 190;
+        const int Gap = 80;
+        const int Around = 150;
+        double height = Map + Bar + Panel + (twoRows ? Gap + Panel : 0);
+        double[] Between(double top, double pixels) => [Math.Max(0, 1 - ((top + pixels) / height)), 1 - (top / height)];
+        static Attributes Over(double[] domain) => new() { ["domain"] = domain };
+        var narrow = new Attributes
+        {
+            ["height"] = (int)height + Around,
+            ["xaxis"] = Over([0, 1]),
+            ["yaxis"] = Over(Between(0, Map)),
+            ["xaxis2"] = Over([0, 1]),
+            ["yaxis2"] = Over(Between(Map + Bar, Panel)),
+            ["coloraxis"] = new Attributes
+            {
+                ["colorbar"] = new Attributes
+                {
+                    ["orientation"] = "h",
+                    ["title"] = new Attributes { ["side"] = "top" },
+                    ["x"] = 0.5,
+                    ["xanchor"] = "center",
+                    ["y"] = 1 - ((Map + 58) / height),
+                    ["yanchor"] = "top",
+                    ["len"] = 1,
+                },
+            },
+        };
+        if (twoRows)
+        {
+            narrow["yaxis3"] = Over(Between(height - Panel, Panel));
+        }
+
+        chart.Layout("meta", new Attributes { ["narrow"] = narrow });
     }
 
     private static int[] Frequencies(int size) => [.. Enumerable.Range(0, size).Select(cell => cell - (size / 2))];

@@ -21,6 +21,26 @@ public partial class NarrowFigureTests
         Assert.All(several.RootElement.GetProperty("data").EnumerateArray(), trace => Assert.All(Lines(trace.GetProperty("name")), line => Assert.InRange(line.Length, 1, 36)));
     }
 
+    [Theory]
+    [InlineData(SpectralDomain.Both, 3)]
+    [InlineData(SpectralDomain.Spatial, 2)]
+    public void Panels_that_stand_side_by_side_are_put_one_below_another_with_the_colours_bar_between(SpectralDomain domain, int panels)
+    {
+        var figure = ChartHtml.FigureJson(Charts.Layer(SampleSpectra.U(domain: domain), 3));
+        using var narrow = JsonDocument.Parse(Drawn(figure, 420));
+        using var wide = JsonDocument.Parse(Drawn(figure, 1000));
+        var layout = narrow.RootElement.GetProperty("layout");
+        var rows = Enumerable.Range(1, panels).Select(n => layout.GetProperty(n == 1 ? "yaxis" : $"yaxis{n}").GetProperty("domain")).ToList();
+        var bar = layout.GetProperty("coloraxis").GetProperty("colorbar");
+
+        Assert.All(Enumerable.Range(1, panels), n => Assert.Equal("[0,1]", layout.GetProperty(n == 1 ? "xaxis" : $"xaxis{n}").GetProperty("domain").GetRawText()));
+        Assert.All(rows.Zip(rows.Skip(1)), pair => Assert.True(pair.First[0].GetDouble() > pair.Second[1].GetDouble() + 0.05));
+        Assert.Equal("h", bar.GetProperty("orientation").GetString());
+        Assert.InRange(bar.GetProperty("y").GetDouble(), rows[1][1].GetDouble(), rows[0][0].GetDouble());
+        Assert.True(layout.GetProperty("height").GetInt32() > wide.RootElement.GetProperty("layout").GetProperty("height").GetInt32());
+        Assert.True(JsonElement.DeepEquals(JsonDocument.Parse(figure).RootElement, wide.RootElement));
+    }
+
     [Fact]
     public void In_a_wide_place_the_figure_is_as_it_was_made()
     {

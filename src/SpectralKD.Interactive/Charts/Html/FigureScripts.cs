@@ -45,12 +45,23 @@ public static class NarrowFigure
 {
     /// <summary>
     /// JavaScript <c>function narrowFigure(figure, width)</c>: a copy whose title, axis titles and legend have lines that fit the width in pixels, with
-    /// more height for them; the figure itself where they fit as they are.
+    /// more height for them; the figure itself where they fit as they are. What a figure's <c>layout.meta.narrow</c> holds takes the place of the layout's
+    /// own below 640 pixels: panels that stand side by side are put one below another so.
     /// </summary>
     public const string Function = """
         function narrowFigure(figure,width){
           var own=figure.layout;
           if(!width||!own)return figure;
+          function changed(from,by){
+            if(!by||typeof by!=='object'||Array.isArray(by))return by;
+            var copy=Object.assign({},from);
+            Object.keys(by).forEach(function(key){copy[key]=changed(copy[key],by[key]);});
+            return copy;
+          }
+          if(width<640&&own.meta&&own.meta.narrow){
+            own=changed(own,own.meta.narrow);
+            figure=Object.assign({},figure,{layout:own});
+          }
           function wrap(text,letters){
             var count=0,since=0,space=-1,added=0,tokens=String(text).match(/<[^>]*>|&[^;\s]+;|[\s\S]/g)||[];
             tokens.forEach(function(token,i){
