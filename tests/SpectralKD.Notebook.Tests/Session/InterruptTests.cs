@@ -222,6 +222,39 @@ public sealed class InterruptTests
         Assert.Equal(("Interrupted", ""), (result.Error?.Name, notebook.Output.Out));
     }
 
+    [Theory]
+    [InlineData("#!set --name x --value @password:x")]
+    [InlineData("#!spectral-model @input")]
+    [InlineData("Console.ReadLine()")]
+    public async Task A_question_that_ends_before_the_cell_hears_of_the_interrupt_is_an_interrupt_too(string code)
+    {
+        var asked = new TaskCompletionSource();
+        using var over = new ManualResetEventSlim();
+        await using var notebook = new NotebookOfTest(new CSharpSessionOptions
+        {
+            Input = (_, token) =>
+            {
+                var answer = new TaskCompletionSource<string?>();
+                token.Register(() =>
+                {
+                    answer.SetCanceled(token);
+                    over.Wait(TimeSpan.FromSeconds(60), CancellationToken.None); // what was registered before, the cell's own, waits behind
+                });
+                asked.SetResult();
+                return answer.Task;
+            },
+        });
+        using var interrupt = new CancellationTokenSource();
+        var running = Task.Run(() => notebook.TryAsync(code, interrupt.Token));
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        var cancelling = Task.Run(interrupt.Cancel);
+        var result = await running.WaitAsync(TimeSpan.FromSeconds(60));
+        over.Set();
+        await cancelling;
+        Assert.Equal("Interrupted", result.Error?.Name);
+        Assert.Equal("2", (await notebook.RunAsync("1 + 1")).Result);
+    }
+
     internal static async Task<CellError> InterruptAsync(NotebookOfTest notebook, string code)
     {
         await notebook.Session.WarmUpAsync();

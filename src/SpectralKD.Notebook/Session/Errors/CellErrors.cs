@@ -26,6 +26,8 @@ internal static partial class CellErrors
     private static CellError Describe(Exception exception, CellExecution run) => Unwrap(exception) switch
     {
         _ when run.IsInterrupted => Interrupted(run, exception),
+        // A wait for an answer may hear of the interrupt before the run does.
+        OperationCanceledException when run.Token.IsCancellationRequested => Interrupted(run, exception),
         CompilationFailed failed => FromCompiler(failed),
         SpectralKDException known => new CellError("SpectralKDError", known.Message, [known.Message]),
         _ => new CellError(NameOf(exception), FirstLine(MessageOf(exception)), Lines(exception)),
