@@ -1,3 +1,4 @@
+using System.Globalization;
 using Plotly.NET;
 
 namespace SpectralKD.Interactive.Magic;
@@ -57,6 +58,12 @@ internal sealed class LayerCommand : MagicCommand<LayerArguments>
 
     protected override Task RunAsync(LayerArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
+        if (int.TryParse(arguments.Spectrum, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var block))
+        {
+            throw new SpectralKDException(string.Create(
+                CultureInfo.InvariantCulture, $"{Name} takes a variable that holds a spectrum, found {block}: a block's index goes by {Name} --layer {block}"));
+        }
+
         host.Display(Charts.Layer(host.Spectrum(arguments.Spectrum), arguments.Layer));
         return Task.CompletedTask;
     }

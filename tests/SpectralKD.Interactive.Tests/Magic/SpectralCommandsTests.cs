@@ -74,6 +74,8 @@ public sealed class SpectralCommandsTests : IDisposable
     [InlineData("#!spectral-analyze", "there is no variable model")]
     [InlineData("#!spectral-analyze --domain spatal", "did you mean spatial?")]
     [InlineData("#!spectral-ucurve", "needs --spectra")]
+    [InlineData("#!spectral-layer 3", "#!spectral-layer takes a variable that holds a spectrum, found 3: a block's index goes by #!spectral-layer --layer 3")]
+    [InlineData("#!spectral-layer -1", "#!spectral-layer --layer -1")]
     [InlineData("#!spectral-models swine", "swin")]
     public async Task A_mistake_gets_one_line_that_says_what_to_do(string line, string said)
     {

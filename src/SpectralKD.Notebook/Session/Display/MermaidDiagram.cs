@@ -41,7 +41,7 @@ internal static class MermaidDiagram
           var element=document.getElementById(id);
           if(!element)return;
           var words=document.createElement('div');
-          words.style.color='#c62828';
+          words.style.fontWeight='bold';
           words.textContent='The diagram could not be drawn: '+(error&&error.message||error);
           var text=document.createElement('pre');
           text.textContent=source;
