@@ -45,7 +45,12 @@ internal static class Languages
     public static IEnumerable<string> Kernels => s_names.Keys.Select(line => line[2..]).Concat(["raw", "httprequest"]);
 
     /// <summary>The language that a line switches to; null where it does not.</summary>
-    public static string? SwitchedToBy(string line) => s_names.GetValueOrDefault(line.Trim().Split([' ', '\t'], 2)[0]);
+    public static string? SwitchedToBy(string line)
+    {
+        var word = line.Trim().Split([' ', '\t'], 2)[0];
+        return s_names.GetValueOrDefault(word) ?? (word.StartsWith("#!sql-", StringComparison.OrdinalIgnoreCase) ? "SQL" // what #!connect made
+            : word.StartsWith("#!kql-", StringComparison.OrdinalIgnoreCase) ? "KQL" : null);
+    }
 
     /// <summary>What follows the name on a line that switches the language.</summary>
     public static string OptionsOn(string line) => line.Trim().Split([' ', '\t'], 2) is [_, var rest] ? rest.Trim() : "";

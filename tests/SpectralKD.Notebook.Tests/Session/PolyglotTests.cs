@@ -208,12 +208,24 @@ public sealed class PolyglotTests : IDisposable
     [Theory]
     [InlineData("#!fsharp\nlet x = 1\n#!csharp\n1 + 1", "skipped: F# does not run in this notebook host\n")]
     [InlineData("#!share --from fsharp x\n1 + 1", "skipped: #!share --from fsharp x does not run in this notebook host\n")]
+    [InlineData("#!connect mssql --kernel-name sales \"Server=x;Password=y\"\n1 + 1", "skipped: #!connect mssql does not run in this notebook host\n")]
+    [InlineData("#!connect --help\n1 + 1", "skipped: #!connect does not run in this notebook host\n")]
+    [InlineData("#!sql-sales\nSELECT 1\n#!csharp\n1 + 1", "skipped: SQL does not run in this notebook host\n")]
     public async Task A_part_in_another_language_is_passed_over_with_a_note_where_that_is_wanted(string code, string note)
     {
         await using var notebook = new NotebookOfTest(new() { SkipUnknown = true });
         var output = await notebook.RunAsync(code);
         Assert.Equal(note, output.Error);
         Assert.Equal("2", output.Result);
+    }
+
+    [Fact]
+    public async Task A_line_that_connects_another_kernel_is_refused_without_its_secrets_where_none_is_passed_over()
+    {
+        await using var notebook = new NotebookOfTest();
+        var error = await notebook.FailAsync("#!connect mssql --kernel-name sales \"Server=x;Password=y\"");
+        Assert.StartsWith("#!connect mssql: this notebook host runs C#, and no other kernels", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("--skip-unknown", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -123,6 +123,11 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
 
     private async Task<object?> RunMagicAsync(string typed)
     {
+        if (SessionCommandTable.Connection(typed) is var (what, refusal))
+        {
+            return await PassOver(what, refusal).ConfigureAwait(false);
+        }
+
         if (SessionCommandTable.Find(typed) is { } own)
         {
             run.ThrowIfInterrupted();

@@ -63,6 +63,21 @@ internal static class SessionCommandTable
         return own;
     }
 
+    /// <summary>What is said of <c>#!connect</c>, which joins a kernel to .NET Interactive; null for other lines. Its options may hold passwords, and are not repeated.</summary>
+    public static (string What, SpectralKDException Refusal)? Connection(string line)
+    {
+        const string Word = "#!connect";
+        if (NameOf(line) != Word)
+        {
+            return null;
+        }
+
+        var kind = line[Word.Length..].Trim().Split([' ', '\t', '"'])[0];
+        var what = kind.Length == 0 || kind.StartsWith('-') ? Word : $"{Word} {kind}";
+        return (what, new SpectralKDException(
+            $"{what}: this notebook host runs C#, and no other kernels: leave the line out, open the notebook in a host that has them, or pass over such lines with --skip-unknown"));
+    }
+
     /// <summary>Runs a command with what follows its name; <c>--help</c> there says what it does.</summary>
     /// <exception cref="SpectralKDException">The command takes nothing, or its own error.</exception>
     public static Task RunAsync(SessionCommand command, string line, CellProgram program)
