@@ -72,8 +72,7 @@ internal sealed class RunAnswers(IReadOnlyList<NotebookParameter> parameters, Te
 
         if (Console.IsInputRedirected)
         {
-            throw new SpectralKDException("this cell asks for input, but nobody can answer here: run it in a terminal or in Jupyter, or give the value as a parameter"
-                + (request.Variable.Length > 0 ? $": --parameter {request.Variable}=…" : ""));
+            throw new SpectralKDException($"this cell asks for input, but nobody can answer here: run it in a terminal or in Jupyter, or {request.OtherWay}");
         }
 
         await error.WriteAsync(request.Prompt.Length == 0 ? "input: " : request.Prompt.TrimEnd() + " ");

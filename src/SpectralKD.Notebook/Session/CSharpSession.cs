@@ -47,6 +47,9 @@ public sealed class CSharpSession : INotebookSession
     /// <summary>The number that the next cell goes by in errors (<c>cell [3]</c>); grows by one with each cell. From 1.</summary>
     public int NextCellNumber { get; set; } = 1;
 
+    /// <summary>The passwords that were typed so far.</summary>
+    internal HiddenTexts Hidden { get; } = new();
+
     /// <summary>What was advised about which code: cells that run again are not advised again.</summary>
     internal HashSet<(string Advice, string Code)> Advised { get; } = [];
 

@@ -109,4 +109,10 @@ public sealed record MimeBundle(IReadOnlyDictionary<string, JsonNode> Data);
 /// <param name="Prompt">The question; empty for <c>Console.ReadLine</c>, whose question the cell has written before.</param>
 /// <param name="IsPassword">True where the answer is not to be shown.</param>
 /// <param name="Variable">The variable that <c>#!set</c> or <c>#!value</c> puts the answer into; empty where there is none.</param>
-public sealed record InputRequest(string Prompt, bool IsPassword, string Variable = "");
+public sealed record InputRequest(string Prompt, bool IsPassword, string Variable = "")
+{
+    /// <summary>How it can be answered where nobody is asked: by a parameter of its variable's name, or by making it ask for one.</summary>
+    public string OtherWay => Variable.Length > 0
+        ? $"give the value as a parameter: --parameter {Variable}=…"
+        : "ask by #!set --name x --value @input:\"Question?\" and use @x, which a parameter x answers";
+}

@@ -99,12 +99,15 @@ public sealed class PolyglotNotebookTests : IDisposable
         await File.WriteAllTextAsync(
             source,
             "#!csharp\n\n#!set --name token --value @password:\"Token?\"\n#!set --name who --value @input:\"Who?\"\n\n"
+            + "#!sh\n\n#!set --name asked --value @input:\"Asked?\"\necho \"it is $asked\"\n\n"
+            + "#!value --name address --from-value @password:\"Address?\"\n\n"
             + "#!csharp\n\nConsole.WriteLine(token.GetClearTextPassword().Length);\nwho\n\n#!csharp\n\ntoken\n\n#!csharp\n\n#!whos\n");
-        var said = await RunAsync(source, "--parameter", "token=hunter2", "--parameter", "who=Ada", "--parameter", "n=3");
+        var said = await RunAsync(source, "--parameter", "token=hunter2", "--parameter", "who=Ada", "--parameter", "n=3", "--parameter", "asked=yes", "--parameter", "address=hunter2/x");
         Assert.DoesNotContain("declares no parameter token", said, StringComparison.Ordinal);
         var written = await File.ReadAllTextAsync(Path.Combine(_folder, "secret.ipynb")) + await File.ReadAllTextAsync(Path.Combine(_folder, "secret.html"));
         Assert.DoesNotContain("hunter2", said + written, StringComparison.Ordinal);
         Assert.Contains("\"token\": \"************\"", written, StringComparison.Ordinal);
+        Assert.Contains("it is yes", written, StringComparison.Ordinal);
         Assert.Contains("var n = 3;", written, StringComparison.Ordinal);
         Assert.Contains("Ada", written, StringComparison.Ordinal);
         var (code, refused) = await ProgramRun.RunAsync("sh", ["-c", $"\"{ProgramRun.Dotnet}\" \"{ProgramRun.CommandLine}\" run \"{source}\" --out \"{_folder}\" </dev/null"]);

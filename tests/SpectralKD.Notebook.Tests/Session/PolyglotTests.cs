@@ -294,6 +294,57 @@ public sealed class PolyglotTests : IDisposable
     }
 
     [Fact]
+    public async Task A_password_that_was_typed_is_in_no_error_of_a_later_cell_and_in_nothing_that_a_shell_says()
+    {
+        RequireShell();
+        await using var notebook = new NotebookOfTest(new() { Input = (_, _) => Task.FromResult<string?>("hunter2") });
+        await notebook.RunAsync("#!set --name token --value @password:Token");
+        foreach (var code in (string[])["throw new Exception(\"x \" + token.GetClearTextPassword());", "int.Parse(token.GetClearTextPassword())"])
+        {
+            var error = await notebook.FailAsync(code);
+            Assert.All(error.Traceback.Append(error.Message), line => Assert.DoesNotContain("hunter2", line, StringComparison.Ordinal));
+        }
+
+        var output = await notebook.RunAsync("#!sh\n#!share --from csharp token\necho \"is $token\"\n$token || true");
+        Assert.Equal("is ************\n", output.Out);
+        Assert.DoesNotContain("hunter2", output.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_stands_behind_a_password_is_read_and_its_errors_mask_it()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"spectralkd-{Guid.NewGuid():N}.txt");
+        await File.WriteAllTextAsync(path, "inside");
+        try
+        {
+            await using var notebook = new NotebookOfTest(new() { Input = (request, _) => Task.FromResult<string?>(request.Prompt == "File" ? path : "ftp://host/hunter2") });
+            Assert.Equal("inside", (await notebook.RunAsync("#!value --name a --from-file @password:File\n#!csharp\na")).Result);
+            Assert.Equal(
+                "#!value --from-url ************: an address begins with https:// or http://", (await notebook.FailAsync("#!value --name b --from-url @password:Address")).Message);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("#!value --name a --from-url", "#!value --from-url needs something after it; found \"--name a --from-url\"")]
+    [InlineData("#!set --name a --value", "#!set --value needs something after it; found \"--name a --value\"")]
+    public async Task An_option_without_its_value_is_refused(string line, string message)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal(message, (await notebook.FailAsync(line)).Message);
+    }
+
+    [Fact]
+    public async Task A_question_for_no_variable_says_how_a_parameter_can_answer_it()
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Contains("ask by #!set --name x --value @input", (await notebook.FailAsync("#!spectral-models @input:family")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_password_on_a_magic_line_is_in_no_error()
     {
         await using var notebook = new NotebookOfTest(new() { Input = (_, _) => Task.FromResult<string?>("hunter2") });

@@ -79,7 +79,7 @@ internal sealed class InputChannel
         var cell = _running.Latest;
         if (cell is null || !cell.Flag("allow_stdin", otherwise: true))
         {
-            throw new SpectralKDException("this cell asks for input, but the program that runs the notebook takes none: give the value as a parameter");
+            throw new SpectralKDException($"this cell asks for input, but the program that runs the notebook takes none: {request.OtherWay}");
         }
         var answer = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Exchange(ref _answer, answer)?.TrySetCanceled(CancellationToken.None);

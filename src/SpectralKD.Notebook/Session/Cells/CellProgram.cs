@@ -135,7 +135,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
             return null;
         }
 
-        var line = InputTokens.FillIn(typed, run);
+        var line = InputTokens.FillIn(typed);
 
         run.Manners = InterruptMode.Command(session.Options);
         var host = new SessionHost(session, run);
@@ -176,14 +176,9 @@ internal static partial class InputTokens
 
     /// <summary>The line with answers, in quotes, in place of the tokens. The cell's errors will not show the passwords among them.</summary>
     /// <exception cref="SpectralKDException">Nobody can answer, or the answer cannot stand on a magic line.</exception>
-    public static string FillIn(string line, CellExecution run) => !line.StartsWith("#!", StringComparison.Ordinal) ? line : Token().Replace(line, token =>
+    public static string FillIn(string line) => !line.StartsWith("#!", StringComparison.Ordinal) ? line : Token().Replace(line, token =>
     {
         var answer = Ask(token, "");
-        if (token.Groups["kind"].Value == Password)
-        {
-            run.Hide(answer);
-        }
-
         return !answer.Contains('"', StringComparison.Ordinal)
             ? $"\"{answer}\""
             : throw new SpectralKDException($"a magic line cannot hold a double quote; {token.Value} was answered with one: set a C# variable and use @variable");

@@ -83,7 +83,8 @@ internal static class ShellCell
             else if (command == SetCommand.Word)
             {
                 var options = new CommandOptions(command, rest, program, SetCommand.Options);
-                Share(options.Text("--name") ?? "", options.ValueOf("--value") ?? "");
+                var name = options.Text("--name") ?? "";
+                Share(name, options.ValueOf("--value", name) ?? "");
             }
 
             void Share(string name, object value)
@@ -126,8 +127,9 @@ internal static class ShellCell
             EndTree(process);
         }
 
-        // The shell's own errors name its file.
-        Task Copy(StreamReader reader, string stream) => CopyAsync(reader, text => program.Run.Output.Stream(stream, text.Replace(file, name, StringComparison.Ordinal)));
+        // The shell's own errors name its file, and may hold a password that it was given.
+        Task Copy(StreamReader reader, string stream) => CopyAsync(
+            reader, text => program.Run.Output.Stream(stream, program.Session.Hidden.Mask(text.Replace(file, name, StringComparison.Ordinal))));
     }
 
     private static Process Start(ProcessStartInfo start)

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.DotNet.Interactive;
 
 namespace SpectralKD.Notebook.Session;
 
@@ -22,8 +23,11 @@ internal static class ValueCell
 
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    /// <summary>The options that say where the text is, where it does not stand below the line.</summary>
+    public static IReadOnlyList<string> Sources { get; } = [FromFile, FromUrl, FromValue];
+
     /// <summary>What it takes.</summary>
-    public static IReadOnlyList<string> Options { get; } = ["--name", "--mime-type", FromFile, FromUrl, FromValue];
+    public static IReadOnlyList<string> Options { get; } = ["--name", "--mime-type", .. Sources];
 
     /// <summary>Sets the variable; with a MIME type the text is shown too.</summary>
     /// <exception cref="SpectralKDException">There is no such text, or there are two.</exception>
@@ -43,17 +47,20 @@ internal static class ValueCell
 
     private static async Task<object> ReadAsync(CommandOptions options, string name, string text, CellProgram program)
     {
-        (string Option, object? Given)[] sources = [.. ((string[])[FromFile, FromUrl, FromValue]).Select(option => (option, options.ValueOf(option, name)))];
+        (string Option, object? Given)[] sources = [.. Sources.Select(option => (option, options.ValueOf(option, name)))];
         return (sources.Where(source => source.Given is not null).ToArray(), text.Length) switch
         {
             ([], _) => text,
             ([var (first, _), var (second, _), ..], _) => throw new SpectralKDException($"{Word} takes one of {first} and {second}"),
             ([var (option, _)], > 0) => throw new SpectralKDException($"{Word} takes {option} or a text below it, not both: leave one out, or go on with #!csharp"),
-            ([(FromFile, var file)], _) => ReadFile(file!.ToString()!, program),
-            ([(FromUrl, var address)], _) => await ReadAddressAsync(address!.ToString()!, program.Token).ConfigureAwait(false),
+            ([(FromFile, var file)], _) => ReadFile(Clear(file!), program),
+            ([(FromUrl, var address)], _) => await ReadAddressAsync(Clear(address!), program.Token).ConfigureAwait(false),
             ([var (_, given)], _) => given!,
         };
     }
+
+    /// <summary>What is really meant; errors mask it again.</summary>
+    private static string Clear(object given) => given is PasswordString password ? password.GetClearTextPassword() : given.ToString()!;
 
     private static string ReadFile(string file, CellProgram program)
     {

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.DotNet.Interactive;
 
 namespace SpectralKD.Notebook.Session;
 
@@ -29,7 +30,13 @@ internal sealed partial class CommandOptions
                 throw new SpectralKDException($"{command} has no {name}{NearestName.Suggestion(name, known)}; it takes {string.Join(", ", known)}");
             }
 
-            if (!_values.TryAdd(name, option.Groups["value"] is { Success: true, Value: var value } ? value : null))
+            var given = option.Groups["value"] is { Success: true, Value: var value } ? value : null;
+            if (given is null && name != "--byref")
+            {
+                throw new SpectralKDException($"{command} {name} needs something after it; found \"{rest.Trim()}\"");
+            }
+
+            if (!_values.TryAdd(name, given))
             {
                 throw new SpectralKDException($"{command} takes {name} once; found \"{rest}\"");
             }
@@ -44,16 +51,24 @@ internal sealed partial class CommandOptions
     /// <param name="variable">The variable that an answer is for; empty where it is for none.</param>
     /// <exception cref="SpectralKDException">There is no such variable, or nobody can answer.</exception>
     public object? ValueOf(string option, string variable = "")
-        => _values.GetValueOrDefault(option) is not { } given ? null
+    {
+        var value = _values.GetValueOrDefault(option) is not { } given ? null
             : InputTokens.Answer(given, variable) is { } answer ? answer
             : given.StartsWith('@') ? OfVariable(option, given)
             : SessionCommand.Unquote(given);
+        if (value is PasswordString password)
+        {
+            _program.Session.Hidden.Add(password.GetClearTextPassword());
+        }
+
+        return value;
+    }
 
     /// <summary>The variable that is asked for on a line of <c>#!set</c> or <c>#!value</c>, and whether for a password; null where it asks for none.</summary>
     public static (string Name, bool IsPassword)? Asked(string line)
     {
         var options = GivenOptions().Matches(line).Cast<Match>().ToLookup(option => option.Groups["option"].Value, option => option.Groups["value"].Value);
-        var value = options["--value"].Concat(options["--from-value"]).FirstOrDefault();
+        var value = ((string[])["--value", .. ValueCell.Sources]).SelectMany(option => options[option]).FirstOrDefault();
         return options["--name"].FirstOrDefault() is { Length: > 0 } name && InputTokens.KindOf(value ?? "") is { } kind ? (name, kind == "password") : null;
     }
 

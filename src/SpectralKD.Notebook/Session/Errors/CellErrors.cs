@@ -7,7 +7,6 @@ using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.DotNet.Interactive;
 
 namespace SpectralKD.Notebook.Session;
 
@@ -20,7 +19,8 @@ internal static partial class CellErrors
     public static CellError From(Exception exception, CellExecution run)
     {
         var error = Describe(exception, run);
-        return run.Hidden.Count == 0 ? error : new CellError(error.Name, Masked(error.Message, run), [.. error.Traceback.Select(line => Masked(line, run))]);
+        var hidden = run.Session.Hidden;
+        return new CellError(error.Name, hidden.Mask(error.Message), [.. error.Traceback.Select(hidden.Mask)]);
     }
 
     private static CellError Describe(Exception exception, CellExecution run) => Unwrap(exception) switch
@@ -32,10 +32,6 @@ internal static partial class CellErrors
         SpectralKDException known => new CellError("SpectralKDError", known.Message, [known.Message]),
         _ => new CellError(NameOf(exception), FirstLine(MessageOf(exception)), Lines(exception)),
     };
-
-    // A short password may be a part of many a word.
-    private static string Masked(string text, CellExecution run) => run.Hidden.Where(password => password.Length > 0).Aggregate(
-        text, (masked, password) => Regex.Replace(masked, $@"(?<!\w){Regex.Escape(password)}(?!\w)", PasswordString.Mask));
 
     /// <summary>The error of a cell that was interrupted, with the place where it was where that is known.</summary>
     public static CellError Interrupted(CellExecution run, Exception? stopped)

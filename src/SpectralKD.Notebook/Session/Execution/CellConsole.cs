@@ -34,16 +34,23 @@ internal static class CellConsole
         }
     }
 
-    /// <summary>Asks whoever reads the notebook.</summary>
+    /// <summary>Asks whoever reads the notebook. No error and no shell shows a password that was typed.</summary>
     /// <exception cref="SpectralKDException">Nobody can answer here.</exception>
     public static string? Ask(string prompt, bool password, string variable = "")
     {
         var run = CellExecution.Current ?? throw new SpectralKDException("input can be asked for by a running cell only");
         run.ThrowIfInterrupted();
         run.Output.Flush();
-        var ask = run.Session.Options.Input ?? throw new SpectralKDException(
-            "this cell asks for input, but nobody can answer here: run it in Jupyter, or give the value as a parameter");
-        return ask(new InputRequest(prompt, password, variable), run.Token).GetAwaiter().GetResult();
+        var request = new InputRequest(prompt, password, variable);
+        var ask = run.Session.Options.Input
+            ?? throw new SpectralKDException($"this cell asks for input, but nobody can answer here: run it in Jupyter, or {request.OtherWay}");
+        var answer = ask(request, run.Token).GetAwaiter().GetResult();
+        if (password)
+        {
+            run.Session.Hidden.Add(answer ?? "");
+        }
+
+        return answer;
     }
 
     private sealed class CellWriter(string name, TextWriter real) : TextWriter

@@ -18,7 +18,6 @@ internal sealed class CellExecution : IDisposable
     private readonly TaskCompletionSource _over = new();
     private readonly CancellationTokenSource _endOfWaits = new();
     private readonly CancellationTokenSource _endOfOwnWaits = new();
-    private readonly HashSet<string> _hidden = [];
     private bool _interrupted;
     private long _interruptedAt;
     private int _asides;
@@ -74,12 +73,6 @@ internal sealed class CellExecution : IDisposable
     private bool IsAside => Aside.IsHere(this) && MayPutInOrder;
 
     private bool IsPuttingInOrder => Volatile.Read(ref _asides) > 0 && MayPutInOrder;
-
-    /// <summary>The passwords that were typed on magic lines of the cell.</summary>
-    public IReadOnlyCollection<string> Hidden => _hidden;
-
-    /// <summary>Lets no error of the cell show a password.</summary>
-    public void Hide(string password) => _hidden.Add(password);
 
     /// <summary>Counts the places that put things in order after an interrupt.</summary>
     public void StepAside(int more) => Interlocked.Add(ref _asides, more);
