@@ -35,6 +35,24 @@ public sealed class ContactSheetTests : IDisposable
     }
 
     [Fact]
+    public void Each_pixel_of_a_small_picture_becomes_a_square_which_keeps_the_file_small()
+    {
+        var images = Textures.Create(count: 20);
+        var png = ContactSheet.Render(images, 20);
+        using var sheet = SKBitmap.Decode(png);
+        var first = Enumerable.Range(0, images.Count).Select(i => images.Read(i)).First(image => Shows(image, 0, 0));
+
+        Assert.All(Enumerable.Range(0, 128), at => Assert.True(Shows(first, at, 127 - at)));
+        Assert.InRange(png.Length, 1, 20 * 64 * 64 * 3 * 3 / 2);
+
+        bool Shows(RgbImage image, int x, int y)
+        {
+            var place = 3 * ((y / 2 * image.Width) + (x / 2));
+            return sheet.GetPixel(8 + x, 8 + y) == new SKColor(image.Pixels[place], image.Pixels[place + 1], image.Pixels[place + 2]);
+        }
+    }
+
+    [Fact]
     public void Numbers_out_of_range_are_refused() =>
         Assert.Throws<SpectralKDException>(() => ContactSheet.Render(Textures.Create(count: 2), columns: 0));
 }
