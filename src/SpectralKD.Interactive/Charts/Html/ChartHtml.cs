@@ -11,20 +11,10 @@ public static class ChartHtml
     private const string Config = """{"responsive":true,"displaylogo":false,"toImageButtonOptions":{"format":"svg"}}""";
 
     /// <summary>
-    /// Draws into a page that is dark in dark colours, and keeps the figure's own otherwise; again when the page's theme changes. The ground is looked for upwards
-    /// from the chart; where there is none (VS Code paints it outside of the notebook's page) light text tells of a dark one. A theme's colours may come after
+    /// Draws into a page that is dark in dark colours, and keeps the figure's own otherwise; again when the page's theme changes. A theme's colours may come after
     /// the attribute that names it, so that a change is looked at twice. Lines are broken for the chart's width, anew when that changes.
     /// </summary>
-    private const string DrawScript = """
-        function rgb(text){return (text.match(/[\d.]+/g)||[]).map(Number);}
-        function light(c){return 0.2126*c[0]+0.7152*c[1]+0.0722*c[2];}
-        function isDark(element){
-          for(var e=element.parentElement;e;e=e.parentElement){
-            var c=rgb(getComputedStyle(e).backgroundColor);
-            if(c.length>=3&&c[3]!==0)return light(c)<110;
-          }
-          return light(rgb(getComputedStyle(element).color))>145;
-        }
+    private const string DrawScript = PageGround.IsDark + """
         var drawn;
         function draw(){
           var element=document.getElementById(id);

@@ -17,16 +17,7 @@ internal static class MermaidDiagram
     /// Finds mermaid.js: run already, or carried by this or another diagram of the page, now or later; until then, and where it cannot draw, the source is shown.
     /// A page's own <c>window.mermaid</c> is left as it was. Draws again when the page's theme changes.
     /// </summary>
-    private const string Script = """
-        function rgb(text){return (text.match(/[\d.]+/g)||[]).map(Number);}
-        function light(c){return 0.2126*c[0]+0.7152*c[1]+0.0722*c[2];}
-        function isDark(element){
-          for(var e=element.parentElement;e;e=e.parentElement){
-            var c=rgb(getComputedStyle(e).backgroundColor);
-            if(c.length>=3&&c[3]!==0)return light(c)<110;
-          }
-          return light(rgb(getComputedStyle(element).color))>145;
-        }
+    private const string Script = PageGround.IsDark + """
         var drawn,count=0;
         function draw(mermaid){
           var element=document.getElementById(id),dark=element&&isDark(element);

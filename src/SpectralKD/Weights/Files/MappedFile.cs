@@ -50,6 +50,28 @@ internal sealed unsafe class MappedFile : IDisposable
 
     public long Length { get; }
 
+    /// <summary>Reads the file as a format, and closes it where it is none.</summary>
+    /// <param name="read">Makes what the file holds; it takes the file over.</param>
+    /// <param name="complaint">The message of the error, from why it could not be read.</param>
+    /// <exception cref="SpectralKDException">The file is not of the format.</exception>
+    public T As<T>(Func<MappedFile, T> read, Func<string, string> complaint)
+    {
+        try
+        {
+            return read(this);
+        }
+        catch (SpectralKDException error)
+        {
+            Dispose();
+            throw new SpectralKDException(complaint(error.Message), error);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Maps a file, with a message for each way in which that fails.</summary>
     public static MappedFile Open(string path)
     {

@@ -52,20 +52,7 @@ public sealed class SafetensorsFile : ITensorSource
     {
         var file = MappedFile.Open(path);
         WrongContent.Refuse(file);
-        try
-        {
-            return new SafetensorsFile(file);
-        }
-        catch (SpectralKDException error)
-        {
-            file.Dispose();
-            throw new SpectralKDException($"'{path}' is not a valid safetensors file: {error.Message}; fetch or save it again", error);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        return file.As(opened => new SafetensorsFile(opened), why => $"'{path}' is not a valid safetensors file: {why}; fetch or save it again");
     }
 
     /// <inheritdoc/>
@@ -102,7 +89,7 @@ public sealed class SafetensorsFile : ITensorSource
 
     private TensorInfo Find(string key) => tensors.TryGetValue(key, out var info)
         ? info
-        : throw new SpectralKDException($"'{Name}' has no tensor '{key}' (it has {tensors.Count} others)");
+        : throw TensorCopy.Absent(this, key);
 
     private long ReadHeaderLength()
     {

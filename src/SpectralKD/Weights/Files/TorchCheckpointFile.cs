@@ -63,20 +63,7 @@ internal sealed class TorchCheckpointFile : ITensorSource
     {
         var file = MappedFile.Open(path);
         WrongContent.Refuse(file);
-        try
-        {
-            return new TorchCheckpointFile(file, part, spec);
-        }
-        catch (SpectralKDException error)
-        {
-            file.Dispose();
-            throw new SpectralKDException($"cannot read the PyTorch checkpoint '{path}': {error.Message}", error);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        return file.As(opened => new TorchCheckpointFile(opened, part, spec), why => $"cannot read the PyTorch checkpoint '{path}': {why}");
     }
 
     /// <inheritdoc/>
@@ -114,7 +101,7 @@ internal sealed class TorchCheckpointFile : ITensorSource
 
     private CheckpointTensor Find(string key) => checkpoint.TryGetValue(key, out var tensor)
         ? tensor
-        : throw new SpectralKDException($"'{Name}' has no tensor '{key}' (it has {checkpoint.Count} others)");
+        : throw TensorCopy.Absent(this, key);
 
     private Tensor ReadTensor(CheckpointTensor tensor)
     {

@@ -46,20 +46,7 @@ internal sealed class TorchSharpFile : ITensorSource
     public static TorchSharpFile Open(string path)
     {
         var file = MappedFile.Open(path);
-        try
-        {
-            return new TorchSharpFile(file);
-        }
-        catch (SpectralKDException error)
-        {
-            file.Dispose();
-            throw new SpectralKDException($"'{path}' is not what TorchSharp's module.save writes: {error.Message}; save it again, or as safetensors", error);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        return file.As(opened => new TorchSharpFile(opened), why => $"'{path}' is not what TorchSharp's module.save writes: {why}; save it again, or as safetensors");
     }
 
     /// <summary>True if all of a file reads as this format.</summary>
@@ -100,7 +87,7 @@ internal sealed class TorchSharpFile : ITensorSource
 
     private TensorInfo Find(string key) => tensors.TryGetValue(key, out var info)
         ? info
-        : throw new SpectralKDException($"'{Name}' has no tensor '{key}' (it has {tensors.Count} others)");
+        : throw TensorCopy.Absent(this, key);
 
     private void ReadTensor()
     {

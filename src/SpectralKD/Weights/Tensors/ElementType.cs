@@ -162,6 +162,9 @@ internal static class TensorCopy
     public static bool IsPlainMemory(Tensor destination, ElementType type) =>
         destination.device_type == DeviceType.CPU && destination.dtype == type.ToScalarType() && destination.is_contiguous();
 
+    /// <summary>The error for a tensor that a file does not hold.</summary>
+    public static SpectralKDException Absent(ITensorSource source, string key) => new($"'{source.Name}' has no tensor '{key}' (it has {source.Tensors.Count} others)");
+
     /// <summary>Fails unless the destination has exactly the stored shape.</summary>
     public static void CheckShape(ITensorSource source, TensorInfo info, Tensor destination)
     {
