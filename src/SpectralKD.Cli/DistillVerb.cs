@@ -24,13 +24,24 @@ internal static class DistillVerb
                 given.AddError("--seeds must be at least 1");
             }
         });
-        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") { recipe, output, resume, seeds };
+        var views = new Option<int?>("--views") { Description = "Number of different draws of the augmentation: epoch e shows the images of epoch e modulo this [the recipe's]" };
+        var cache = new Option<string?>("--cache-teacher") { Description = "Folder that keeps the teacher's answers, so that it runs once for each image and view [the recipe's]" };
+        var top = new Option<int?>("--cache-top") { Description = "Logits that the cache keeps of each image, the largest [the recipe's: all, exactly]" };
+        var half = new Option<bool>("--cache-half") { Description = "Keep the teacher's maps in half precision in the cache [the recipe's]" };
+        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") { recipe, output, resume, seeds, views, cache, top, half };
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
             var name = result.GetRequiredValue(recipe);
             var folder = result.GetValue(output) ?? Path.Combine("runs", Path.GetFileNameWithoutExtension(name));
             var (first, count) = (Open(name), result.GetValue(seeds));
+            first = first with
+            {
+                Data = first.Data with { Views = result.GetValue(views) ?? first.Data.Views },
+                CacheTeacher = result.GetValue(cache) ?? first.CacheTeacher,
+                CacheTop = result.GetValue(top) ?? first.CacheTop,
+                CacheHalf = result.GetValue(half) || first.CacheHalf,
+            };
             var top1 = new List<double>();
             for (var seed = first.Seed; seed < first.Seed + count; seed++)
             {
@@ -40,7 +51,7 @@ internal static class DistillVerb
                 await console.Output.WriteLineAsync(new RunView(run).ToPlainText());
                 if (!run.Finished)
                 {
-                    var again = $"spectralkd distill {Quoted(name)} --out {Quoted(folder)}{(count == 1 ? "" : $" --seeds {count}")} --resume";
+                    var again = $"spectralkd distill {Quoted(name)} --out {Quoted(folder)}{(count == 1 ? "" : $" --seeds {count}")}{Given(result, views, cache, top, half)} --resume";
                     await console.Error.WriteLineAsync($"spectralkd: stopped after {run.Steps} steps, with a checkpoint; go on with: {again}");
                     return CommandLine.Stopped;
                 }
@@ -57,6 +68,11 @@ internal static class DistillVerb
         });
         return command;
     }
+
+    // Options that changed the recipe have to be given again, for the run's own recipe holds them.
+    private static string Given(ParseResult result, params Option[] options) => string.Concat(options
+        .Where(option => result.GetResult(option) is { Implicit: false })
+        .Select(option => $" {option.Name}{string.Concat(result.GetResult(option)!.Tokens.Select(token => " " + Quoted(token.Value)))}"));
 
     private static string Quoted(string word) => word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word;
 
@@ -86,6 +102,11 @@ internal sealed class TrainingLine(TextWriter error) : IProgress<TrainingProgres
         if (value.Warning is { } warning)
         {
             error.WriteLine($"warning: {warning}");
+        }
+
+        if (value.Note is { } note)
+        {
+            error.WriteLine($"note: {note}");
         }
 
         if (value is { Phase: TrainingPhase.EpochDone, Metrics: { } metrics })

@@ -10,6 +10,7 @@ internal sealed record BenchmarkArguments
         ["analysis"] = AnalysisBenchmark.Run,
         ["alignment"] = AlignmentBenchmark.Run,
         ["training"] = TrainingBenchmark.Run,
+        ["teacher-cache"] = TeacherCacheBenchmark.Run,
     };
 
     public IReadOnlyList<string> Names { get; private init; } = [.. Known.Keys];

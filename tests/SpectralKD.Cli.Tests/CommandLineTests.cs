@@ -58,6 +58,25 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("--seeds must be at least 1", _error.ToString());
     }
 
+    [Fact]
+    public async Task Distill_keeps_the_teachers_answers_says_their_size_and_how_many_were_read()
+    {
+        var recipe = Path.Combine(_folder, "tiny.json");
+        await File.WriteAllTextAsync(recipe, """
+            {
+              "student": "deit_nano_patch4_32", "teacher": "cait_nano_patch4_32", "teacherWeights": "seeded:1", "epochs": 3, "batch": 4, "device": "cpu",
+              "data": { "train": "textures", "count": 8, "validationCount": 2, "augmentation": "crop-flip" }, "probeImages": 2
+            }
+            """);
+        Assert.Equal(0, await RunAsync("distill", recipe, "--out", Folder("run"), "--cache-teacher", Folder("cache"), "--views", "2"));
+        Assert.Contains("of 24 images shown to the teacher 8 were read from its cache", _output.ToString());
+        Assert.Contains("note: the teacher's answers take ", _error.ToString());
+        Assert.Equal(0, await RunAsync("distill", recipe, "--out", Folder("other"), "--cache-teacher", Folder("cache")));
+        Assert.Contains("draws anew in each epoch, so that no image comes twice; set data.views (--views 2)", _error.ToString());
+        Assert.Equal(1, await RunAsync("distill", recipe, "--out", Folder("third"), "--cache-top", "5"));
+        Assert.Contains("name its folder there", _error.ToString());
+    }
+
     [Theory]
     [InlineData("\"classes\": 9", "soft", 1)]
     [InlineData("\"classes\": 9", "hard", 1)]

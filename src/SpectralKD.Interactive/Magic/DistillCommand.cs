@@ -45,6 +45,18 @@ internal sealed class DistillArguments
     [MagicParameter("augmentation: none, crop-flip, deit")]
     public string Augment { get; set; } = "none";
 
+    [MagicParameter("number of different draws of the augmentation: epoch e shows the images of epoch e modulo this (each epoch draws anew)")]
+    public int? Views { get; set; }
+
+    [MagicParameter("folder that keeps the teacher's answers, so that it runs once for each image and view", Value = MagicValue.Path)]
+    public string? CacheTeacher { get; set; }
+
+    [MagicParameter("logits that the cache keeps of each image, the largest (all, exactly)")]
+    public int? CacheTop { get; set; }
+
+    [MagicParameter("keep the teacher's maps in half precision in the cache")]
+    public bool CacheHalf { get; set; }
+
     [MagicParameter("seed of order and augmentation")]
     public int Seed { get; set; }
 
@@ -112,7 +124,7 @@ internal sealed class DistillCommand : MagicCommand<DistillArguments>
         {
             Teacher = teacher?.Spec.Name,
             Student = student.Spec.Name,
-            Data = new RecipeData { Augmentation = arguments.Augment },
+            Data = new RecipeData { Augmentation = arguments.Augment, Views = arguments.Views },
             Loss = new LossWeights
             {
                 Method = arguments.Method,
@@ -129,6 +141,9 @@ internal sealed class DistillCommand : MagicCommand<DistillArguments>
             LearningRate = arguments.Lr,
             Precision = arguments.Precision,
             Seed = arguments.Seed,
+            CacheTeacher = arguments.CacheTeacher,
+            CacheTop = arguments.CacheTop,
+            CacheHalf = arguments.CacheHalf,
             TrackSpectra = arguments.TrackSpectra,
         };
     }

@@ -52,6 +52,7 @@ internal sealed class TrainingDisplay(INotebookHost host, string title) : IProgr
     private readonly List<double> _losses = [];
     private readonly List<EpochMetrics> _epochs = [];
     private readonly List<string> _warnings = [];
+    private readonly List<string> _notes = [];
     private readonly Stopwatch _sinceShown = Stopwatch.StartNew();
     private IDisplayedValue? _displayed;
     private int _every = 1;
@@ -74,9 +75,14 @@ internal sealed class TrainingDisplay(INotebookHost host, string title) : IProgr
             _warnings.Add(warning);
         }
 
+        if (value.Note is { } note)
+        {
+            _notes.Add(note);
+        }
+
         if (_displayed is null || _sinceShown.Elapsed >= Interval)
         {
-            Show(new TrainingView(title, value, [.. _losses], [.. _epochs], [.. _warnings]));
+            Show(new TrainingView(title, value, [.. _losses], [.. _epochs], [.. _warnings]) { Notes = [.. _notes] });
         }
     }
 

@@ -17,6 +17,9 @@ public sealed record TrainingView(
 {
     private const int EpochsShown = 5;
 
+    /// <summary>What was said beforehand, such as the size of the teacher's cache.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <inheritdoc/>
     public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Title)}</b></div>"
         + string.Create(CultureInfo.InvariantCulture, $"<progress value=\"{Done:0.####}\" max=\"1\" style=\"width:24em\"></progress>")
@@ -27,12 +30,14 @@ public sealed record TrainingView(
         + Curve("top-1 of its average (EMA) in %, by epoch", "green,#1a9e77", [.. Epochs.Select(e => e.AverageTop1).OfType<double>()])
         + "</div>"
         + (Epochs.Count > 0 ? EpochTable.Of(Epochs.TakeLast(EpochsShown)).ToHtml() : "")
-        + string.Concat(Warnings.Select(w => $"<div>warning: {WebUtility.HtmlEncode(w)}</div>"));
+        + string.Concat(Lines.Select(line => $"<div>{WebUtility.HtmlEncode(line)}</div>"));
 
     /// <inheritdoc/>
     public string ToPlainText() => string.Join(Environment.NewLine, [
         Title, Status, .. Epochs.Count > 0 ? [EpochTable.Of(Epochs.TakeLast(EpochsShown)).ToPlainText()] : Array.Empty<string>(),
-        .. Warnings.Select(w => "warning: " + w)]);
+        .. Lines]);
+
+    private IEnumerable<string> Lines => Notes.Select(note => "note: " + note).Concat(Warnings.Select(warning => "warning: " + warning));
 
     private double Done => Now.Epochs * Now.StepsPerEpoch is > 0 and var all ? Math.Min(1, (double)Now.TotalSteps / all) : 0;
 
@@ -109,6 +114,7 @@ public sealed record RunView(DistillationRun Run) : INotebookView
     {
         Run.StudentOrigin is { } student ? $"student from: {student.Words}" : null,
         Run.TeacherOrigin is { } teacher ? $"teacher: {teacher.Words}" : null,
+        Run.TeacherCache?.Words,
     }.OfType<string>();
 
     private string Summary => string.Create(

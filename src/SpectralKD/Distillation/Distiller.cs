@@ -127,6 +127,7 @@ public static class Distiller
             TeacherOrigin = loop.State.TeacherOrigin,
             StudentSpectra = loop.Spectra,
             TeacherSpectrum = loop.TeacherSpectrum,
+            TeacherCache = setup.Cache?.Use,
         };
     }
 }

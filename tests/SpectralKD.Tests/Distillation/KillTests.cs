@@ -8,25 +8,29 @@ namespace SpectralKD.Tests.Distillation;
 public sealed class KillTests
 {
     private const string FolderVariable = "SPECTRALKD_TEST_KILLED_RUN";
+    private const string CacheVariable = "SPECTRALKD_TEST_KILLED_RUNS_CACHE";
 
     // A checkpoint every other step, so that kills often hit the writing of one.
     private static readonly DistillationRecipe Recipe = SmallRun.Recipe with { Epochs = 4, CheckpointSteps = 2 };
 
     /// <summary>SPECTRALKD_TEST_KILLS sets another number of kills.</summary>
-    [Fact]
-    public async Task A_run_killed_at_random_moments_ends_with_the_weights_of_the_unbroken_one()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_run_killed_at_random_moments_ends_with_the_weights_of_the_unbroken_one(bool cached)
     {
         var kills = int.TryParse(Environment.GetEnvironmentVariable("SPECTRALKD_TEST_KILLS"), out var number) ? number : 4;
         using var folder = new TemporaryFolder();
         var path = folder.File("run");
+        var cache = cached ? folder.File("cache") : null;
         var random = new Random(20);
         for (var kill = 0; kill < kills; kill++)
         {
-            await KillAsync(path, random.Next(0, 120));
+            await KillAsync(path, cache, random.Next(0, 120));
         }
 
         using var student = SmallRun.Student(seed: 99);
-        var run = await SmallRun.RunAsync(student, Recipe, path, resume: true, data: new FormulaData(train: 80));
+        var run = await SmallRun.RunAsync(student, Recipe with { CacheTeacher = cache }, path, resume: true, data: new FormulaData(train: 80));
         using var unbroken = SmallRun.Student();
         var expected = await SmallRun.RunAsync(unbroken, Recipe, data: new FormulaData(train: 80));
 
@@ -48,18 +52,20 @@ public sealed class KillTests
         {
             using var student = SmallRun.Student();
             using var teacher = SmallRun.Teacher();
-            Distiller.Run(student, teacher, new FormulaData(train: 80), Recipe, path, resume: true, record: true, new Marker(path + ".started"), CancellationToken.None);
+            var recipe = Recipe with { CacheTeacher = Environment.GetEnvironmentVariable(CacheVariable) };
+            Distiller.Run(student, teacher, new FormulaData(train: 80), recipe, path, resume: true, record: true, new Marker(path + ".started"), CancellationToken.None);
             Environment.Exit(0);
         }
     }
 
-    private static async Task KillAsync(string path, int milliseconds)
+    private static async Task KillAsync(string path, string? cache, int milliseconds)
     {
         var marker = path + ".started";
         File.Delete(marker);
         var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "SpectralKD.Tests.exe" : "SpectralKD.Tests");
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment[FolderVariable] = path;
+        start.Environment[CacheVariable] = cache;
         using var child = Process.Start(start)!;
         while (!File.Exists(marker) && !child.HasExited)
         {

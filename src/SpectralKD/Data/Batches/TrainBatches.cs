@@ -9,7 +9,7 @@ internal static class TrainBatches
 
     /// <summary>
     /// One epoch. Batch k depends only on the source, the options and (seed, epoch, k), not on the number of workers nor on where the reading
-    /// began: each image draws from its own generator, addressed by (seed, epoch, image, repeat). An image that cannot be read is replaced by
+    /// began: each image draws from its own generator, addressed by (seed, epoch, image, repeat); with views by epoch modulo views. An image that cannot be read is replaced by
     /// the next one that can, and reported.
     /// </summary>
     /// <param name="source">The images.</param>
@@ -35,14 +35,15 @@ internal static class TrainBatches
         options.Check(source);
         LibTorch.EnsureLoaded();
         var transform = new TrainTransform(options.Augmentation, preprocessing, imageSize);
-        return Assemble(new Loader(source, transform, options.Seed, epoch, skipped ?? new SkippedImages()), options, cancellation);
+        var draw = options.Views is { } views ? epoch % views : epoch;
+        return Assemble(new Loader(source, transform, options.Seed, draw, skipped ?? new SkippedImages()), epoch, options, cancellation);
     }
 
-    private static IEnumerable<ImageBatch> Assemble(Loader loader, TrainBatchOptions options, CancellationToken cancellation)
+    private static IEnumerable<ImageBatch> Assemble(Loader loader, int epoch, TrainBatchOptions options, CancellationToken cancellation)
     {
-        var visits = EpochOrder.Of(loader.Source.Count, options.Augmentation.Repeats, options.Seed, loader.Epoch);
         var batches = options.BatchesPerEpoch(loader.Source.Count);
-        var wanted = visits.Take(batches * options.BatchSize).Skip(options.FirstBatch * options.BatchSize);
+        var visits = EpochOrder.Of(loader.Source.Count, options.Augmentation.Repeats, options.Seed, loader.Draw)[..(batches * options.BatchSize)];
+        var wanted = (epoch == loader.Draw ? visits : EpochOrder.Again(visits, options.Seed, epoch)).Skip(options.FirstBatch * options.BatchSize);
         var assembly = new BatchAssembly(loader.Source, loader.Transform.ImageSize, options.BatchSize);
         foreach (var (index, values) in OrderedReadAhead.Run(
             wanted, visit => loader.Load(visit, assembly.Rent()), options.Workers, options.ReadAhead, cancellation))
@@ -54,7 +55,7 @@ internal static class TrainBatches
         }
     }
 
-    private sealed record Loader(IImageSource Source, TrainTransform Transform, int Seed, int Epoch, SkippedImages Skipped)
+    private sealed record Loader(IImageSource Source, TrainTransform Transform, int Seed, int Draw, SkippedImages Skipped)
     {
         public (int Index, float[] Values) Load(EpochOrder.Visit visit, float[] values)
         {
@@ -63,7 +64,7 @@ internal static class TrainBatches
             {
                 var index = (visit.Index + attempt) % Source.Count;
                 using var room = DecodingRoom.Enter();
-                if (TryFill(values, index, new CounterRandom(Seed, Epoch, visit.Index, visit.Repeat), ref failure))
+                if (TryFill(values, index, new CounterRandom(Seed, Draw, visit.Index, visit.Repeat), ref failure))
                 {
                     return (index, values);
                 }
@@ -109,6 +110,9 @@ internal sealed record TrainBatchOptions
 
     /// <summary>How images are varied.</summary>
     public Augmentation Augmentation { get; init; } = Augmentation.None;
+
+    /// <summary>Number of different draws of the augmentation: epoch e shows the images of epoch e mod Views, in another order. Null draws anew in each epoch.</summary>
+    public int? Views { get; init; }
 
     /// <summary>Batches of the epoch to pass over without decoding them, to resume in the middle.</summary>
     public int FirstBatch { get; init; }
@@ -157,6 +161,14 @@ internal static class EpochOrder
         new CounterRandom(seed, epoch, -1).Shuffle(permutation.AsSpan());
         var length = Length(count, repeats);
         return [.. Enumerable.Range(0, length).Select(place => new Visit(permutation[place / repeats], place % repeats))];
+    }
+
+    /// <summary>The visits of an earlier epoch in the order of a later one; the repeats of an image stay together.</summary>
+    public static IEnumerable<Visit> Again(IEnumerable<Visit> visits, long seed, long epoch)
+    {
+        var images = visits.GroupBy(visit => visit.Index).ToArray();
+        new CounterRandom(seed, epoch, -1).Shuffle(images.AsSpan());
+        return images.SelectMany(image => image);
     }
 
     /// <summary>Number of visits of an epoch.</summary>

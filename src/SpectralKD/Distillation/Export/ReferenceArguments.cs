@@ -164,6 +164,7 @@ internal sealed class ReferenceNotes
         Differ(recipe.Data.Count is not null || recipe.Data.ValidationCount is not null || recipe.Data.Classes is not null,
             "it reads all images of the folder: count, validationCount and classes have no counterpart");
         Differ(recipe.Data.Augmentation == "none", "its random resized crop and mirroring cannot be switched off");
+        Differ(recipe.Data.Views is not null, "views has no counterpart: it draws the augmentation anew in each epoch");
         Differ(recipe.Data.Mixing is not null, "mixup and cutMix have no counterpart: the reference declares the arguments and never uses them");
         Differ(true, "it validates on images resized to 256/224 of the input size, whatever the model's own crop");
     }
@@ -187,6 +188,7 @@ internal sealed class ReferenceNotes
         Differ(true, "it trains in mixed precision (float16 autocast with loss scaling) on CUDA; precision and teacherBFloat16 have no counterpart");
         Differ(recipe.Accumulate > 1, "it does not accumulate gradients: --batch-size holds the whole step's images");
         Differ(recipe.EmaDecay is null, "the average's decay is the reference's 0.99996, where this library shortens it for short runs");
+        Differ(recipe.CacheTeacher is not null, "cacheTeacher has no counterpart: it runs the teacher in every step");
         Differ(recipe.TrackSpectra, "trackSpectra has no counterpart: analyse its checkpoint.pth");
         Differ(true, "random numbers differ: equal seeds do not give equal runs");
     }

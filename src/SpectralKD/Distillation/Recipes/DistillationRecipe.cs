@@ -95,6 +95,19 @@ public sealed record DistillationRecipe
     /// <summary>Runs the frozen teacher in bfloat16.</summary>
     public bool TeacherBFloat16 { get; init; }
 
+    /// <summary>
+    /// Folder that keeps the frozen teacher's answers, so that it runs once for each image as it is shown; null for none. Runs may share it, also at the same
+    /// time. With changing augmentation an answer comes again only with <see cref="RecipeData.Views"/>. The run is the same to the bit with and without it (on the
+    /// CPU, at one number of threads) unless less is kept (<see cref="CacheTop"/>, <see cref="CacheHalf"/>).
+    /// </summary>
+    public string? CacheTeacher { get; init; }
+
+    /// <summary>Logits of an image that the cache keeps, the largest, at least 1; the others share the mass of the rest. Null keeps all, exactly.</summary>
+    public int? CacheTop { get; init; }
+
+    /// <summary>Keeps the teacher's feature maps in half precision (float16) in the cache; false keeps float32, exactly.</summary>
+    public bool CacheHalf { get; init; }
+
     /// <summary>Device: <c>auto</c>, <c>cpu</c>, <c>cuda</c>, <c>cuda:N</c>.</summary>
     public string Device { get; init; } = "auto";
 
@@ -188,6 +201,11 @@ public sealed record RecipeData
 
     /// <summary>Augmentation preset: <c>none</c>, <c>crop-flip</c>, <c>deit</c>.</summary>
     public string Augmentation { get; init; } = "none";
+
+    /// <summary>
+    /// Number K of different draws of the augmentation, at least 1: epoch e shows the images as epoch e mod K did, in another order. Null draws anew in each epoch.
+    /// </summary>
+    public int? Views { get; init; }
 
     /// <summary>Mixup's alpha, 0 for none (DeiT: 0.8). Pairs of images are blended with a share drawn from Beta(alpha, alpha).</summary>
     public double Mixup { get; init; }

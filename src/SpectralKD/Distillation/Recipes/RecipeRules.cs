@@ -32,6 +32,7 @@ internal static class RecipeRules
         yield return Between("learningRate", recipe.LearningRate ?? 1, 0, 10, openLow: true) ?? Between("minimumRate", recipe.MinimumRate, 0, 10);
         yield return Between("warmupRate", recipe.WarmupRate, 0, 10) ?? Between("emaDecay", recipe.EmaDecay ?? 0, 0, 1, openHigh: true);
         yield return Between("dropPath", recipe.DropPath, 0, 1, openHigh: true);
+        yield return Cache(recipe);
         yield return Loss(recipe.Loss) ?? Optimizer(recipe.Optimizer) ?? Data(recipe.Data);
     }
 
@@ -48,6 +49,15 @@ internal static class RecipeRules
             : null;
     }
 
+    private static string? Cache(DistillationRecipe recipe) =>
+        AtLeast("cacheTop", recipe.CacheTop ?? 1, 1)
+        ?? (recipe.CacheTeacher is null
+            ? recipe.CacheTop is not null || recipe.CacheHalf ? "cacheTop and cacheHalf say what cacheTeacher keeps; name its folder there, or leave them out" : null
+            : string.IsNullOrWhiteSpace(recipe.CacheTeacher) ? "cacheTeacher is empty; name a folder, or leave it out"
+            : recipe.Loss.Method == DistillationMethod.None ? "cacheTeacher has nothing to keep: the method none has no teacher; leave it out"
+            : recipe.Data.Mixing is not null ? "cacheTeacher does not go with mixup and cutMix, which blend each epoch's batches anew, so that the teacher never sees one image twice; leave one of them out"
+            : null);
+
     private static string? Loss(LossWeights loss) =>
         Between("loss.alpha", loss.Alpha, 0, 1) ?? Between("loss.beta", loss.Beta, 0, 1e6) ?? Between("loss.wFft", loss.WFft, 0, 1e6)
         ?? Between("loss.tau", loss.Tau, 0, 1e3, openLow: true) ?? Between("loss.smoothing", loss.Smoothing, 0, 1, openHigh: true);
@@ -60,7 +70,7 @@ internal static class RecipeRules
     private static string? Data(RecipeData data) =>
         AtLeast("data.count", data.Count ?? 1, 1) ?? AtLeast("data.validationCount", data.ValidationCount ?? 1, 1)
         ?? AtLeast("data.size", data.Size ?? 1, 1) ?? AtLeast("data.classes", data.Classes ?? 1, 1)
-        ?? AtLeast("data.workers", data.Workers ?? 1, 1) ?? Between("data.validationShare", data.ValidationShare, 0, 1, openLow: true, openHigh: true)
+        ?? AtLeast("data.workers", data.Workers ?? 1, 1) ?? AtLeast("data.views", data.Views ?? 1, 1) ?? Between("data.validationShare", data.ValidationShare, 0, 1, openLow: true, openHigh: true)
         ?? (data.HoldOut && (data.Validation ?? (object?)data.ValidationCount) is not null
             ? "data.holdOut takes the validation images out of the training images by validationShare; leave validation and validationCount out" : null)
         ?? (data is { HoldOut: false, Validation: null, ValidationSeed: not null, Train: Textures.SourceName }

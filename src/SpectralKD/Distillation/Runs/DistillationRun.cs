@@ -38,6 +38,9 @@ public sealed record DistillationRun
     /// <summary>The teacher's spectra over the same probe images; null without one.</summary>
     public ModelSpectrum? TeacherSpectrum { get; init; }
 
+    /// <summary>How much of the teacher this call read from its cache; null without one (<see cref="DistillationRecipe.CacheTeacher"/>).</summary>
+    public TeacherCacheUse? TeacherCache { get; init; }
+
     /// <summary>The epoch with the highest validation top-1 of student or average; null without validation.</summary>
     public EpochMetrics? Best => Epochs.Where(metrics => metrics.Top1 is not null)
         .MaxBy(metrics => Math.Max(metrics.Top1!.Value, metrics.AverageTop1 ?? 0));

@@ -57,11 +57,12 @@ internal sealed class RunFolder : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="recipe">The recipe as this run would be recorded.</param>
     /// <param name="given">The recipe as the caller gave it: folders of earlier versions hold that.</param>
+    /// <remarks>The place of the teacher's cache may differ: it changes no number.</remarks>
     public static RunFolder Resume(string path, DistillationRecipe recipe, DistillationRecipe given) => Taken(path, folder =>
     {
         var stored = RecipeIn(path) ?? recipe;
-        var differences = RecipeFile.Differences(stored, recipe);
-        if (differences.Count > 0 && RecipeFile.Differences(stored, given).Count > 0)
+        var differences = RecipeFile.Differences(stored, recipe with { CacheTeacher = stored.CacheTeacher });
+        if (differences.Count > 0 && RecipeFile.Differences(stored, given with { CacheTeacher = stored.CacheTeacher }).Count > 0)
         {
             throw new SpectralKDException($"the run in '{path}' was begun with another recipe: {string.Join(", ", differences)}; "
                 + "resume it with its own recipe.json, or begin a new run in another folder");

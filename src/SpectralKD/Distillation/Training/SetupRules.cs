@@ -16,6 +16,11 @@ internal static class SetupRules
             throw new SpectralKDException("teacher and student are the same object; load the student a second time");
         }
 
+        if (recipe.Data.Views is not null && data is not ImageTrainingData)
+        {
+            throw new SpectralKDException($"data.views is for images that are opened by name or as an ImageTrainingData; {data.Name} varies its images itself; leave views out");
+        }
+
         CheckClasses(student, data.Classes.Count);
         CheckSize(student, data.ImageSize);
         if (teacher is not null)
@@ -44,6 +49,21 @@ internal static class SetupRules
         var notes = model.Origin.Notes.Select(note => $"the {role} {model.Spec.Name}: {note}");
         return role == "teacher" && model.Origin.IsUntrained ? notes.Prepend($"the teacher {model.Spec.Name} is {model.Origin.Words}") : notes;
     }
+
+    /// <summary>What is to be said of a teacher's cache that this run cannot be served by.</summary>
+    public static IEnumerable<string> CacheRemarks(DistillationRecipe recipe, ITrainingData data)
+    {
+        var draws = DrawsOf(recipe, data);
+        return recipe.CacheTeacher is null || draws is null || draws < recipe.Epochs || recipe.Epochs == 1 ? []
+            : ["the teacher's cache serves only a run that goes on or is repeated: " + (recipe.Data.Views is { } views
+                ? FormattableString.Invariant($"{views} views in {recipe.Epochs} epochs show no image twice in one run; take fewer")
+                : $"the augmentation {((ImageTrainingData)data).Settings.Augmentation} draws anew in each epoch, so that no image comes twice; set data.views (--views 2) to see each draw again")];
+    }
+
+    /// <summary>How many different sets of images the epochs show the teacher; null where only the data know it.</summary>
+    public static int? DrawsOf(DistillationRecipe recipe, ITrainingData data) => data is not ImageTrainingData images ? null
+        : Augmentation.Parse(images.Settings.Augmentation) == Augmentation.None ? 1
+        : Math.Min(images.Settings.Views ?? recipe.Epochs, recipe.Epochs);
 
     /// <summary>The recipe's layer pairs, or the paper's end points.</summary>
     public static AlignedLayers Layers(VisionModel student, VisionModel? teacher, DistillationRecipe recipe)

@@ -167,6 +167,7 @@ public sealed class ImageTrainingData : ITrainingData
         Workers = Workers,
         Seed = _seed,
         Augmentation = _augmentation,
+        Views = _settings.Views,
         FirstBatch = firstBatch,
     };
 

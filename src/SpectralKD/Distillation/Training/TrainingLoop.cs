@@ -46,6 +46,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         Report(TrainingPhase.Preparing);
         RequireFiniteModels();
         setup.Remarks.ToList().ForEach(Warn);
+        CacheNews(first: true);
         _spectra.Prepare(State);
         Warn(_spectra.Warning);
         setup.Data.Warnings.ToList().ForEach(Warn);
@@ -119,7 +120,28 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
             Warn(TrainingWatch.Balance(State.Sums.Means()));
         }
 
+        CacheNews();
         Report(TrainingPhase.Training, result.Loss, result.GradientNorm);
+    }
+
+    // The size of the teacher's cache before the first step, then what happens to it.
+    private void CacheNews(bool first = false)
+    {
+        if (setup.Cache is not { } cache)
+        {
+            return;
+        }
+
+        cache.TakeNews().ToList().ForEach(Warn);
+        if (first)
+        {
+            var images = (long)setup.StepsPerEpoch * _recipe.ImagesPerStep;
+            var draws = SetupRules.DrawsOf(_recipe, setup.Data);
+            progress?.Report(News(TrainingPhase.Preparing) with
+            {
+                Note = cache.Size(images * (draws ?? _recipe.Epochs), FormattableString.Invariant($"{images:N0} images in {(draws is null ? "at most " : "")}{draws ?? _recipe.Epochs} view(s)")),
+            });
+        }
     }
 
     // Validation, best weights, spectra, checkpoint and log of an epoch whose steps are done; false after a stop.

@@ -63,6 +63,9 @@ public sealed record TrainingProgress
 
     /// <summary>A warning that has just come up, or null.</summary>
     public string? Warning { get; init; }
+
+    /// <summary>What a user may want to know beforehand, such as the size of the teacher's cache; null for nothing.</summary>
+    public string? Note { get; init; }
 }
 
 /// <summary>Notices what a user should know about a run while it goes on.</summary>

@@ -16,7 +16,7 @@ internal sealed class TrainingSetup : IDisposable
         (Student, Data, Recipe) = (student, data, recipe);
         Teacher = recipe.Loss.Method == DistillationMethod.None ? null : teacher;
         SetupRules.Check(student, Teacher, data, recipe);
-        Remarks = [.. SetupRules.Remarks("teacher", Teacher), .. SetupRules.Remarks("student", student)];
+        Remarks = [.. SetupRules.Remarks("teacher", Teacher), .. SetupRules.Remarks("student", student), .. SetupRules.CacheRemarks(recipe, data)];
         StepsPerEpoch = data.BatchesPerEpoch(recipe.Batch) / recipe.Accumulate;
         Layers = SetupRules.Layers(student, Teacher, recipe);
         TeacherHash = Teacher is null ? null : WeightHash.Of(Teacher);
@@ -26,7 +26,8 @@ internal sealed class TrainingSetup : IDisposable
         student.to(device);
         backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = recipe.Precision != TrainingPrecision.Float32;
         Parts = new TrainingParts(student, recipe.Optimizer, recipe.EmaDecayFor((long)recipe.Epochs * StepsPerEpoch));
-        Step = new BatchStep(new TrainingStep(student, Teacher, recipe.Loss, Layers, Parts.Optimizer, Parts.Ema), new BatchMixing(recipe, student.Spec.Classes));
+        Cache = TeacherCache.Open(recipe, Teacher, TeacherHash, Layers.Teacher);
+        Step = new BatchStep(new TrainingStep(student, Teacher, recipe.Loss, Layers, Parts.Optimizer, Parts.Ema, Cache), new BatchMixing(recipe, student.Spec.Classes));
         ParameterCount = student.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());
     }
 
@@ -43,6 +44,9 @@ internal sealed class TrainingSetup : IDisposable
     public TrainingParts Parts { get; }
 
     public BatchStep Step { get; }
+
+    /// <summary>The teacher's answers on disk; null where the recipe asks for none.</summary>
+    public TeacherCache? Cache { get; }
 
     public int StepsPerEpoch { get; }
 
@@ -110,6 +114,7 @@ internal sealed class TrainingSetup : IDisposable
     {
         Release(Student);
         Parts.Dispose();
+        Cache?.Dispose();
         if (Teacher is not null && _teacherType is { } type)
         {
             Teacher.to(type);

@@ -2,7 +2,8 @@ namespace SpectralKD.Distillation;
 
 /// <summary>One optimiser step: forward of teacher and student, loss, backward, update of the weights and of their average.</summary>
 internal sealed class TrainingStep(
-    VisionModel student, VisionModel? teacher, LossWeights weights, AlignedLayers layers, StudentOptimizer optimizer, ExponentialMovingAverage? average)
+    VisionModel student, VisionModel? teacher, LossWeights weights, AlignedLayers layers, StudentOptimizer optimizer, ExponentialMovingAverage? average,
+    TeacherCache? cache = null)
 {
     /// <summary>Trains on one batch, which may come in parts whose gradients are added up.</summary>
     /// <param name="parts">Images float <c>[B, 3, H, W]</c> and labels (int64 <c>[B]</c> or float <c>[B, K]</c>), on the CPU or the model's device.</param>
@@ -32,7 +33,7 @@ internal sealed class TrainingStep(
         using var scope = NewDisposeScope();
         var weight = student.AnyWeight;
         var (input, targets) = (images.to(weight.device), labels.to(weight.device));
-        var (teacherLogits, teacherMaps) = AskTeacher(input);
+        var (teacherLogits, teacherMaps) = cache is null ? AskTeacher(input) : Cached(cache.Of(images, () => AskTeacher(input)), input.device);
         var own = Forward(student, input.to(weight.dtype), layers.Student);
         var logits = own.Logits.to(ScalarType.Float32);
         var probabilities = targets.is_floating_point() ? targets.to(ScalarType.Float32) : targets;
@@ -48,17 +49,20 @@ internal sealed class TrainingStep(
         return values;
     }
 
-    private (Tensor? Logits, IReadOnlyList<Tensor> Maps) AskTeacher(Tensor images)
+    private static TeacherAnswer Cached(TeacherAnswer answer, Device device) =>
+        new(answer.Logits?.to(device), [.. answer.Maps.Select(map => map.to(device))]);
+
+    private TeacherAnswer AskTeacher(Tensor images)
     {
         if (teacher is null || weights.Method == DistillationMethod.None)
         {
-            return (null, []);
+            return new TeacherAnswer(null, []);
         }
 
         using var guard = no_grad();
         var type = teacher.AnyWeight;
         var output = Forward(teacher, images.to(type.dtype).to(type.device), layers.Teacher);
-        return (output.Logits.to(images.device).to(ScalarType.Float32), [.. Paired(output, layers.Teacher).Select(map => map.to(images.device))]);
+        return new TeacherAnswer(output.Logits.to(images.device).to(ScalarType.Float32), [.. Paired(output, layers.Teacher).Select(map => map.to(images.device))]);
     }
 
     private static ModelOutput Forward(VisionModel model, Tensor images, IReadOnlyList<int> layers) =>
