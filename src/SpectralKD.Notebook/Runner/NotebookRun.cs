@@ -188,7 +188,8 @@ internal static class ErrorBanner
 {
     public const string Tag = "papermill-error-cell-tag";
 
-    private const string Style = "color:#c62828; font-size:1.4em; font-weight:600;";
+    // Where an editor lets no variable through, the first colour stays.
+    private const string Style = "color:#c62828; color:var(--vscode-errorForeground,var(--jp-error-color1,#c62828)); font-size:1.4em; font-weight:600;";
 
     public static void Add(NotebookDocument notebook, NotebookCell failed, RunFailure failure)
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using SpectralKD.Notebook.Session;
 
 namespace SpectralKD.Notebook.Tests.Session;
 
@@ -177,7 +178,8 @@ public sealed class PolyglotTests : IDisposable
             File.Move(program, program + ".off");
             Assert.Equal(
                 "#!pwsh needs pwsh, which is not on the path (PATH): install PowerShell (https://aka.ms/powershell)", (await notebook.FailAsync("#!pwsh\nGet-Date")).Message);
-            Assert.StartsWith("#!cmd needs cmd", (await notebook.FailAsync("#!cmd\ndir")).Message, StringComparison.Ordinal);
+            Assert.Equal(
+                "#!cmd needs cmd, which is a part of Windows and not on the path (PATH) here: write the cell for #!bash or #!pwsh", (await notebook.FailAsync("#!cmd\ndir")).Message);
             File.Move(program + ".off", program);
             if (!OperatingSystem.IsWindows())
             {
@@ -198,11 +200,29 @@ public sealed class PolyglotTests : IDisposable
     [InlineData("!ls", "Is it for the shell? Put it below a line #!bash")]
     [InlineData("!ls -la", "Is it for the shell? Put it below a line #!bash")]
     [InlineData("%%bash\nls", "begins with its name, #!bash or #!html")]
+    [InlineData("ls -l", "Is it for the shell? Put it below a line #!bash")]
+    [InlineData("\nls", "Is it for the shell? Put it below a line #!bash")]
+    [InlineData("cd ..\nls -l /tmp | head", "Is it for the shell? Put it below a line #!bash")]
+    [InlineData("echo \"hello\"", "Is it for the shell? Put it below a line #!bash")]
+    [InlineData("dotnet --info", "Is it for the shell? Put it below a line #!bash")]
     public async Task What_IPython_would_take_for_the_shell_is_told_what_it_is_here(string code, string said)
     {
         await using var notebook = new NotebookOfTest();
         Assert.Contains(said, (await notebook.FailAsync(code)).Message, StringComparison.Ordinal);
         Assert.Equal("True", (await notebook.RunAsync("var flag = false;\n!flag")).Result);
+    }
+
+    [Theory]
+    [InlineData("var x = 1;\nls -l")]
+    [InlineData("ls.Count")]
+    [InlineData("ls(1);")]
+    [InlineData("ls = 1;")]
+    [InlineData("string x = 1;")]
+    [InlineData("nobodyHasSuchAProgram -l")]
+    public async Task What_is_no_command_of_a_shell_is_not_taken_for_one(string code)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.DoesNotContain("shell", (await notebook.FailAsync(code)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -308,6 +328,34 @@ public sealed class PolyglotTests : IDisposable
         var output = await notebook.RunAsync("#!sh\n#!share --from csharp token\necho \"is $token\"\n$token || true");
         Assert.Equal("is ************\n", output.Out);
         Assert.DoesNotContain("hunter2", output.Error, StringComparison.Ordinal);
+        output = await notebook.RunAsync("#!sh\nfor part in \"is hun\" ter 2 \" or hun\" t \"er2, or hunt\"; do printf %s \"$part\"; sleep 0.2; done");
+        Assert.Equal("is ************ or ************, or hunt", output.Out);
+    }
+
+    [Fact]
+    public void What_may_go_on_as_something_hidden_waits_for_what_follows()
+    {
+        var hidden = new HiddenTexts();
+        hidden.Add("hunter2");
+        hidden.Add("2aa");
+        int[] waiting = [.. ((string[])["", "hunting", "a hun", "hunter2", "hunter2aa", "x2", "in /tmp/"]).Select(text => hidden.BegunAtEndOf(text, "/tmp/x"))];
+        Assert.Equal([0, 0, 3, 7, 3, 1, 5], waiting);
+    }
+
+    [Theory]
+    [InlineData("new[] { 1.5, 2.25 }", "[ 1.5, 2.25 ]")]
+    [InlineData("new List<float> { 1.5f }", "[ 1.5 ]")]
+    [InlineData("new decimal?[] { 1.5m, null }", "[ 1.5, <null> ]")]
+    [InlineData("new[] { -1L }.Select(n => n * 2)", "[ -2 ]")]
+    [InlineData("new[] { new DateTime(2026, 1, 31) }", "[ 2026-01-31 00:00:00Z ]")]
+    public async Task A_list_has_the_same_numbers_in_HTML_as_in_text_in_every_culture(string code, string text)
+    {
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("System.Globalization.CultureInfo.CurrentCulture = new(\"fr-FR\");");
+        var data = Assert.Single((await notebook.RunAsync(code)).Results).Data;
+        Assert.Equal(text, data["text/plain"].GetValue<string>());
+        Assert.Contains($"<pre>{WebUtility.HtmlEncode(text)}</pre>", data["text/html"].GetValue<string>(), StringComparison.Ordinal);
+        Assert.Equal("1.5", (await notebook.RunAsync("1.5m")).Result);
     }
 
     [Fact]

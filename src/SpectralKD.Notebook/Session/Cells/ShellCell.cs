@@ -51,7 +51,7 @@ internal static class ShellCell
         return shell switch
         {
             "pwsh" => (OnPath("pwsh", "powershell") ?? throw Missing("pwsh", "PowerShell (https://aka.ms/powershell)"), quiet, ".ps1"),
-            "cmd" => (OnPath("cmd") ?? throw Missing("cmd", "nothing: cmd is a part of Windows; elsewhere write the cell for #!bash"), ["/d", "/q", "/c"], ".cmd"),
+            "cmd" => (OnPath("cmd") ?? throw new SpectralKDException("#!cmd needs cmd, which is a part of Windows and not on the path (PATH) here: write the cell for #!bash or #!pwsh"), ["/d", "/q", "/c"], ".cmd"),
             "shell" when OperatingSystem.IsWindows() => OnPath("bash") is null ? Find("cmd") : Find("bash"),
             "shell" => OnPath("bash") is null ? Find("sh") : Find("bash"),
             _ => (OnPath(shell) ?? throw Missing(shell, OperatingSystem.IsWindows() ? "Git for Windows, which brings bash and sh" : $"the package {shell}"), [], ".sh"),
@@ -61,7 +61,8 @@ internal static class ShellCell
     private static SpectralKDException Missing(string shell, string package)
         => new($"#!{shell} needs {shell}, which is not on the path (PATH): install {package}");
 
-    private static string? OnPath(params string[] names) => names
+    /// <summary>The first of some programs that is installed.</summary>
+    public static string? OnPath(params string[] names) => names
         .SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
             .Select(folder => Path.Combine(folder.Trim('"'), OperatingSystem.IsWindows() ? name + ".exe" : name)))
         .FirstOrDefault(File.Exists);
@@ -129,7 +130,9 @@ internal static class ShellCell
 
         // The shell's own errors name its file, and may hold a password that it was given.
         Task Copy(StreamReader reader, string stream) => CopyAsync(
-            reader, text => program.Run.Output.Stream(stream, program.Session.Hidden.Mask(text.Replace(file, name, StringComparison.Ordinal))));
+            reader,
+            text => program.Run.Output.Stream(stream, program.Session.Hidden.Mask(text.Replace(file, name, StringComparison.Ordinal))),
+            text => program.Session.Hidden.BegunAtEndOf(text, file));
     }
 
     private static Process Start(ProcessStartInfo start)
@@ -144,20 +147,26 @@ internal static class ShellCell
         }
     }
 
-    private static async Task CopyAsync(StreamReader reader, Action<string> write)
+    /// <summary>Copies what comes as it comes, but for the end of it that may go on as something to be replaced: that waits for what follows.</summary>
+    private static async Task CopyAsync(StreamReader reader, Action<string> write, Func<string, int> begun)
     {
         var buffer = new char[4096];
+        var waiting = "";
         try
         {
             for (int read; (read = await reader.ReadAsync(buffer).ConfigureAwait(false)) > 0;)
             {
-                write(new string(buffer, 0, read));
+                var text = waiting + new string(buffer, 0, read);
+                waiting = text[^begun(text)..];
+                write(text[..^waiting.Length]);
             }
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
             // The shell was ended: what it had to say is said.
         }
+
+        write(waiting);
     }
 
     private static void EndTree(Process process)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace SpectralKD.Notebook.Session;
@@ -5,15 +6,34 @@ namespace SpectralKD.Notebook.Session;
 /// <summary>
 /// Gathers console text for some milliseconds, so that a cell that writes character by character does not become a message for each.
 /// The order of text, displays and results is kept. Calls may come from any thread.
+/// A cell that writes without an end fills neither its host's memory nor a page: beyond <paramref name="most"/> characters, and those that come slowly,
+/// only the newest text is shown, with a line that says so.
 /// </summary>
-internal sealed class BufferedCellOutput(ICellOutput output) : ICellOutput
+/// <param name="output">Where all goes.</param>
+/// <param name="most">How many characters are shown at once.</param>
+/// <param name="clock">Tells how slowly text comes.</param>
+internal sealed class BufferedCellOutput(ICellOutput output, int most = 32_000_000, TimeProvider? clock = null) : ICellOutput
 {
     private const int Enough = 16 * 1024;
+
+    // What a message takes beside its text.
+    private const int PerMessage = 512;
+
+    // Characters a second that a cell may write for ever.
+    private const int Slowly = 8 * 1024;
     private static readonly TimeSpan s_delay = TimeSpan.FromMilliseconds(40);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly Lock _lock = new();
     private readonly StringBuilder _text = new();
+    private readonly Queue<(string Name, string Text)> _newest = new();
     private string _name = "stdout";
     private bool _flushPending;
+    private double _room = most;
+    private long _roomAt = (clock ?? TimeProvider.System).GetTimestamp();
+    private long _leftOut;
+
+    private bool IsLeavingOut => _newest.Count > 0;
 
     /// <inheritdoc />
     public void Stream(string name, string text)
@@ -31,7 +51,8 @@ internal sealed class BufferedCellOutput(ICellOutput output) : ICellOutput
             {
                 FlushLocked();
             }
-            else
+
+            if (_text.Length > 0 || IsLeavingOut)
             {
                 FlushSoon();
             }
@@ -50,12 +71,13 @@ internal sealed class BufferedCellOutput(ICellOutput output) : ICellOutput
     /// <inheritdoc />
     public void ClearOutput(bool wait) => InOrder(() => output.ClearOutput(wait));
 
-    /// <summary>Hands over the text that was gathered.</summary>
+    /// <summary>Hands over the text that was gathered, and of what was left out the newest.</summary>
     public void Flush()
     {
         lock (_lock)
         {
             FlushLocked();
+            ShowNewest();
         }
     }
 
@@ -74,9 +96,90 @@ internal sealed class BufferedCellOutput(ICellOutput output) : ICellOutput
         {
             var text = _text.ToString();
             _text.Clear();
-            output.Stream(_name, text);
+            Show(_name, text);
         }
     }
+
+    private void Show(string name, string text)
+    {
+        MakeRoom();
+        if (IsLeavingOut && _room >= Enough + PerMessage)
+        {
+            ShowNewest();
+        }
+
+        if (!IsLeavingOut && _room >= text.Length + PerMessage)
+        {
+            _room -= text.Length + PerMessage;
+            output.Stream(name, text);
+            return;
+        }
+
+        if (!IsLeavingOut)
+        {
+            var first = Cut(text, (int)Math.Max(_room - PerMessage, 0));
+            output.Stream(name, text[..first]);
+            text = text[first..];
+            output.Stream("stderr", $"\n{Written()} characters of text are shown at once: of what follows, only the newest is shown, when there is a pause or the cell ends. Write it to a file to have it whole.\n");
+            _room = 0;
+        }
+
+        Keep(name, text);
+    }
+
+    // What could be read of a flood is its end.
+    private void Keep(string name, string text)
+    {
+        if (text.Length > Enough)
+        {
+            var cut = Cut(text, text.Length - Enough);
+            _leftOut += cut;
+            text = text[cut..];
+        }
+
+        _newest.Enqueue((name, text));
+        var kept = _newest.Sum(piece => piece.Text.Length + 1);
+        while (_newest.Count > 1 && kept - _newest.Peek().Text.Length > Enough)
+        {
+            var oldest = _newest.Dequeue().Text.Length;
+            kept -= oldest + 1;
+            _leftOut += oldest;
+        }
+    }
+
+    private void ShowNewest()
+    {
+        if (!IsLeavingOut)
+        {
+            return;
+        }
+
+        if (_leftOut > 0)
+        {
+            output.Stream("stderr", string.Create(CultureInfo.InvariantCulture, $"\n… {_leftOut:N0} characters are left out here …\n"));
+        }
+
+        _leftOut = 0;
+        foreach (var (name, text) in _newest)
+        {
+            output.Stream(name, text);
+            _room -= text.Length + PerMessage;
+        }
+
+        _newest.Clear();
+    }
+
+    private void MakeRoom()
+    {
+        var now = _clock.GetTimestamp();
+        _room = Math.Min(most, _room + (_clock.GetElapsedTime(_roomAt, now).TotalSeconds * Slowly));
+        _roomAt = now;
+    }
+
+    private string Written() => most.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>A place to cut a text that is not within a character of two.</summary>
+    private static int Cut(string text, int at) => at > 0 && at < text.Length && char.IsHighSurrogate(text[at - 1]) ? at - 1 : at;
 
     private void FlushSoon()
     {
@@ -89,11 +192,21 @@ internal sealed class BufferedCellOutput(ICellOutput output) : ICellOutput
 
     private async Task FlushLaterAsync()
     {
-        await Task.Delay(s_delay).ConfigureAwait(false);
+        await Task.Delay(IsLeavingOut ? s_pause : s_delay).ConfigureAwait(false);
         lock (_lock)
         {
             _flushPending = false;
             FlushLocked();
+            MakeRoom();
+            if (IsLeavingOut && _room >= Enough + PerMessage)
+            {
+                ShowNewest();
+            }
+
+            if (IsLeavingOut)
+            {
+                FlushSoon();
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Text.Json;
@@ -42,9 +43,23 @@ internal static class MimeBundles
         Formatter.Register<DateOnly>((value, writer) => writer.Write(value.ToString("O", CultureInfo.InvariantCulture)), PlainText);
         Formatter.Register<TimeOnly>((value, writer) => writer.Write(value.ToString("O", CultureInfo.InvariantCulture)), PlainText);
         Formatter.Register<Delegate>((value, writer) => writer.Write(TypeNames.Short(value.GetType())), PlainText);
+        Formatter.Register<decimal>((value, writer) => writer.Write(value.ToString(CultureInfo.InvariantCulture)), PlainText);
+        Formatter.Register<Half>((value, writer) => writer.Write(value.ToString(CultureInfo.InvariantCulture)), PlainText);
         foreach (var type in s_plainTypes.Concat(s_listedTypes))
         {
             Formatter.SetPreferredMimeTypesFor(type, PlainText);
+        }
+
+        // Lists of them are in HTML as they are in text, not as the culture writes them. A list of characters is a string, too.
+        foreach (var type in s_plainTypes.Where(type => type.IsValueType && type != typeof(char)))
+        {
+            foreach (var element in (Type[])[type, typeof(Nullable<>).MakeGenericType(type)])
+            {
+                Formatter.Register(
+                    typeof(IEnumerable<>).MakeGenericType(element),
+                    (list, writer) => writer.Write($"<div class=\"dni-plaintext\"><pre>{WebUtility.HtmlEncode(list.ToDisplayString(PlainText))}</pre></div>"),
+                    "text/html");
+            }
         }
 
         foreach (var type in s_listedTypes)

@@ -14,6 +14,8 @@ namespace SpectralKD.Notebook.Session;
 /// <param name="Source">The source line and, below it, carets under what is wrong; empty where the error has no place.</param>
 internal sealed partial record CompileError(string Id, int Position, string Line, IReadOnlyList<string> Source)
 {
+    private const string ForTheShell = ". Is it for the shell? Put it below a line #!bash";
+
     /// <summary>Puts a diagnostic in words.</summary>
     public static CompileError From(Diagnostic diagnostic, SourceText source, TextEdits edits)
     {
@@ -30,7 +32,7 @@ internal sealed partial record CompileError(string Id, int Position, string Line
         start = Math.Min(start, source.Length);
         var line = source.Lines.GetLineFromPosition(start);
         var column = start - line.Start;
-        var advice = Advice(id, line.ToString(), source.ToString(TextSpan.FromBounds(start, Math.Clamp(end, start, source.Length))));
+        var advice = IsForTheShell(line, source) ? ForTheShell : Advice(id, line.ToString(), source.ToString(TextSpan.FromBounds(start, Math.Clamp(end, start, source.Length))));
         var carets = Math.Clamp(end - start, 1, Math.Max(1, line.End - start));
         return new CompileError(
             id,
@@ -44,7 +46,7 @@ internal sealed partial record CompileError(string Id, int Position, string Line
     {
         _ when line.TrimStart().StartsWith("%%", StringComparison.Ordinal) => ". A cell for another language begins with its name, #!bash or #!html, say; #!lsmagic lists them",
         "CS0103" or "CS1002" or "CS1003" or "CS1525" or "CS0246" when line.TrimStart() is ['!', not '=', ..]
-            => ". Is it for the shell? Put it below a line #!bash",
+            => ForTheShell,
         "CS1109" or "CS9283" => ". In a cell write the extension method by itself, without a class or an extension block: static int Twice(this string text) => …",
         "CS1014" when line.Contains(" with ", StringComparison.Ordinal) => ". In a cell put it in parentheses: (value with { … })",
         "CS0117" when wrong is "Root" or "Current" => ". This notebook host runs C# only: .NET Interactive's objects for kernels are not here",
@@ -54,9 +56,19 @@ internal sealed partial record CompileError(string Id, int Position, string Line
         _ => "",
     };
 
+    /// <summary>True for a cell's first line that begins as a command does, <c>ls -l</c> say, and a program of that name is installed.</summary>
+    private static bool IsForTheShell(TextLine line, SourceText source)
+        => CommandLine().Match(line.ToString()) is { Success: true } command && string.IsNullOrWhiteSpace(source.ToString(TextSpan.FromBounds(0, line.Start)))
+            && Microsoft.CodeAnalysis.CSharp.SyntaxFacts.GetKeywordKind(command.Groups["name"].Value) == Microsoft.CodeAnalysis.CSharp.SyntaxKind.None
+            && (command.Groups["name"].Value is "cd" or "echo" or "export" or "ls" or "dir" or "pwd" || ShellCell.OnPath(command.Groups["name"].Value) is not null);
+
     /// <summary>Without the names that the compiler gives to cells.</summary>
     private static string InWords(string message)
         => CellErrors.WithoutSubmission(SubmissionType().Replace(DeclaredIn().Replace(message, "of ${cell}"), "The cell"));
+
+    /// <summary>A word alone, or one before what no C# goes on with.</summary>
+    [GeneratedRegex("""^\s*(?<name>[a-z][a-z0-9_+-]*)(\s+([.~/-]|(?![=({;.?:<>&|+*,!]))[^=({;]*)?\s*$""")]
+    private static partial Regex CommandLine();
 
     [GeneratedRegex(@"^(The t|T)ype 'Submission#\d+'")]
     private static partial Regex SubmissionType();

@@ -30,4 +30,14 @@ internal sealed class HiddenTexts
                 : masked);
         }
     }
+
+    /// <summary>How many characters at the end of a text may go on as something that is hidden, or as another text: where one comes in pieces, they have to be seen together.</summary>
+    public int BegunAtEndOf(string text, string other)
+    {
+        lock (_texts)
+        {
+            return _texts.Append(other).Max(hidden => Enumerable.Range(0, Math.Min(hidden.Length, text.Length) + 1)
+                .Last(length => text.EndsWith(hidden[..length], StringComparison.Ordinal)));
+        }
+    }
 }
