@@ -28,12 +28,27 @@ public partial class DarkFigureTests
         Assert.Equal(own, Drawn(own));
     }
 
-    private static string Drawn(string figureJson)
+    [Fact]
+    public void Markers_that_are_hollow_on_white_paper_are_no_white_dots_on_a_dark_page()
+    {
+        var pairs = LayerPairs.Select(SampleSpectra.U("cait_s24_224", 24), SampleSpectra.U());
+        var chart = Charts.Pairs(SampleSpectra.U("cait_s24_224", 24), SampleSpectra.U(), pairs);
+        using var dark = JsonDocument.Parse(Drawn(ChartHtml.FigureJson(chart)));
+        var colours = dark.RootElement.GetProperty("data")[0].GetProperty("marker").GetProperty("color").EnumerateArray().Select(colour => colour.GetString()).Distinct();
+        Assert.Equal(["#5ab4e8", "#1b1d22"], colours);
+        var picture = StillPicture.TryDraw(ChartHtml.FigureJson(chart))!;
+        Assert.Contains("fill=\"#ffffff\" stroke=", picture, StringComparison.Ordinal);
+        Assert.DoesNotContain("#ffffff", Ran($"darkPicture({JsonSerializer.Serialize(picture)})"), StringComparison.Ordinal);
+    }
+
+    private static string Drawn(string figureJson) => Ran($"JSON.stringify(darkFigure({ChartHtml.InScript(figureJson)}))");
+
+    private static string Ran(string expression)
     {
         Assert.SkipUnless(HasBrowser(), "skipped: no Chromium, Chrome or Edge is installed");
         var dom = HeadlessBrowser.Dom($$"""
             <!DOCTYPE html><html><body><pre id="result"></pre><script>{{DarkFigure.Function}}
-            document.getElementById('result').textContent=JSON.stringify(darkFigure({{ChartHtml.InScript(figureJson)}}));</script></body></html>
+            document.getElementById('result').textContent={{expression}};</script></body></html>
             """);
         return WebUtility.HtmlDecode(Result().Match(dom).Groups[1].Value);
     }

@@ -31,7 +31,7 @@ public static class ChartHtml
         function still(element,dark){
           var picture=element.querySelector('.spectralkd-picture'),image=picture&&picture.querySelector('img');
           if(image)svg=new TextDecoder().decode(Uint8Array.from(atob(image.src.split(',')[1]),function(c){return c.charCodeAt(0);})).replace(/^<svg color="[^"]*"/,'<svg role="img"');
-          if(svg)picture.innerHTML=dark?brighterColours(svg):svg;
+          if(svg)picture.innerHTML=dark?darkPicture(svg):svg;
         }
         function watch(){
           var themes=new MutationObserver(function(){

@@ -10,7 +10,8 @@ public static class DarkFigure
 {
     /// <summary>
     /// JavaScript <c>function darkFigure(figure)</c>: a copy in dark colours. A figure whose ground is not white has colours of its own and is returned
-    /// as it is. Before it stands <c>function brighterColours(text)</c>: JSON or markup in the common look's colours, in dark ones.
+    /// as it is. Before it stands <c>function brighterColours(text)</c>: JSON or markup in the common look's colours, in dark ones;
+    /// and <c>function darkPicture(svg)</c>. Markers that are hollow on white paper are hollow.
     /// </summary>
     public const string Function = """
         function brighterColours(text){
@@ -20,6 +21,7 @@ public static class DarkFigure
             return to?found.substr(0,at)+to+found.substr(at+7):found;
           });
         }
+        function darkPicture(svg){return brighterColours(svg).replace(/fill="#ffffff" stroke=/gi,'fill="#1b1d22" stroke=');}
         function darkFigure(figure){
           function white(c){return !c||/^(white|#fff(fff)?|rgb\(255, ?255, ?255\))$/i.test(c);}
           var own=figure.layout||{};
@@ -27,6 +29,10 @@ public static class DarkFigure
           var copy=JSON.parse(brighterColours(JSON.stringify(figure)));
           var layout=copy.layout=copy.layout||{},lines={gridcolor:'#3a3f4a',linecolor:'#6b7280',zerolinecolor:'#5a6070',tickcolor:'#6b7280'};
           layout.paper_bgcolor=layout.plot_bgcolor='rgba(0,0,0,0)';
+          (copy.data||[]).forEach(function(trace){
+            var marker=trace.marker;
+            if(marker&&marker.line&&Array.isArray(marker.color))marker.color=marker.color.map(function(c){return c&&white(c)?'#1b1d22':c;});
+          });
           layout.font=Object.assign({},layout.font,{color:'#d7dae0'});
           layout.modebar=Object.assign({},layout.modebar,{bgcolor:'rgba(0,0,0,0)',color:'#6b7280',activecolor:'#d7dae0'});
           Object.keys(layout).forEach(function(k){if(/^[xy]axis\d*$/.test(k))Object.assign(layout[k],lines);});
