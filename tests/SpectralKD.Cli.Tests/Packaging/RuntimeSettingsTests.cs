@@ -5,8 +5,8 @@ namespace SpectralKD.Cli.Tests.Packaging;
 /// <summary>What the program tells the runtime: a kernel's start and each of its cells hang on it, and no other test would notice.</summary>
 public class RuntimeSettingsTests
 {
-    // The SDK's and System.CommandLine's own.
-    private static readonly string[] s_others = ["System.Runtime.Serialization.EnableUnsafeBinaryFormatterSerialization", "System.CommandLine.ExecutableName"];
+    // The SDK's (one of them in release builds only) and System.CommandLine's own.
+    private static readonly string[] s_others = ["System.Runtime.Serialization.EnableUnsafeBinaryFormatterSerialization", "System.CommandLine.ExecutableName", "System.Reflection.Metadata.MetadataUpdater.IsSupported"];
 
     private static readonly Dictionary<string, string> s_settings = new()
     {
