@@ -32,6 +32,12 @@ internal static class AnalyzeVerb
         HelpName = "LOW,HIGH",
     };
 
+    private static readonly Option<ModelPrecision?> Precision = new Option<ModelPrecision?>("--precision")
+    {
+        Description = "Numbers in which the model computes; the spectra are float64 in any case [float32]",
+    }.AcceptOnlyFromAmong("float32", "tf32", "bf16");
+
+    private static readonly Option<string?> Cache = new("--image-cache") { Description = "Folder of the decoded images, made where it is missing" };
     private static readonly Option<string?> Device = new("--device") { Description = "auto, cpu, cuda, cuda:N [auto]" };
     private static readonly Option<string> Output = new("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html", Required = true };
 
@@ -39,7 +45,7 @@ internal static class AnalyzeVerb
     {
         var command = new Command("analyze", "Takes the spectrum of every block of a model over a set of images")
         {
-            Model, Weights, Images, Count, Domain, Layers, Batch, Shard, EntropyRange, Device, Output,
+            Model, Weights, Images, Count, Domain, Layers, Batch, Shard, EntropyRange, Precision, Cache, Device, Output,
         };
         command.SetAction(RunAsync);
         return command;
@@ -49,10 +55,7 @@ internal static class AnalyzeVerb
     {
         var console = options.InvocationConfiguration;
         var images = ImageSources.Open(options.GetRequiredValue(Images), options.GetValue(Count));
-        foreach (var note in images.Notes)
-        {
-            await console.Error.WriteLineAsync($"note: {note}");
-        }
+        await TellAsync(images.Notes);
 
         using var model = await ModelLoader.LoadAsync(
             options.GetRequiredValue(Model),
@@ -63,11 +66,26 @@ internal static class AnalyzeVerb
             await console.Error.WriteLineAsync($"{model.Spec.Name}: {line}");
         }
 
+        if (options.GetValue(Precision) == ModelPrecision.Bf16 && FastBFloat16.Remark(model.parameters().First().device) is { } slow)
+        {
+            await TellAsync([slow]);
+        }
+
+        var files = images;
+        if (options.GetValue(Cache) is { } folder)
+        {
+            images = ImageCache.Open(
+                files, folder, model.Spec.Preprocessing.ResizeTo(model.Spec.ImageSize), new DecodingLine(console.Error), cancellationToken);
+            await TellAsync(images.Notes.Except(files.Notes));
+        }
+
+        var told = images.Notes;
         var settings = new SpectralOptions
         {
             Domain = options.GetValue(Domain),
             Layers = LayerList.Parse(options.GetRequiredValue(Layers), model.Blocks.Count),
             BatchSize = options.GetValue(Batch),
+            Precision = options.GetValue(Precision),
             Shard = options.GetValue(Shard) is { } shard ? DataShard.Parse(shard) : null,
             EntropyRange = options.GetValue(EntropyRange) is { } range ? ActivationRange.Parse(range) : null,
         };
@@ -78,6 +96,7 @@ internal static class AnalyzeVerb
         }
 
         var spectrum = SpectralAnalysis.Run(model, images, settings, new ProgressLine(console.Error), cancellationToken);
+        await TellAsync(images.Notes.Except(told));
         foreach (var skipped in spectrum.Skipped.Take(MostSkippedShown))
         {
             await console.Error.WriteLineAsync($"left out: {skipped}");
@@ -91,5 +110,13 @@ internal static class AnalyzeVerb
 
         SpectrumFiles.Write(spectrum, options.GetRequiredValue(Output), console.Output);
         return 0;
+
+        async Task TellAsync(IEnumerable<string> notes)
+        {
+            foreach (var note in notes)
+            {
+                await console.Error.WriteLineAsync($"note: {note}");
+            }
+        }
     }
 }

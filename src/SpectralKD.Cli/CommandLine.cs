@@ -9,7 +9,7 @@ internal static class CommandLine
     public const int Stopped = 130;
 
     // The other commands take no time, and the kernel (jupyter start) has signals of its own: SIGINT interrupts a cell.
-    private static readonly string[] EndInOrder = ["run", "analyze", "distill"];
+    private static readonly string[] EndInOrder = ["run", "analyze", "cache", "distill"];
 
     /// <param name="args">The program's arguments.</param>
     /// <param name="configuration">Where output goes.</param>
@@ -45,6 +45,7 @@ internal static class CommandLine
         {
             RunVerb.Create(),
             AnalyzeVerb.Create(),
+            CacheVerb.Create(),
             MergeVerb.Create(),
             DistillVerb.Create(),
             ExportVerb.Create(),

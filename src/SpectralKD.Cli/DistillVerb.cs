@@ -28,7 +28,10 @@ internal static class DistillVerb
         var cache = new Option<string?>("--cache-teacher") { Description = "Folder that keeps the teacher's answers, so that it runs once for each image and view [the recipe's]" };
         var top = new Option<int?>("--cache-top") { Description = "Logits that the cache keeps of each image, the largest [the recipe's: all, exactly]" };
         var half = new Option<bool>("--cache-half") { Description = "Keep the teacher's maps in half precision in the cache [the recipe's]" };
-        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") { recipe, output, resume, seeds, views, cache, top, half };
+        var decoded = new Option<string?>("--image-cache") { Description = "Folder of the decoded images, made where it is missing [the recipe's]" };
+        var precision = new Option<ModelPrecision?>("--teacher-precision") { Description = "Numbers in which the frozen teacher computes [the recipe's]" }
+            .AcceptOnlyFromAmong("float32", "tf32", "bf16");
+        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") { recipe, output, resume, seeds, views, cache, top, half, decoded, precision };
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
@@ -37,8 +40,9 @@ internal static class DistillVerb
             var (first, count) = (Open(name), result.GetValue(seeds));
             first = first with
             {
-                Data = first.Data with { Views = result.GetValue(views) ?? first.Data.Views },
+                Data = first.Data with { Views = result.GetValue(views) ?? first.Data.Views, ImageCache = result.GetValue(decoded) ?? first.Data.ImageCache },
                 CacheTeacher = result.GetValue(cache) ?? first.CacheTeacher,
+                TeacherPrecision = result.GetValue(precision) ?? first.TeacherPrecision,
                 CacheTop = result.GetValue(top) ?? first.CacheTop,
                 CacheHalf = result.GetValue(half) || first.CacheHalf,
             };
@@ -51,7 +55,7 @@ internal static class DistillVerb
                 await console.Output.WriteLineAsync(new RunView(run).ToPlainText());
                 if (!run.Finished)
                 {
-                    var again = $"spectralkd distill {Quoted(name)} --out {Quoted(folder)}{(count == 1 ? "" : $" --seeds {count}")}{Given(result, views, cache, top, half)} --resume";
+                    var again = $"spectralkd distill {Quoted(name)} --out {Quoted(folder)}{(count == 1 ? "" : $" --seeds {count}")}{Given(result, views, cache, top, half, decoded, precision)} --resume";
                     await console.Error.WriteLineAsync($"spectralkd: stopped after {run.Steps} steps, with a checkpoint; go on with: {again}");
                     return CommandLine.Stopped;
                 }

@@ -11,9 +11,11 @@ internal sealed record BenchmarkArguments
         ["alignment"] = AlignmentBenchmark.Run,
         ["training"] = TrainingBenchmark.Run,
         ["teacher-cache"] = TeacherCacheBenchmark.Run,
+        ["images"] = ImagesBenchmark.Run,
+        ["precision"] = PrecisionBenchmark.Run,
     };
 
-    public IReadOnlyList<string> Names { get; private init; } = [.. Known.Keys];
+    public IReadOnlyList<string> Names { get; private init; } = [.. Known.Keys.Except(["images", "precision"])];
 
     public int Threads { get; private init; } = 1;
 

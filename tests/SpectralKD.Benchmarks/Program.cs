@@ -1,8 +1,8 @@
 // Benchmarks with their baselines in the same run:
 //
-//   OMP_NUM_THREADS=1 dotnet run -c Release --project tests/SpectralKD.Benchmarks -- [analysis] [alignment] [training] [teacher-cache] [--option value]…
+//   OMP_NUM_THREADS=1 dotnet run -c Release --project tests/SpectralKD.Benchmarks -- [analysis] [alignment] [training] [teacher-cache] [images] [precision] [--option value]…
 //
-// Without a name all run. Options and defaults: --threads 1, --rounds 9, --model deit_tiny_patch16_224, --images 16, --batch 8.
+// Without a name all run but images and precision, which want photos: SPECTRALKD_PHOTOS names their folder. Options and defaults: --threads 1, --rounds 9, --model deit_tiny_patch16_224, --images 16, --batch 8.
 // OMP_NUM_THREADS holds for the training's own thread too, which --threads does not reach.
 using SpectralKD;
 using SpectralKD.Benchmarks;

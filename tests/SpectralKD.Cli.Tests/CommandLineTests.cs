@@ -59,6 +59,48 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Decoded_images_are_made_by_one_command_and_read_by_the_others_with_the_same_figures()
+    {
+        foreach (var name in new[] { "a/0.ppm", "a/1.ppm", "b/2.ppm", "b/3.ppm" })
+        {
+            var path = Path.Combine(Folder("photos"), name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            await File.WriteAllBytesAsync(path, [.. "P6 60 50 255\n"u8, .. Enumerable.Range(0, 60 * 50 * 3).Select(i => (byte)((i * (name[2] - '/')) ^ (i >> 3)))]);
+        }
+
+        string[] analyze = ["analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", Folder("photos")];
+        Assert.Equal(0, await RunAsync([.. analyze, "--out", Folder("plain")]));
+        Assert.Equal(0, await RunAsync("cache", Folder("photos"), "--model", "deit_nano_patch4_32", "--out", Folder("decoded")));
+        Assert.Contains("was made (it was not there): 4 images", _output.ToString());
+        Assert.Equal(0, await RunAsync([.. analyze, "--out", Folder("cached"), "--image-cache", Folder("decoded")]));
+        Assert.DoesNotContain("was made", _error.ToString());
+        Assert.Equal(await File.ReadAllTextAsync(Folder("plain/spectrum.json")), await File.ReadAllTextAsync(Folder("cached/spectrum.json")));
+        Assert.Equal(1, await RunAsync([.. analyze[..^1], "textures", "--out", Folder("no"), "--image-cache", Folder("decoded")]));
+        Assert.Contains("textures needs no image cache", _error.ToString());
+        Assert.Equal(1, await RunAsync("cache", Folder("photos"), "--model", "deit_nano_patch4_32", "--side", "30", "--out", Folder("decoded")));
+
+        var recipe = Path.Combine(_folder, "tiny.json");
+        await File.WriteAllTextAsync(recipe, $$"""
+            { "student": "deit_nano_patch4_32", "loss": { "method": "none" }, "epochs": 1, "batch": 1, "device": "cpu", "data": { "train": {{System.Text.Json.JsonSerializer.Serialize(Folder("photos"))}}, "holdOut": true, "validationShare": 0.5 } }
+            """);
+        Assert.Equal(0, await RunAsync("distill", recipe, "--out", Folder("run"), "--image-cache", Folder("decoded")));
+        Assert.Equal(3, Directory.GetFiles(Folder("decoded")).Length);
+    }
+
+    [Fact]
+    public async Task Analyze_takes_the_numbers_to_compute_in_and_parts_of_different_ones_do_not_merge()
+    {
+        string[] analyze = ["analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", "textures", "--count", "4", "--device", "cpu"];
+        Assert.Equal(0, await RunAsync([.. analyze, "--shard", "1/2", "--precision", "float32", "--out", Folder("1")]));
+        Assert.Equal(0, await RunAsync([.. analyze, "--shard", "2/2", "--precision", "bf16", "--out", Folder("2")]));
+        Assert.Equal(1, await RunAsync("merge", Folder("1"), Folder("2"), "--out", Folder("whole")));
+        Assert.Contains("were made in different number types: Float32 and BFloat16", _error.ToString());
+        Assert.Equal(1, await RunAsync([.. analyze, "--precision", "tf32", "--out", Folder("3")]));
+        Assert.Contains("tf32 (TensorFloat-32) is a number type of NVIDIA's GPUs", _error.ToString());
+        Assert.NotEqual(0, await RunAsync([.. analyze, "--precision", "half", "--out", Folder("3")]));
+    }
+
+    [Fact]
     public async Task Distill_keeps_the_teachers_answers_says_their_size_and_how_many_were_read()
     {
         var recipe = Path.Combine(_folder, "tiny.json");

@@ -20,6 +20,12 @@ internal sealed class AnalyzeArguments
     [MagicParameter("images in one forward pass")]
     public int Batch { get; set; } = 32;
 
+    [MagicParameter("numbers in which the model computes (as it is loaded: float32); the spectra are float64 in any case")]
+    public ModelPrecision? Precision { get; set; }
+
+    [MagicParameter("folder of the decoded images, made where it is missing", Value = MagicValue.Path)]
+    public string? ImageCache { get; set; }
+
     [MagicParameter("C# variable for the spectrum; its table goes into <as>Table", Value = MagicValue.NewVariable)]
     public string As { get; set; } = "spectrum";
 }
@@ -36,12 +42,15 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
     protected override async Task RunAsync(AnalyzeArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
         var model = host.Model(arguments.Model);
-        var images = host.Images(arguments.Images);
+        var files = host.Images(arguments.Images);
+        var images = arguments.ImageCache is not { } folder ? files : await Task.Run(
+            () => ImageCache.Open(files, folder, model.Spec.Preprocessing.ResizeTo(model.Spec.ImageSize), cancellation: cancellationToken), cancellationToken);
         var options = new SpectralOptions
         {
             Domain = arguments.Domain,
             Layers = LayerList.Parse(arguments.Layers, model.Blocks.Count),
             BatchSize = arguments.Batch,
+            Precision = arguments.Precision,
         };
         var progress = new ProgressDisplay(host, $"{model.Spec.Name} on {images.Name}", "images");
         var spectrum = await Task.Run(
@@ -53,6 +62,16 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
         if (model.Origin.IsUntrained || !model.Origin.Notes.IsEmpty)
         {
             host.Display(new MessageView($"{model.Spec.Name}: {model.Origin.Words}", model.Origin.Notes));
+        }
+
+        if (arguments.Precision == ModelPrecision.Bf16 && FastBFloat16.Remark(model.parameters().First().device) is { } slow)
+        {
+            host.Display(new MessageView($"{model.Spec.Name} in bf16", [slow]));
+        }
+
+        if (images.Notes.Except(files.Notes).ToList() is { Count: > 0 } notes)
+        {
+            host.Display(new MessageView($"{images.Name}: image cache", notes));
         }
 
         host.Display(table);

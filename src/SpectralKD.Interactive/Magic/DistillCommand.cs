@@ -57,11 +57,17 @@ internal sealed class DistillArguments
     [MagicParameter("keep the teacher's maps in half precision in the cache")]
     public bool CacheHalf { get; set; }
 
+    [MagicParameter("folder of the decoded images, made where it is missing", Value = MagicValue.Path)]
+    public string? ImageCache { get; set; }
+
     [MagicParameter("seed of order and augmentation")]
     public int Seed { get; set; }
 
     [MagicParameter("numbers to train in")]
     public TrainingPrecision Precision { get; set; } = TrainingPrecision.Tf32;
+
+    [MagicParameter("numbers in which the frozen teacher computes (float32, on CUDA as --precision has it)")]
+    public ModelPrecision? TeacherPrecision { get; set; }
 
     [MagicParameter("keep the student's spectra after each epoch")]
     public bool TrackSpectra { get; set; }
@@ -124,7 +130,7 @@ internal sealed class DistillCommand : MagicCommand<DistillArguments>
         {
             Teacher = teacher?.Spec.Name,
             Student = student.Spec.Name,
-            Data = new RecipeData { Augmentation = arguments.Augment, Views = arguments.Views },
+            Data = new RecipeData { Augmentation = arguments.Augment, Views = arguments.Views, ImageCache = arguments.ImageCache },
             Loss = new LossWeights
             {
                 Method = arguments.Method,
@@ -140,6 +146,7 @@ internal sealed class DistillCommand : MagicCommand<DistillArguments>
             Batch = arguments.Batch,
             LearningRate = arguments.Lr,
             Precision = arguments.Precision,
+            TeacherPrecision = arguments.TeacherPrecision,
             Seed = arguments.Seed,
             CacheTeacher = arguments.CacheTeacher,
             CacheTop = arguments.CacheTop,

@@ -113,7 +113,7 @@ internal static class RecipeRecord
         }
 
         var (settings, split) = (images.Settings, images.Split);
-        var described = recipe.Data with { Augmentation = settings.Augmentation, Workers = settings.Workers, Views = settings.Views };
+        var described = recipe.Data with { Augmentation = settings.Augmentation, Workers = settings.Workers, Views = settings.Views, ImageCache = settings.ImageCache };
         if (images.Seed != recipe.Seed)
         {
             gaps.Add(FormattableString.Invariant($"the images are ordered and augmented by seed {images.Seed}, the rest of the run by seed {recipe.Seed}"));

@@ -32,8 +32,9 @@ public static class SpectralAnalysis
     {
         options ??= new SpectralOptions();
         var stream = new ImageStream(images, model.Spec, options, cancellation);
-        var recorder = new PartRecorder(model, images.Name);
-        var spectrum = Run(model, stream.Batches(), images.Name, stream.Count, options, recorder, progress, cancellation);
+        using var numbers = ModelInPrecision.Of(model, options.Precision);
+        var recorder = new PartRecorder(model, images.Name, numbers.Numbers);
+        var spectrum = Run(numbers.Model, stream.Batches(), images.Name, stream.Count, options, recorder, progress, cancellation);
         var part = recorder.ToPart(model.Spec, images, options.Shard, stream.LeftOut);
         return spectrum with { Skipped = stream.Skipped, Parts = [part] };
     }
@@ -58,8 +59,10 @@ public static class SpectralAnalysis
         IProgress<AnalysisProgress>? progress = null,
         CancellationToken cancellation = default)
     {
-        var recorder = new PartRecorder(model, source);
-        var spectrum = Run(model, batches, source, null, options ?? new SpectralOptions(), recorder, progress, cancellation);
+        options ??= new SpectralOptions();
+        using var numbers = ModelInPrecision.Of(model, options.Precision);
+        var recorder = new PartRecorder(model, source, numbers.Numbers);
+        var spectrum = Run(numbers.Model, batches, source, null, options, recorder, progress, cancellation);
         return spectrum with { Parts = [recorder.ToPart()] };
     }
 

@@ -32,6 +32,12 @@ public sealed record SpectralOptions
     /// </summary>
     public ActivationRange? EntropyRange { get; init; }
 
+    /// <summary>
+    /// Numbers in which the model computes; the spectra are taken in float64 whatever they are. Null leaves the model as it is. What bfloat16 does to the figures
+    /// stands in docs/precision.md; <see cref="Native.FastBFloat16"/> knows whether it pays.
+    /// </summary>
+    public ModelPrecision? Precision { get; init; }
+
     /// <summary>The device the model is expected on; null takes it where it is.</summary>
     public torch.Device? Device { get; init; }
 

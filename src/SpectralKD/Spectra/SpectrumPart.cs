@@ -23,7 +23,7 @@ public sealed record SpectrumPart
     /// <summary>SHA-256 over the names and values of the parameters that were used, lower-case hexadecimal.</summary>
     public required string WeightsHash { get; init; }
 
-    /// <summary>Number type of the weights, for example <c>Float32</c>.</summary>
+    /// <summary>Numbers in which the model computed: <c>Float32</c>, <c>Tf32</c>, <c>BFloat16</c>. Parts of different ones do not merge.</summary>
     public required string NumberType { get; init; }
 
     /// <summary>Kind of device the model ran on: <c>cpu</c>, <c>cuda</c>. Parts of several devices merge; their last bits differ.</summary>
@@ -145,7 +145,7 @@ internal sealed class PartRecorder
     private readonly ArrayBufferWriter<byte> _contents = new();
     private readonly SpectrumPart _part;
 
-    internal PartRecorder(VisionModel model, string source)
+    internal PartRecorder(VisionModel model, string source, string? numbers = null)
     {
         var weight = model.AnyWeight;
         _part = new SpectrumPart
@@ -153,7 +153,7 @@ internal sealed class PartRecorder
             Model = model.Spec.Name,
             Weights = model.Origin,
             WeightsHash = WeightHash.Of(model),
-            NumberType = weight.dtype.ToString(),
+            NumberType = numbers ?? weight.dtype.ToString(),
             Device = weight.device_type.ToString().ToLowerInvariant(),
             Source = source,
             Images = 0,

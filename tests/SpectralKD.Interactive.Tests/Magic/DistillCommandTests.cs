@@ -50,6 +50,28 @@ public sealed class DistillCommandTests : IDisposable
         Assert.Contains(((DistillationRun)_host["run"]!).Warnings, warning => warning.StartsWith("the teacher cait_nano_patch4_32: the head (4 classes) is fresh"));
     }
 
+    [Fact]
+    public async Task The_teachers_answers_are_kept_and_read_where_asked_and_its_numbers_are_chosen()
+    {
+        await RunAsync(
+            "#!spectral-model cait_nano_patch4_32 --weights seeded:4 --classes 4 --as teacher", "#!spectral-model deit_nano_patch4_32 --weights seeded:9 --classes 4 --as student", Images,
+            $"#!spectral-distill --teacher teacher --student student --epochs 3 --batch 4 --augment crop-flip --views 2 --cache-teacher {_folder}/cache --cache-top 2 --cache-half --teacher-precision bf16");
+        var run = (DistillationRun)_host["run"]!;
+        Assert.Equal((8, 16), (run.TeacherCache!.Read, run.TeacherCache.Computed));
+        Assert.Equal((2, true, ModelPrecision.Bf16, 2), (run.Recipe!.CacheTop, run.Recipe.CacheHalf, run.Recipe.TeacherPrecision, run.Recipe.Data.Views));
+        Assert.Contains("of 24 images shown to the teacher 8 were read from its cache", new Interactive.Views.RunView(run).ToPlainText());
+        var error = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync(
+            $"#!spectral-distill --teacher teacher --student student --epochs 1 --batch 4 --image-cache {_folder}/decoded", _host));
+        Assert.StartsWith("textures needs no image cache", error.Message);
+    }
+
+    [Fact]
+    public async Task An_analysis_takes_the_numbers_to_compute_in_and_says_where_they_are_slow()
+    {
+        await RunAsync("#!spectral-model deit_nano_patch4_32 --weights seeded:9 --as model", Images, "#!spectral-analyze --precision bf16 --as brief");
+        Assert.Equal("BFloat16", ((ModelSpectrum)_host["brief"]!).Parts.Single().NumberType);
+    }
+
     [Theory]
     [InlineData("--beta", "take --w-fft, the weight of the alignment loss, or --distillation-beta, the reference's factor before it")]
     [InlineData("--distillation-alpha", "take --alpha")]

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
 using ICSharpCode.SharpZipLib.Checksum;
 using SkiaSharp;
 
@@ -162,7 +163,18 @@ internal static class ImageDecoder
 
     private static void DropAlpha(ReadOnlySpan<byte> rgba, Span<byte> pixels)
     {
-        for (int from = 0, to = 0; from < rgba.Length; from += 4, to += 3)
+        var (from, to) = (0, 0);
+        if (Vector128.IsHardwareAccelerated)
+        {
+            // Four pixels at once; the last four bytes of each store are overwritten by the next.
+            var colours = Vector128.Create(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, (byte)15);
+            for (; from + 16 <= rgba.Length && to + 16 <= pixels.Length; from += 16, to += 12)
+            {
+                Vector128.Shuffle(Vector128.Create(rgba.Slice(from, 16)), colours).CopyTo(pixels[to..]);
+            }
+        }
+
+        for (; from < rgba.Length; from += 4, to += 3)
         {
             pixels[to] = rgba[from];
             pixels[to + 1] = rgba[from + 1];

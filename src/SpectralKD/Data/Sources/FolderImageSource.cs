@@ -1,7 +1,7 @@
 namespace SpectralKD.Data;
 
 /// <summary>Images in a folder with one sub-folder for each class (ImageFolder layout), or flat in one folder.</summary>
-internal sealed class FolderImageSource : IImageSource, IOpenedImages
+internal sealed class FolderImageSource : IImageSource, IOpenedImages, IImageFiles
 {
     private readonly string root;
     private readonly ImageFolderLayout layout;
@@ -48,6 +48,24 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages
     {
         using var room = DecodingRoom.Enter();
         return ImageDecoder.Decode(ReadBytes(index), ItemName(index));
+    }
+
+    /// <inheritdoc/>
+    public string Place => root;
+
+    /// <inheritdoc/>
+    public string Stamp(int index)
+    {
+        try
+        {
+            var path = Path.Combine(root, layout.Paths[index]);
+            var file = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+            return FormattableString.Invariant($"{file.Length} {file.LastWriteTimeUtc.Ticks}");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return "cannot be read";
+        }
     }
 
     private byte[] ReadBytes(int index)

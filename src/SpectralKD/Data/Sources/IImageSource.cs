@@ -51,6 +51,16 @@ public sealed record ImageQuery
     public int Seed { get; init; }
 }
 
+/// <summary>An image source that reads files, so that an image cache pays and can tell whether it is still theirs.</summary>
+internal interface IImageFiles
+{
+    /// <summary>Full path of the folder or the archive.</summary>
+    string Place { get; }
+
+    /// <summary>What changes when an image's file does: its length and time, or its checksum; null where it is no file.</summary>
+    string? Stamp(int index);
+}
+
 /// <summary>An image source that remembers what it was opened by.</summary>
 internal interface IOpenedImages
 {

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace SpectralKD.Data;
 
 /// <summary>Some images of another source, in a given order; optionally only its first classes.</summary>
-internal sealed class SubsetImageSource : IImageSource, IOpenedImages
+internal sealed class SubsetImageSource : IImageSource, IOpenedImages, IImageFiles
 {
     private readonly IImageSource source;
     private readonly int[] indices;
@@ -39,6 +39,12 @@ internal sealed class SubsetImageSource : IImageSource, IOpenedImages
 
     /// <inheritdoc/>
     public RgbImage Read(int index) => source.Read(indices[index]);
+
+    /// <inheritdoc/>
+    public string Place => (source as IImageFiles)?.Place ?? "";
+
+    /// <inheritdoc/>
+    public string? Stamp(int index) => (source as IImageFiles)?.Stamp(indices[index]);
 }
 
 /// <summary>One of several disjoint parts of an image set, for splitting an analysis over machines: every n-th image.</summary>

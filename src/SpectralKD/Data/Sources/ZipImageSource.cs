@@ -7,7 +7,7 @@ namespace SpectralKD.Data;
 /// Images inside a zip archive in ImageFolder layout. Folders that wrap everything else are looked through. Reading is safe from several
 /// threads: only the compressed bytes are read under a lock.
 /// </summary>
-internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
+internal sealed class ZipImageSource : IImageSource, IOpenedImages, IImageFiles, IDisposable
 {
     private readonly ZipFile archive;
     private readonly string prefix;
@@ -71,6 +71,12 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IDisposable
         using var room = DecodingRoom.Enter();
         return ImageDecoder.Decode(ReadBytes(index), ItemName(index));
     }
+
+    /// <inheritdoc/>
+    public string Place => Path.GetFullPath(archive.Name) + "/" + prefix;
+
+    /// <inheritdoc/>
+    public string Stamp(int index) => archive[(int)entries[index]] is var entry ? FormattableString.Invariant($"{entry.Size} {entry.Crc:x8} {entry.DosTime}") : "";
 
     /// <inheritdoc/>
     public void Dispose() => archive.Close();

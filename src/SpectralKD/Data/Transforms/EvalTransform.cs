@@ -60,11 +60,14 @@ public sealed class EvalTransform
     }
 
     /// <summary>torchvision's Resize with one number: the shorter side becomes it, the longer is truncated.</summary>
-    internal (int Width, int Height) ResizedSize(int width, int height)
+    internal (int Width, int Height) ResizedSize(int width, int height) => ResizedSize(width, height, ResizeTo);
+
+    /// <summary>The same for a given length of the shorter side.</summary>
+    internal static (int Width, int Height) ResizedSize(int width, int height, int side)
     {
         var (shorter, longer) = width <= height ? (width, height) : (height, width);
-        var resized = Math.Max(1, (int)((double)((long)ResizeTo * longer) / shorter));
-        return width <= height ? (ResizeTo, resized) : (resized, ResizeTo);
+        var resized = Math.Max(1, (int)((double)((long)side * longer) / shorter));
+        return width <= height ? (side, resized) : (resized, side);
     }
 
     /// <summary>torchvision's CenterCrop: Python's round, which takes halves to the even neighbour.</summary>

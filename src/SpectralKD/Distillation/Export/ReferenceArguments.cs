@@ -185,7 +185,7 @@ internal sealed class ReferenceNotes
 
     private void Training(DistillationRecipe recipe)
     {
-        Differ(true, "it trains in mixed precision (float16 autocast with loss scaling) on CUDA; precision and teacherBFloat16 have no counterpart");
+        Differ(true, "it trains in mixed precision (float16 autocast with loss scaling) on CUDA; precision and teacherPrecision have no counterpart");
         Differ(recipe.Accumulate > 1, "it does not accumulate gradients: --batch-size holds the whole step's images");
         Differ(recipe.EmaDecay is null, "the average's decay is the reference's 0.99996, where this library shortens it for short runs");
         Differ(recipe.CacheTeacher is not null, "cacheTeacher has no counterpart: it runs the teacher in every step");

@@ -92,8 +92,14 @@ public sealed record DistillationRecipe
     /// <summary>In which numbers the student is trained.</summary>
     public TrainingPrecision Precision { get; init; } = TrainingPrecision.Tf32;
 
-    /// <summary>Runs the frozen teacher in bfloat16.</summary>
+    /// <summary>In which numbers the frozen teacher computes; null takes float32, on CUDA with TensorFloat-32 as <see cref="Precision"/> has it.</summary>
+    public ModelPrecision? TeacherPrecision { get; init; }
+
+    /// <summary>Runs the frozen teacher in bfloat16: the older way to say <see cref="TeacherPrecision"/> bf16.</summary>
     public bool TeacherBFloat16 { get; init; }
+
+    internal ModelPrecision TeacherNumbers => TeacherPrecision
+        ?? (TeacherBFloat16 ? ModelPrecision.Bf16 : Precision == TrainingPrecision.Float32 ? ModelPrecision.Float32 : ModelPrecision.Tf32);
 
     /// <summary>
     /// Folder that keeps the frozen teacher's answers, so that it runs once for each image as it is shown; null for none. Runs may share it, also at the same
@@ -214,6 +220,12 @@ public sealed record RecipeData
     public double CutMix { get; init; }
 
     internal MixupOptions? Mixing => Mixup > 0 || CutMix > 0 ? new MixupOptions { MixupAlpha = Mixup, CutmixAlpha = CutMix } : null;
+
+    /// <summary>
+    /// Folder of the decoded images (<see cref="Data.ImageCache"/>), made where it is missing; null decodes each time. Without random crops the images are kept at the
+    /// length that the student's transform resizes to, else whole: the training is the same to the bit.
+    /// </summary>
+    public string? ImageCache { get; init; }
 
     /// <summary>Decoding threads; null takes the machine's. The batches do not depend on it.</summary>
     public int? Workers { get; init; }

@@ -63,3 +63,15 @@ public sealed record DistillationRun
     /// <exception cref="SpectralKDException">There is nothing, or it is damaged.</exception>
     public static DistillationRun Load(string path) => RunReader.Load(path);
 }
+
+/// <summary>How much of a run's teacher came from its cache.</summary>
+/// <param name="Folder">The cache's folder.</param>
+/// <param name="Read">Images whose answers were read.</param>
+/// <param name="Computed">Images that the teacher was run for.</param>
+/// <param name="Damaged">Records that were found damaged, and computed anew.</param>
+public sealed record TeacherCacheUse(string Folder, long Read, long Computed, int Damaged)
+{
+    /// <summary>In words: <c>of 40 images shown to the teacher 20 were read from its cache, 20 computed</c>.</summary>
+    public string Words => FormattableString.Invariant($"of {Read + Computed:N0} images shown to the teacher {Read:N0} were read from its cache {Folder}, {Computed:N0} computed")
+        + (Damaged == 0 ? "" : FormattableString.Invariant($", {Damaged:N0} of them because their records were damaged"));
+}

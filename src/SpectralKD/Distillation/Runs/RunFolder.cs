@@ -57,18 +57,21 @@ internal sealed class RunFolder : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="recipe">The recipe as this run would be recorded.</param>
     /// <param name="given">The recipe as the caller gave it: folders of earlier versions hold that.</param>
-    /// <remarks>The place of the teacher's cache may differ: it changes no number.</remarks>
+    /// <remarks>The places of the caches may differ: they change no number.</remarks>
     public static RunFolder Resume(string path, DistillationRecipe recipe, DistillationRecipe given) => Taken(path, folder =>
     {
         var stored = RecipeIn(path) ?? recipe;
-        var differences = RecipeFile.Differences(stored, recipe with { CacheTeacher = stored.CacheTeacher });
-        if (differences.Count > 0 && RecipeFile.Differences(stored, given with { CacheTeacher = stored.CacheTeacher }).Count > 0)
+        var differences = Differences(recipe);
+        if (differences.Count > 0 && Differences(given).Count > 0)
         {
             throw new SpectralKDException($"the run in '{path}' was begun with another recipe: {string.Join(", ", differences)}; "
                 + "resume it with its own recipe.json, or begin a new run in another folder");
         }
 
         stored.Save(RecipeOf(folder.Root));
+
+        IReadOnlyList<string> Differences(DistillationRecipe other) => RecipeFile.Differences(
+            stored, other with { CacheTeacher = stored.CacheTeacher, Data = other.Data with { ImageCache = stored.Data.ImageCache } });
     });
 
     public void Dispose() => _lock.Dispose();

@@ -58,7 +58,7 @@ internal sealed class TeacherCache : IDisposable
 
         var content = TeacherContent.Of(recipe, teacher, blocks);
         var weight = teacher.AnyWeight;
-        var numbers = weight.device_type == DeviceType.CUDA && weight.dtype == ScalarType.Float32 && recipe.Precision != TrainingPrecision.Float32 ? "Tf32" : weight.dtype.ToString();
+        var numbers = weight.device_type == DeviceType.CUDA && weight.dtype == ScalarType.Float32 && recipe.TeacherNumbers == ModelPrecision.Tf32 ? "Tf32" : weight.dtype.ToString();
         return new TeacherCache(Path.GetFullPath(folder), content, string.Create(
             CultureInfo.InvariantCulture, $"{teacher.Spec.Name} {teacher.Spec.ImageSize} {teacher.Spec.Classes}\n{weights}\n{numbers} {weight.device_type}\n{content.Words}"));
     }
@@ -200,18 +200,6 @@ internal sealed class TeacherCache : IDisposable
 /// <param name="Logits"><c>[B, K]</c>, or null where the loss needs none.</param>
 /// <param name="Maps">Feature maps <c>[B, C, H, W]</c>, pair by pair.</param>
 internal sealed record TeacherAnswer(Tensor? Logits, IReadOnlyList<Tensor> Maps);
-
-/// <summary>How much of a run's teacher came from its cache.</summary>
-/// <param name="Folder">The cache's folder.</param>
-/// <param name="Read">Images whose answers were read.</param>
-/// <param name="Computed">Images that the teacher was run for.</param>
-/// <param name="Damaged">Records that were found damaged, and computed anew.</param>
-public sealed record TeacherCacheUse(string Folder, long Read, long Computed, int Damaged)
-{
-    /// <summary>In words: <c>of 40 images shown to the teacher 20 were read from its cache, 20 computed</c>.</summary>
-    public string Words => FormattableString.Invariant($"of {Read + Computed:N0} images shown to the teacher {Read:N0} were read from its cache {Folder}, {Computed:N0} computed")
-        + (Damaged == 0 ? "" : FormattableString.Invariant($", {Damaged:N0} of them because their records were damaged"));
-}
 
 /// <summary>What a record holds of one picture: logits, all or the largest with the rest's mass, then each aligned block's map once, float32 or float16.</summary>
 internal sealed class TeacherContent

@@ -80,16 +80,19 @@ public sealed class ImageTrainingData : ITrainingData
     /// <param name="split">Images to train on and to validate with.</param>
     /// <param name="preprocessing">The student's preprocessing; the teacher sees the same images.</param>
     /// <param name="imageSize">Side of the models' input in pixels.</param>
-    /// <param name="settings">Augmentation and workers; its names of sources are not looked at. Null for the defaults.</param>
+    /// <param name="settings">Augmentation, workers, image cache; its names of sources are not looked at. Null for the defaults.</param>
     /// <param name="seed">Seed of order and augmentation.</param>
-    /// <exception cref="SpectralKDException">There is no such augmentation, or training and validation images differ in their classes.</exception>
+    /// <exception cref="SpectralKDException">
+    /// There is no such augmentation, training and validation images differ in their classes, or the image cache cannot be made.
+    /// </exception>
     public ImageTrainingData(DataSplit split, Preprocessing preprocessing, int imageSize, RecipeData? settings = null, int seed = 0)
     {
         ArgumentNullException.ThrowIfNull(split);
         ArgumentNullException.ThrowIfNull(preprocessing);
-        (_split, _preprocessing, ImageSize, _settings, _seed) = (split, preprocessing, imageSize, settings ?? new RecipeData(), seed);
+        (_preprocessing, ImageSize, _settings, _seed) = (preprocessing, imageSize, settings ?? new RecipeData(), seed);
         _augmentation = Augmentation.Parse(_settings.Augmentation);
         split.WithEqualClasses();
+        _split = _settings.ImageCache is { } folder ? Decoded(split, folder) : split;
     }
 
     /// <inheritdoc/>
@@ -154,6 +157,17 @@ public sealed class ImageTrainingData : ITrainingData
         // Folders lie class by class, so the first images would be of one class.
         var source = _split.Validation.Count > 0 ? _split.Validation : _split.Train;
         return Read(new SubsetImageSource(source, ClassBalance.Draw(source, Enumerable.Range(0, source.Count), images, _settings.Seed)), images);
+    }
+
+    // What is only resized and cut is kept at the length of that resize; random crops are drawn from the whole image.
+    private DataSplit Decoded(DataSplit split, string folder)
+    {
+        var side = _preprocessing.ResizeTo(ImageSize);
+        return split with
+        {
+            Train = ImageCache.Open(split.Train, folder, _augmentation.Crop == CropKind.Evaluation ? side : null),
+            Validation = split.Validation.Count == 0 ? split.Validation : ImageCache.Open(split.Validation, folder, side),
+        };
     }
 
     private IEnumerable<TrainingBatch> Read(IImageSource source, int batchSize) =>

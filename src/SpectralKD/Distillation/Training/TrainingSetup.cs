@@ -9,7 +9,7 @@ namespace SpectralKD.Distillation;
 internal sealed class TrainingSetup : IDisposable
 {
     private readonly (bool Products, bool Convolutions) _tf32 = (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32);
-    private readonly ScalarType? _teacherType;
+    private readonly VisionModel? _rounded;
 
     public TrainingSetup(VisionModel student, VisionModel? teacher, ITrainingData data, DistillationRecipe recipe, Device device)
     {
@@ -20,14 +20,26 @@ internal sealed class TrainingSetup : IDisposable
         StepsPerEpoch = data.BatchesPerEpoch(recipe.Batch) / recipe.Accumulate;
         Layers = SetupRules.Layers(student, Teacher, recipe);
         TeacherHash = Teacher is null ? null : WeightHash.Of(Teacher);
-        _teacherType = Teacher?.AnyWeight.dtype;
-        Teacher = Teacher is null ? null : Frozen(Teacher, device, recipe.TeacherBFloat16);
+        if (Teacher is not null)
+        {
+            if (recipe.TeacherPrecision is { } numbers)
+            {
+                ModelInPrecision.Check(numbers, device);
+            }
+
+            Remarks = recipe.TeacherNumbers == ModelPrecision.Bf16 && FastBFloat16.Remark(device) is { } slow ? [.. Remarks, slow] : Remarks;
+            Teacher.to(device);
+            Teacher.eval();
+            _rounded = recipe.TeacherNumbers == ModelPrecision.Bf16 && Teacher.AnyWeight.dtype != ScalarType.BFloat16 ? ModelInPrecision.Rounded(Teacher, ScalarType.BFloat16) : null;
+            Teacher = _rounded ?? Teacher;
+        }
+
         student.to(recipe.Precision == TrainingPrecision.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32);
         student.to(device);
         backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = recipe.Precision != TrainingPrecision.Float32;
         Parts = new TrainingParts(student, recipe.Optimizer, recipe.EmaDecayFor((long)recipe.Epochs * StepsPerEpoch));
         Cache = TeacherCache.Open(recipe, Teacher, TeacherHash, Layers.Teacher);
-        Step = new BatchStep(new TrainingStep(student, Teacher, recipe.Loss, Layers, Parts.Optimizer, Parts.Ema, Cache), new BatchMixing(recipe, student.Spec.Classes));
+        Step = new BatchStep(new TrainingStep(student, Teacher, recipe.Loss, Layers, Parts.Optimizer, Parts.Ema, Cache, recipe.TeacherNumbers), new BatchMixing(recipe, student.Spec.Classes));
         ParameterCount = student.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());
     }
 
@@ -115,10 +127,7 @@ internal sealed class TrainingSetup : IDisposable
         Release(Student);
         Parts.Dispose();
         Cache?.Dispose();
-        if (Teacher is not null && _teacherType is { } type)
-        {
-            Teacher.to(type);
-        }
+        _rounded?.Dispose();
 
         (backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32) = _tf32;
     }
@@ -144,18 +153,6 @@ internal sealed class TrainingSetup : IDisposable
     {
         Parts.Ema!.Swap();
         Parts.Optimizer.Publish();
-    }
-
-    private static VisionModel Frozen(VisionModel teacher, Device device, bool half)
-    {
-        if (half)
-        {
-            teacher.to(ScalarType.BFloat16);
-        }
-
-        teacher.to(device);
-        teacher.eval();
-        return teacher;
     }
 }
 

@@ -3,7 +3,7 @@ namespace SpectralKD.Distillation;
 /// <summary>One optimiser step: forward of teacher and student, loss, backward, update of the weights and of their average.</summary>
 internal sealed class TrainingStep(
     VisionModel student, VisionModel? teacher, LossWeights weights, AlignedLayers layers, StudentOptimizer optimizer, ExponentialMovingAverage? average,
-    TeacherCache? cache = null)
+    TeacherCache? cache = null, ModelPrecision teacherNumbers = ModelPrecision.Tf32)
 {
     /// <summary>Trains on one batch, which may come in parts whose gradients are added up.</summary>
     /// <param name="parts">Images float <c>[B, 3, H, W]</c> and labels (int64 <c>[B]</c> or float <c>[B, K]</c>), on the CPU or the model's device.</param>
@@ -61,6 +61,7 @@ internal sealed class TrainingStep(
 
         using var guard = no_grad();
         var type = teacher.AnyWeight;
+        using var tensorFloat = TensorFloat.Use(teacherNumbers == ModelPrecision.Tf32, type.device);
         var output = Forward(teacher, images.to(type.dtype).to(type.device), layers.Teacher);
         return new TeacherAnswer(output.Logits.to(images.device).to(ScalarType.Float32), [.. Paired(output, layers.Teacher).Select(map => map.to(images.device))]);
     }

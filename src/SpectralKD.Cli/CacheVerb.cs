@@ -1,0 +1,49 @@
+using System.CommandLine;
+
+namespace SpectralKD.Cli;
+
+/// <summary><c>spectralkd cache</c>: decodes a set of images once, into the file that <c>--image-cache</c> reads.</summary>
+internal static class CacheVerb
+{
+    public static Command Create()
+    {
+        var source = new Argument<string>("images") { Description = "A folder or zip in ImageFolder layout" };
+        var model = new Option<string?>("--model") { Description = "Keep the images at the length that this model's transform resizes them to, for analyze and for training without random crops" };
+        var side = new Option<int?>("--side") { Description = "Length of the shorter side in pixels, for a program of your own [whole images, for training with random crops]" };
+        var count = new Option<int?>("--count") { Description = "How many images to take, as analyze takes them [all]" };
+        var output = new Option<string>("--out") { Description = "Folder of the cache", Required = true };
+        var command = new Command("cache", "Decodes images once into a memory-mapped file; analyze and distill read it by --image-cache") { source, model, side, count, output };
+        command.SetAction((result, cancel) =>
+        {
+            var console = result.InvocationConfiguration;
+            var (name, length) = (result.GetValue(model), result.GetValue(side));
+            if (name is not null && length is not null)
+            {
+                throw new SpectralKDException("--model and --side both say how long the shorter side is to be; give one of them");
+            }
+
+            var spec = name is null ? null : ModelCatalog.Find(name).Spec;
+            var files = ImageSources.Open(result.GetRequiredValue(source), result.GetValue(count));
+            var cached = ImageCache.Open(
+                files, result.GetRequiredValue(output), spec is null ? length : spec.Preprocessing.ResizeTo(spec.ImageSize), new DecodingLine(console.Error), cancel);
+            var notes = cached.Notes.Except(files.Notes).ToList();
+            console.Output.WriteLine(notes.Count > 0 ? notes[0] : FormattableString.Invariant($"the image cache of {cached.Name} is there already: {cached.Count} images"));
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+}
+
+/// <summary>Progress of decoding: one line rewritten in place on a terminal, nothing elsewhere.</summary>
+internal sealed class DecodingLine(TextWriter error) : IProgress<ImageCacheProgress>
+{
+    private readonly bool _terminal = !Console.IsErrorRedirected;
+
+    public void Report(ImageCacheProgress value)
+    {
+        if (_terminal && (value.Done % 50 == 0 || value.Done == value.Images))
+        {
+            error.Write(FormattableString.Invariant($"\r{value.Done} of {value.Images} images decoded, {value.Bytes / 1e6:0.0} MB   {(value.Done == value.Images ? "\n" : "")}"));
+        }
+    }
+}
