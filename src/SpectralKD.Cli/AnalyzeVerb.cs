@@ -24,7 +24,7 @@ internal static class AnalyzeVerb
     }.AcceptOnlyFromAmong("spatial", "channel", "both");
 
     private static readonly Option<string> Layers = new("--layers") { Description = "Blocks: all, or 0,5..8,-1", DefaultValueFactory = _ => "all" };
-    private static readonly Option<int> Batch = new("--batch") { Description = "Images in one forward pass", DefaultValueFactory = _ => 32 };
+    private static readonly Option<int?> Batch = new("--batch") { Description = "Images in one forward pass [what suits the model and the device]" };
     private static readonly Option<string?> Shard = new("--shard") { Description = "i/n: only every n-th image from the i-th; merge the parts with spectralkd merge" };
     private static readonly Option<string?> EntropyRange = new("--entropy-range")
     {

@@ -17,8 +17,8 @@ internal sealed class AnalyzeArguments
     [MagicParameter("blocks: all, or indices and ranges such as 0,5..8,-1")]
     public string Layers { get; set; } = "all";
 
-    [MagicParameter("images in one forward pass")]
-    public int Batch { get; set; } = 32;
+    [MagicParameter("images in one forward pass [what suits the model and the device]")]
+    public int? Batch { get; set; }
 
     [MagicParameter("numbers in which the model computes (as it is loaded: float32); the spectra are float64 in any case")]
     public ModelPrecision? Precision { get; set; }

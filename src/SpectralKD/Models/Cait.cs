@@ -191,8 +191,8 @@ internal sealed class TalkingHeadsBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor patches)
     {
         using var scope = NewDisposeScope();
-        patches = _dropPath.Add(patches, _attentionScale * _attention.forward(_attentionNorm.forward(patches)), training); // (B, N, C)
-        patches = _dropPath.Add(patches, _mlpScale * _mlp.forward(_mlpNorm.forward(patches)), training);                   // (B, N, C)
+        patches = _dropPath.Add(patches, Overwriting.Scaled(_attention.forward(_attentionNorm.forward(patches)), _attentionScale), training); // (B, N, C)
+        patches = _dropPath.Add(patches, Overwriting.Scaled(_mlp.forward(_mlpNorm.forward(patches)), _mlpScale), training);                   // (B, N, C)
         return patches.MoveToOuterDisposeScope();
     }
 }
@@ -265,7 +265,8 @@ internal sealed class HeadMixing : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var weight = _weight.unsqueeze(0).expand(attention.shape[0], -1, -1);               // (B, nh, nh)
-        var mixed = bmm(weight, attention.flatten(2)).Plus(_bias.unsqueeze(1));             // (B, nh, N*N)
+        var product = bmm(weight, attention.flatten(2));                                    // (B, nh, N*N)
+        var mixed = Overwriting.Allowed ? product.AddInPlace(_bias.unsqueeze(1)) : product.Plus(_bias.unsqueeze(1));
         return mixed.view(attention.shape).MoveToOuterDisposeScope();
     }
 }

@@ -51,7 +51,8 @@ internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var side = map.shape[1];
         var padding = (_window - (side % _window)) % _window;
-        var padded = nn.functional.pad(Rolled(map, -_shift), [0, 0, 0, padding, 0, padding]);   // (B, H', W', C)
+        var rolled = Rolled(map, -_shift);
+        var padded = padding == 0 ? rolled : nn.functional.pad(rolled, [0, 0, 0, padding, 0, padding]); // (B, H', W', C)
         var windows = _attention.forward(WindowGeometry.Partition(padded.contiguous(), _window)); // (B*nW, w*w, C)
         var merged = WindowGeometry.Reverse(windows, _window, side + padding)
             .narrow(1, 0, side).narrow(2, 0, side);                                               // (B, H, W, C)
@@ -105,10 +106,37 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B*nW, nh, w*w, d)
-        var queries = qkv[0].Times(Math.Pow(dim / _heads, -0.5));
-        var logits = Masked(matmul(queries, qkv[1].transpose(-2, -1)).Plus(Bias(tokens, count)));             // (B*nW, nh, w*w, w*w)
-        var joined = matmul(logits.softmax(-1), qkv[2]).transpose(1, 2).reshape(batch, count, dim);           // (B*nW, w*w, C)
-        return _projection.forward(joined).MoveToOuterDisposeScope();
+        var mixed = Overwriting.Allowed
+            ? nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask: BiasAndMask(tokens))
+            : Recorded(qkv[0], qkv[1], qkv[2], Bias(tokens, count));                                          // (B*nW, nh, w*w, d)
+        return _projection.forward(mixed.transpose(1, 2).reshape(batch, count, dim)).MoveToOuterDisposeScope(); // (B*nW, w*w, C)
+    }
+
+    // The fused kernel has no gradient for a bias: with one it would fall back to these steps, less sparingly.
+    private Tensor Recorded(Tensor queries, Tensor keys, Tensor values, Tensor bias)
+    {
+        using var scope = NewDisposeScope();
+        var scaled = queries.Times(Math.Pow(queries.shape[3], -0.5));
+        var logits = Masked(matmul(scaled, keys.transpose(-2, -1)).Plus(bias));                               // (B*nW, nh, w*w, w*w)
+        return matmul(logits.softmax(-1), values).MoveToOuterDisposeScope();                                  // (B*nW, nh, w*w, d)
+    }
+
+    // What the fused kernel adds to the logits: (1, nh, w*w, w*w), or one for each window, (B*nW, nh, w*w, w*w). Made anew for each pass: the table may have changed,
+    // and it costs a hundredth of the attention.
+    private Tensor BiasAndMask(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var (windows, count) = (tokens.shape[0], tokens.shape[1]);
+        var bias = Bias(tokens, count).contiguous().unsqueeze(0);                                             // (1, nh, w*w, w*w)
+        if (_mask is null)
+        {
+            return bias.MoveToOuterDisposeScope();
+        }
+
+        var mask = _mask.At(tokens.device, tokens.dtype);                                                     // (nW, w*w, w*w)
+        var each = mask.unsqueeze(1).Plus(bias);                                                              // (nW, nh, w*w, w*w)
+        return each.unsqueeze(0).expand(windows / mask.shape[0], -1, -1, -1, -1)
+            .reshape(windows, _heads, count, count).MoveToOuterDisposeScope();                                // (B*nW, nh, w*w, w*w)
     }
 
     private Tensor Bias(Tensor tokens, long count)

@@ -36,6 +36,7 @@ public static class LibTorch
                 return;
             }
 
+            LoadingPolicy.Apply();
             if (OperatingSystem.IsLinux())
             {
                 Preload(LibTorchLocator.Find());

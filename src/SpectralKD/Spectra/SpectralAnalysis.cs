@@ -31,7 +31,7 @@ public static class SpectralAnalysis
         CancellationToken cancellation = default)
     {
         options ??= new SpectralOptions();
-        var stream = new ImageStream(images, model.Spec, options, cancellation);
+        var stream = new ImageStream(images, model, options, cancellation);
         using var numbers = ModelInPrecision.Of(model, options.Precision);
         var recorder = new PartRecorder(model, images.Name, numbers.Numbers);
         var spectrum = Run(numbers.Model, stream.Batches(), images.Name, stream.Count, options, recorder, progress, cancellation);
@@ -122,10 +122,10 @@ internal sealed class ImageStream
     private readonly CancellationToken _cancellation;
     private readonly SkippedImages _skipped = new();
 
-    internal ImageStream(IImageSource source, ModelSpec spec, SpectralOptions options, CancellationToken cancellation)
+    internal ImageStream(IImageSource source, VisionModel model, SpectralOptions options, CancellationToken cancellation)
     {
-        (_source, _spec, _cancellation) = (source, spec, cancellation);
-        _options = new BatchOptions { BatchSize = options.BatchSize, Workers = options.Workers, Shard = options.Shard };
+        (_source, _spec, _cancellation) = (source, model.Spec, cancellation);
+        _options = new BatchOptions { BatchSize = options.BatchFor(model), Workers = options.Workers, Shard = options.Shard };
         Count = _options.Resolve(source).Length;
         if (Count == 0)
         {

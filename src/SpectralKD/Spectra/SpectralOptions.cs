@@ -11,8 +11,11 @@ public sealed record SpectralOptions
     /// <summary>0-based blocks to analyse, negative ones counted from the end; null takes all.</summary>
     public IReadOnlyList<int>? Layers { get; init; }
 
-    /// <summary>Images in one forward pass, at least 1. The figures do not depend on it.</summary>
-    public int BatchSize { get; init; } = 32;
+    /// <summary>
+    /// Images in one forward pass, at least 1. The figures do not depend on it. Null takes what suits the model and its device: on a CPU as many as keep the largest
+    /// layer's values within a processor's cache, on a GPU 64.
+    /// </summary>
+    public int? BatchSize { get; init; }
 
     /// <summary>Threads that decode images ahead of the model, at least 1. The figures do not depend on it.</summary>
     public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 16);
@@ -41,7 +44,39 @@ public sealed record SpectralOptions
     /// <summary>The device the model is expected on; null takes it where it is.</summary>
     public torch.Device? Device { get; init; }
 
+    /// <summary>The images that go through a model at once.</summary>
+    internal int BatchFor(VisionModel model) => BatchSize ?? AnalysisBatchSize.Of(model.Spec, model.AnyWeight.device_type);
+
     internal bool WantsEntropy => ActivationEntropy ?? (EntropyRange is not null || Domain.HasFlag(SpectralDomain.Channel));
+}
+
+/// <summary>How many images one forward pass of an analysis takes where nobody has said.</summary>
+internal static class AnalysisBatchSize
+{
+    private const long Cache = 16L << 20;
+    private const int Most = 32;
+    private const int OnGpu = 64;
+
+    /// <summary>
+    /// A power of two up to 32 on a CPU: the largest that keeps the widest values of a block, the MLP's hidden ones or queries, keys and values, within 16 MB. Larger batches
+    /// are no faster there, since every value then comes from memory, and need more of it.
+    /// </summary>
+    internal static int Of(ModelSpec spec, DeviceType device)
+    {
+        if (device != DeviceType.CPU)
+        {
+            return OnGpu;
+        }
+
+        var widest = spec.ListBlocks().Max(block => (long)block.Channels * block.Height * block.Width) * Math.Max(3, spec.MlpRatio) * sizeof(float);
+        var batch = Most;
+        while (batch > 1 && batch * widest > Cache)
+        {
+            batch /= 2;
+        }
+
+        return batch;
+    }
 }
 
 /// <summary>Along which axes of a feature map <c>[B, C, H, W]</c> the Fourier transform is taken.</summary>
