@@ -21,7 +21,7 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor input) => nn.functional.linear(input, _weight, _bias);
+    public override Tensor forward(Tensor input) => LinearProduct.Of(input, _weight, _bias);
 }
 
 /// <summary>Layer normalisation over the last dimension. The epsilon has no default: ViT and CaiT use 1e-6, Swin 1e-5.</summary>

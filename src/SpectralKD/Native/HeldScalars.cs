@@ -75,18 +75,40 @@ internal static class HeldScalars
         return tensor.clamp(low, high);
     }
 
-    /// <summary>Adds factor * first * second to tensor, in place.</summary>
-    internal static Tensor AddProductInPlace(this Tensor tensor, Tensor first, Tensor second, double factor)
+    /// <summary>average * decay + value * (1 - decay) for many pairs, in place; each number is made once for all of them.</summary>
+    internal static void Follow(IEnumerable<(Tensor Average, Tensor Value)> pairs, double decay)
     {
-        using var scalar = factor.ToScalar();
-        return tensor.addcmul_(first, second, scalar);
+        using var keep = decay.ToScalar();
+        using var take = (1 - decay).ToScalar();
+        foreach (var (average, value) in pairs)
+        {
+            average.mul_(keep).add_(value, take);
+        }
     }
 
-    /// <summary>Adds factor * first / second to tensor, in place.</summary>
-    internal static Tensor AddQuotientInPlace(this Tensor tensor, Tensor first, Tensor second, double factor)
+    /// <summary>AdamW's step for many parameters, in place: torch's operations in torch's order, each number made once for all of them.</summary>
+    /// <param name="moves">Parameters with their gradients and both moments.</param>
+    /// <param name="numbers">What they are moved by.</param>
+    internal static void Move(IEnumerable<(Tensor Parameter, Tensor Gradient, Tensor First, Tensor Second)> moves, AdamWNumbers numbers)
     {
-        using var scalar = factor.ToScalar();
-        return tensor.addcdiv_(first, second, scalar);
+        using var decay = numbers.Decay.ToScalar();
+        using var keepFirst = numbers.Beta1.ToScalar();
+        using var takeFirst = (1 - numbers.Beta1).ToScalar();
+        using var keepSecond = numbers.Beta2.ToScalar();
+        using var takeSecond = (1 - numbers.Beta2).ToScalar();
+        using var correction = numbers.Correction.ToScalar();
+        using var epsilon = numbers.Epsilon.ToScalar();
+        using var rate = (-numbers.Rate).ToScalar();
+        using var one = 1.ToScalar();
+        foreach (var (parameter, gradient, first, second) in moves)
+        {
+            parameter.mul_(decay);
+            first.mul_(keepFirst).add_(gradient, takeFirst);
+            second.mul_(keepSecond).addcmul_(gradient, gradient, takeSecond);
+            using var root = second.sqrt();
+            root.div_(correction).add_(epsilon, one);
+            parameter.addcdiv_(first, root, rate);
+        }
     }
 
     /// <summary>A tensor of one value; torch's default type and device where none are given.</summary>
@@ -96,3 +118,12 @@ internal static class HeldScalars
         return full(shape, scalar, dtype: type, device: device);
     }
 }
+
+/// <summary>The numbers of one AdamW step.</summary>
+/// <param name="Decay">What weight decay leaves of a parameter.</param>
+/// <param name="Beta1">Decay of the first moment.</param>
+/// <param name="Beta2">Decay of the second moment.</param>
+/// <param name="Correction">Divides the root of the second moment.</param>
+/// <param name="Epsilon">Added to that root.</param>
+/// <param name="Rate">Learning rate, corrected for the first moment's start.</param>
+internal readonly record struct AdamWNumbers(double Decay, double Beta1, double Beta2, double Correction, double Epsilon, double Rate);

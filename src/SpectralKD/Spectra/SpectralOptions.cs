@@ -53,12 +53,13 @@ public sealed record SpectralOptions
 /// <summary>How many images one forward pass of an analysis takes where nobody has said.</summary>
 internal static class AnalysisBatchSize
 {
-    private const long Cache = 16L << 20;
+    private const long Cache = 8L << 20;
     private const int Most = 32;
+    private const int Least = 2; // one image alone does not fill several cores
     private const int OnGpu = 64;
 
     /// <summary>
-    /// A power of two up to 32 on a CPU: the largest that keeps the widest values of a block, the MLP's hidden ones or queries, keys and values, within 16 MB. Larger batches
+    /// A power of two from 2 to 32 on a CPU: the largest that keeps the widest values of a block, the MLP's hidden ones or queries, keys and values, within 8 MB. Larger batches
     /// are no faster there, since every value then comes from memory, and need more of it.
     /// </summary>
     internal static int Of(ModelSpec spec, DeviceType device)
@@ -70,7 +71,7 @@ internal static class AnalysisBatchSize
 
         var widest = spec.ListBlocks().Max(block => (long)block.Channels * block.Height * block.Width) * Math.Max(3, spec.MlpRatio) * sizeof(float);
         var batch = Most;
-        while (batch > 1 && batch * widest > Cache)
+        while (batch > Least && batch * widest > Cache)
         {
             batch /= 2;
         }

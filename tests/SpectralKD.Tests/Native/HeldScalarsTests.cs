@@ -29,8 +29,6 @@ public sealed class HeldScalarsTests
         ["a + b in place"] = ((a, b) => a.clone().AddInPlace(b), (a, b) => a.clone().add_(b)),
         ["a + 0.3 b in place"] = ((a, b) => a.clone().AddInPlace(b, 0.3), (a, b) => a.clone().add_(b, 0.3)),
         ["a + 0.3 in place"] = ((a, _) => a.clone().AddInPlace(0.3), (a, _) => a.clone().add_(0.3)),
-        ["a + 0.3 a b in place"] = ((a, b) => a.clone().AddProductInPlace(a, b, 0.3), (a, b) => a.clone().addcmul_(a, b, 0.3)),
-        ["a + 0.3 a / b in place"] = ((a, b) => a.clone().AddQuotientInPlace(a, b, 0.3), (a, b) => a.clone().addcdiv_(a, b, 0.3)),
         ["filled"] = ((a, _) => HeldScalars.Filled(0.3, [4], a.dtype), (a, _) => full([4], 0.3, a.dtype)),
     };
 

@@ -48,6 +48,24 @@ public sealed class SpectralAnalysisTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("deit_tiny_patch16_224", DeviceType.CPU, 8)]
+    [InlineData("cait_xxs24_224", DeviceType.CPU, 8)]
+    [InlineData("swin_tiny_patch4_window7_224", DeviceType.CPU, 2)]
+    [InlineData("deit_nano_patch8_64", DeviceType.CPU, 32)]
+    [InlineData("swin_tiny_patch4_window7_224", DeviceType.CUDA, 64)]
+    public void A_batch_is_as_large_as_suits_the_model_and_its_device(string model, DeviceType device, int batch) =>
+        Assert.Equal(batch, AnalysisBatchSize.Of(ModelCatalog.Find(model).Spec, device));
+
+    [Fact]
+    public void The_batch_that_is_chosen_gives_the_figures_of_one_that_is_asked_for()
+    {
+        var chosen = SpectralAnalysis.Run(_model, _images);
+        var asked = SpectralAnalysis.Run(_model, _images, new SpectralOptions { BatchSize = 3 });
+
+        Assert.All(chosen.Blocks.Zip(asked.Blocks), pair => Assert.Equal(pair.First.Intensity!.Value, pair.Second.Intensity!.Value, 1e-6 * pair.First.Intensity.Value));
+    }
+
     [Fact]
     public void Only_the_asked_layers_are_analysed_and_depth_stays_the_models()
     {

@@ -41,10 +41,7 @@ internal sealed class ExponentialMovingAverage : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var (name, parameter) in _parameters)
-        {
-            _averages[name].MultiplyInPlace(Decay).AddInPlace(parameter, 1 - Decay);
-        }
+        HeldScalars.Follow(_parameters.Select(entry => (_averages[entry.Name], (Tensor)entry.Parameter)), Decay);
     }
 
     /// <summary>Exchanges the model's weights with the averages, to the bit; a second call puts them back.</summary>

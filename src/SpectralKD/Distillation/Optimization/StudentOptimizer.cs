@@ -128,20 +128,14 @@ internal sealed class AdamW(IEnumerable<TorchSharp.Modules.AdamW.ParamGroup> gro
     {
         var options = group.Options;
         var (beta1, beta2, rate) = (options.beta1!.Value, options.beta2!.Value, options.LearningRate!.Value);
-        foreach (var parameter in group.Parameters)
+        var due = group.Parameters.Select(parameter => (Parameter: parameter, Gradient: parameter.grad)).Where(entry => entry.Gradient is not null)
+            .Select(entry => (entry.Parameter, entry.Gradient, State: (State)_state[entry.Parameter.Handle]));
+        foreach (var alike in due.ToLookup(entry => ++entry.State.step)) // as a rule all have taken the same number of steps
         {
-            if (parameter.grad is not { } gradient)
-            {
-                continue;
-            }
-
-            var state = (State)_state[parameter.Handle];
-            state.step++;
-            parameter.MultiplyInPlace(1 - (rate * options.weight_decay!.Value));
-            state.exp_avg.MultiplyInPlace(beta1).AddInPlace(gradient, 1 - beta1);
-            state.exp_avg_sq.MultiplyInPlace(beta2).AddProductInPlace(gradient, gradient, 1 - beta2);
-            var root = state.exp_avg_sq.sqrt().Over(Math.Sqrt(1 - Math.Pow(beta2, state.step))).AddInPlace(options.eps!.Value);
-            parameter.AddQuotientInPlace(state.exp_avg, root, -(rate / (1 - Math.Pow(beta1, state.step))));
+            HeldScalars.Move(
+                alike.Select(entry => ((Tensor)entry.Parameter, entry.Gradient!, entry.State.exp_avg, entry.State.exp_avg_sq)),
+                new AdamWNumbers(
+                    1 - (rate * options.weight_decay!.Value), beta1, beta2, Math.Sqrt(1 - Math.Pow(beta2, alike.Key)), options.eps!.Value, rate / (1 - Math.Pow(beta1, alike.Key))));
         }
     }
 }
