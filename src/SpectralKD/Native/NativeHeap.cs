@@ -49,7 +49,7 @@ internal static class NativeHeap
 
         if (HasGrown(_mark, now))
         {
-            Ask(() => TrimHeap(0));
+            Ask(() => _ = TrimHeap(0));
             _mark = null; // measured anew when the batches have taken what they need
         }
         else
