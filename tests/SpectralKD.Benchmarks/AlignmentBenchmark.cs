@@ -1,4 +1,3 @@
-using static TorchSharp.torch;
 
 namespace SpectralKD.Benchmarks;
 
@@ -7,25 +6,24 @@ internal static class AlignmentBenchmark
 {
     private const int Calls = 3;
 
-    public static void Run(BenchmarkArguments arguments)
-    {
-        Measure(arguments, [64, 192, 14, 14], [64, 192, 14, 14]);
-        Console.WriteLine();
-        Measure(arguments, [64, 192, 14, 14], [64, 384, 14, 14]);
-    }
+    public static IEnumerable<Table> Run(BenchmarkArguments arguments) =>
+    [
+        Measure(arguments, [64, 192, 14, 14], [64, 192, 14, 14]),
+        Measure(arguments, [64, 192, 14, 14], [64, 384, 14, 14]),
+    ];
 
-    private static void Measure(BenchmarkArguments arguments, long[] studentShape, long[] teacherShape)
+    private static Table Measure(BenchmarkArguments arguments, long[] studentShape, long[] teacherShape)
     {
         manual_seed(1);
         using var student = randn(studentShape).requires_grad_();
         using var teacher = randn(teacherShape);
-        Interleaved.Run(
+        return Interleaved.Run(
             $"Alignment loss, forward and backward, student [{string.Join(", ", studentShape)}], teacher [{string.Join(", ", teacherShape)}]",
             arguments.Rounds,
             "pairs",
             Calls,
-            ("rfft2, as the reference", () => Step(student, teacher, AlignmentForm.Fft)),
-            ("closed form", () => Step(student, teacher, AlignmentForm.ClosedForm)));
+            Interleaved.Here("rfft2, as the reference", () => Step(student, teacher, AlignmentForm.Fft)),
+            Interleaved.Here("closed form", () => Step(student, teacher, AlignmentForm.ClosedForm)));
     }
 
     private static void Step(Tensor student, Tensor teacher, AlignmentForm form)

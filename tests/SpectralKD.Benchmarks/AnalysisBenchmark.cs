@@ -1,31 +1,31 @@
-using static TorchSharp.torch;
 
 namespace SpectralKD.Benchmarks;
 
 /// <summary>What the spectra cost on top of the model: images in memory, against the bare forward passes to the logits.</summary>
 internal static class AnalysisBenchmark
 {
-    public static void Run(BenchmarkArguments arguments)
+    public static IEnumerable<Table> Run(BenchmarkArguments arguments)
     {
-        using var model = ModelLoader.Load(arguments.Model, new() { Weights = "seeded" });
+        var (name, size) = (arguments.Model ?? "deit_tiny_patch16_224", arguments.Batches[0]);
+        using var model = ModelLoader.Load(name, new() { Weights = "seeded" });
         model.eval();
-        var size = model.Spec.ImageSize;
+        var side = model.Spec.ImageSize;
         manual_seed(1);
-        var batches = Enumerable.Range(0, arguments.Images).Chunk(arguments.Batch)
-            .Select(chunk => new AnalysisBatch(randn([chunk.Length, 3, size, size]).DetachFromDisposeScope())).ToArray();
+        var batches = Enumerable.Range(0, arguments.Images).Chunk(size)
+            .Select(chunk => new AnalysisBatch(randn([chunk.Length, 3, side, side]).DetachFromDisposeScope())).ToArray();
         var range = SpectralAnalysis.Run(model, batches, "noise", new SpectralOptions { Domain = SpectralDomain.Channel }).Activations!;
 
-        Interleaved.Run(
-            $"Analysis of {arguments.Model}, {arguments.Images} images in memory, batches of {arguments.Batch}",
+        yield return Interleaved.Run(
+            $"Analysis of {name}, {arguments.Images} images in memory, batches of {size}",
             arguments.Rounds,
             "images",
             arguments.Images,
-            ("forward passes alone", () => Forward(model, batches)),
-            ("spatial domain", Analysis(SpectralDomain.Spatial, null, false)),
-            ("channel domain, no entropy", Analysis(SpectralDomain.Channel, null, false)),
-            ("both domains, no entropy", Analysis(SpectralDomain.Both, null, false)),
-            ("both domains, entropy over a given range", Analysis(SpectralDomain.Both, range, true)),
-            ("both domains, entropy over the images' range (two passes)", Analysis(SpectralDomain.Both, null, true)));
+            Interleaved.Here("forward passes alone", () => Forward(model, batches)),
+            Interleaved.Here("spatial domain", Analysis(SpectralDomain.Spatial, null, false)),
+            Interleaved.Here("channel domain, no entropy", Analysis(SpectralDomain.Channel, null, false)),
+            Interleaved.Here("both domains, no entropy", Analysis(SpectralDomain.Both, null, false)),
+            Interleaved.Here("both domains, entropy over a given range", Analysis(SpectralDomain.Both, range, true)),
+            Interleaved.Here("both domains, entropy over the images' range (two passes)", Analysis(SpectralDomain.Both, null, true)));
         batches.ToList().ForEach(batch => batch.Images.Dispose());
 
         Action Analysis(SpectralDomain domain, ActivationRange? entropy, bool withEntropy) => () => SpectralAnalysis.Run(

@@ -4,7 +4,7 @@ namespace SpectralKD.Benchmarks;
 
 /// <summary>
 /// What bfloat16 does to the figures of an analysis: for each figure the largest deviation from float32 over all blocks, relative to the figure (shares and
-/// entropies: absolute). Models with their published weights where these are in the cache, else seeded; textures, or the photos that SPECTRALKD_PHOTOS names.
+/// entropies: absolute). Models with their published weights where these are in the cache, else seeded; textures, or the photos that --photos names.
 /// </summary>
 internal static class PrecisionBenchmark
 {
@@ -23,9 +23,9 @@ internal static class PrecisionBenchmark
         ("channel spectrum, every frequency", true, block => block.ChannelSpectrum!.Value),
     ];
 
-    public static void Run(BenchmarkArguments arguments)
+    public static IEnumerable<Table> Run(BenchmarkArguments arguments)
     {
-        var photos = Environment.GetEnvironmentVariable("SPECTRALKD_PHOTOS");
+        var photos = arguments.Photos;
         string[] names = ["deit_tiny_patch16_224", "cait_xxs24_224", "swin_tiny_patch4_window7_224", "deit_nano_patch8_64"];
         var columns = names.Select(name => Deviations(name, photos, arguments)).ToList();
         Console.WriteLine($"bfloat16 against float32, {arguments.Images} images of {(photos is null ? "textures" : Path.GetFileName(photos))}; largest deviation over all blocks");
@@ -37,13 +37,14 @@ internal static class PrecisionBenchmark
         }
 
         Console.WriteLine($"| U score | {string.Join(" | ", columns.Select(column => Cell(column.Values[^1], relative: true)))} |");
+        return []; // nothing is timed
     }
 
     private static (string Title, double[] Values) Deviations(string name, string? photos, BenchmarkArguments arguments)
     {
         using var model = Load(name);
         var images = photos is null ? ImageSources.Open("textures", arguments.Images, model.Spec.ImageSize) : ImageSources.Open(photos, arguments.Images);
-        var options = new SpectralOptions { Domain = SpectralDomain.Both, BatchSize = arguments.Batch };
+        var options = new SpectralOptions { Domain = SpectralDomain.Both, BatchSize = arguments.Batches[0] };
         var exact = SpectralAnalysis.Run(model, images, options with { Precision = ModelPrecision.Float32 });
         var brief = SpectralAnalysis.Run(model, images, options with { Precision = ModelPrecision.Bf16, EntropyRange = exact.Activations });
         return (exact.Title,

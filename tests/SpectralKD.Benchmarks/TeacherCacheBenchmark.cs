@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace SpectralKD.Benchmarks;
 
 /// <summary>Training steps DeiT-Tiny from CaiT-XXS24, soft labels and the paper's eight layer pairs: the teacher run in every step, and its answers read from disk.</summary>
@@ -7,11 +5,12 @@ internal static class TeacherCacheBenchmark
 {
     private const int Steps = 12;
 
-    public static void Run(BenchmarkArguments arguments)
+    public static IEnumerable<Table> Run(BenchmarkArguments arguments)
     {
+        var batch = arguments.Batches[0];
         using var student = ModelLoader.Load("deit_tiny_patch16_224", new() { Weights = "seeded" });
         using var teacher = ModelLoader.Load("cait_xxs24_224", new() { Weights = "seeded:1" });
-        using var data = new StoredData(student.Spec.ImageSize, Steps, arguments.Batch);
+        using var data = new StoredData(student.Spec.ImageSize, Steps, batch);
         var folder = Directory.CreateTempSubdirectory("spectralkd-benchmark-").FullName;
         try
         {
@@ -20,19 +19,19 @@ internal static class TeacherCacheBenchmark
                 Student = student.Spec.Name,
                 Teacher = teacher.Spec.Name,
                 Epochs = 1,
-                Batch = arguments.Batch,
+                Batch = batch,
                 Device = "cpu",
                 EmaDecay = 0.99,
                 ProbeImages = 1,
             };
-            Interleaved.Run(
-                $"Training of {student.Spec.Name} from {teacher.Spec.Name}, batches of {arguments.Batch}; one batch of each run is computed and compared",
+            yield return Interleaved.Run(
+                $"Training of {student.Spec.Name} from {teacher.Spec.Name}, batches of {batch}; one batch of each run is computed and compared",
                 arguments.Rounds,
                 "steps",
                 Steps,
-                ("the teacher in every step", () => Train(recipe)),
-                ("read from the cache", () => Train(recipe with { CacheTeacher = folder })),
-                ("read from the cache, half precision, 20 logits", () => Train(recipe with { CacheTeacher = folder, CacheHalf = true, CacheTop = 20 })));
+                Interleaved.Here("the teacher in every step", () => Train(recipe)),
+                Interleaved.Here("read from the cache", () => Train(recipe with { CacheTeacher = folder })),
+                Interleaved.Here("read from the cache, half precision, 20 logits", () => Train(recipe with { CacheTeacher = folder, CacheHalf = true, CacheTop = 20 })));
         }
         finally
         {

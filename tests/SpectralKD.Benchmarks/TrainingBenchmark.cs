@@ -6,19 +6,19 @@ internal static class TrainingBenchmark
     private const int Steps = 4;
     private const int Batch = 64;
 
-    public static void Run(BenchmarkArguments arguments)
+    public static IEnumerable<Table> Run(BenchmarkArguments arguments)
     {
         using var student = ModelLoader.Load("deit_nano_patch4_32", new() { Weights = "seeded" });
         using var teacher = ModelLoader.Load("cait_nano_patch4_32", new() { Weights = "seeded:1" });
         var data = new NoiseData(student.Spec.ImageSize, Steps);
-        Interleaved.Run(
+        yield return Interleaved.Run(
             $"Training of {student.Spec.Name} from {teacher.Spec.Name}, batches of {Batch}",
             arguments.Rounds,
             "steps",
             Steps,
-            ("soft labels alone, no alignment", () => Train(Recipe(AlignmentForm.ClosedForm) with { Align = false })),
-            ("with alignment, rfft2 form", () => Train(Recipe(AlignmentForm.Fft))),
-            ("with alignment, closed form", () => Train(Recipe(AlignmentForm.ClosedForm))));
+            Interleaved.Here("soft labels alone, no alignment", () => Train(Recipe(AlignmentForm.ClosedForm) with { Align = false })),
+            Interleaved.Here("with alignment, rfft2 form", () => Train(Recipe(AlignmentForm.Fft))),
+            Interleaved.Here("with alignment, closed form", () => Train(Recipe(AlignmentForm.ClosedForm))));
 
         void Train(DistillationRecipe recipe) => Distiller.RunAsync(student, teacher, data, recipe).GetAwaiter().GetResult();
     }
