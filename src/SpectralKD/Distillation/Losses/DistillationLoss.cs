@@ -90,12 +90,26 @@ public sealed class LossTerms(Tensor labels, Tensor? alignment, Tensor? logits)
     /// <summary>The terms as numbers, fetched from the device at once.</summary>
     public LossValues Values()
     {
+        using var stacked = Stacked();
+        return Read(stacked, Alignment is not null, Logits is not null);
+    }
+
+    /// <summary>The terms that there are, float64 <c>[1 to 3]</c>, still on the device.</summary>
+    internal Tensor Stacked()
+    {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        var present = new[] { Labels, Alignment, Logits }.Where(term => term is not null).Select(term => term!.detach().to(ScalarType.Float64)).ToArray();
-        var values = stack(present).cpu().data<double>().ToArray();
+        var present = new[] { Labels, Alignment, Logits }.Where(term => term is not null).Select(term => term!.detach().to(ScalarType.Float64));
+        return stack(present.ToArray()).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The numbers of <see cref="Stacked"/>.</summary>
+    internal static LossValues Read(Tensor stacked, bool aligned, bool logits)
+    {
+        using var fetched = stacked.cpu();
+        var values = fetched.data<double>().ToArray();
         var next = 0;
-        return new LossValues(values[next++], Alignment is null ? null : values[next++], Logits is null ? null : values[next]);
+        return new LossValues(values[next++], aligned ? values[next++] : null, logits ? values[next] : null);
     }
 
     internal LossTerms MoveToOuterDisposeScope()

@@ -52,8 +52,8 @@ internal sealed class StudentOptimizer : IDisposable
     }
 
     /// <summary>Applies the gradients at a learning rate.</summary>
-    /// <returns>The gradients' norm before clipping; null where nothing is clipped.</returns>
-    public double? Step(double learningRate)
+    /// <returns>The gradients' norm before clipping, float32, still on their device; null where nothing is clipped. The caller's.</returns>
+    public Tensor? Step(double learningRate)
     {
         foreach (var group in _adamW.ParamGroups)
         {
@@ -61,11 +61,25 @@ internal sealed class StudentOptimizer : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        double? norm = _settings.ClipNorm is { } limit
-            ? nn.utils.clip_grad_norm_(Parameters.Select(entry => entry.Parameter).Where(parameter => parameter.grad is not null), limit)
-            : null;
+        var norm = _settings.ClipNorm is { } limit ? Clip(limit) : null;
         _adamW.step();
         Publish();
+        return norm?.DetachFromDisposeScope();
+    }
+
+    // torch's clip_grad_norm_, operation by operation; TorchSharp's fetches the norm, for which a GPU would have to come to the end of its work.
+    private Tensor? Clip(double limit)
+    {
+        using var guard = no_grad();
+        var gradients = Parameters.Select(entry => entry.Parameter.grad).OfType<Tensor>().ToArray();
+        if (gradients.Length == 0)
+        {
+            return null;
+        }
+
+        var norm = stack(gradients.Select(gradient => gradient.norm()).ToArray()).norm();
+        var factor = norm.clone().AddInPlace(1e-6).reciprocal_().MultiplyInPlace(limit).Within(0, 1);
+        Array.ForEach(gradients, gradient => gradient.mul_(factor));
         return norm;
     }
 

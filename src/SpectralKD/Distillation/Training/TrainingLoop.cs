@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TorchSharp;
 
 namespace SpectralKD.Distillation;
 
@@ -11,6 +12,10 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
     private readonly CosineSchedule _schedule = setup.Recipe.Schedule();
     private readonly SpectralHistory _spectra = new(setup, folder);
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private const int GpuStepsToALook = 10; // each look waits until the GPU has done all its work
+    private readonly bool _looksAlways = setup.Student.AnyWeight.device_type == DeviceType.CPU;
+    private readonly List<(StepResult Result, int Epoch, int Step, double Seconds)> _unread = [];
+    private (LossValues Loss, double? Norm)? _newest;
     private double _secondsOfSteps;
     private long _stepsHere;
 
@@ -76,6 +81,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         {
             if (stop.IsCancellationRequested)
             {
+                ReadLosses();
                 Commit(State);
                 return false;
             }
@@ -83,10 +89,12 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
             Step(batches);
             if (_recipe.CheckpointSteps is { } every && State.TotalSteps % every == 0 && rest > 1)
             {
+                ReadLosses();
                 Commit(State);
             }
         }
 
+        ReadLosses();
         return true;
     }
 
@@ -105,23 +113,43 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         var (epoch, step) = (State.Epoch, State.Step);
         setup.Student.Origin = Trained();
         StepRandom.Seed(_recipe.Seed, epoch, step);
-        var result = setup.Step.Run(batches, _recipe.Accumulate, _schedule.InEpoch(epoch), epoch, step);
-        if (!result.Loss.IsFinite)
+        var looks = _looksAlways || (State.TotalSteps + 1) % GpuStepsToALook == 0;
+        var result = setup.Step.Run(batches, _recipe.Accumulate, _schedule.InEpoch(epoch), epoch, step, looks);
+        var seconds = _clock.Elapsed.TotalSeconds - began;
+        _unread.Add((result, epoch, step, seconds));
+        if (looks)
         {
-            throw NotFinite($"the loss is not finite in epoch {epoch}, step {step} ({result.Loss})");
+            ReadLosses();
         }
 
-        var seconds = _clock.Elapsed.TotalSeconds - began;
         (_secondsOfSteps, _stepsHere) = (_secondsOfSteps + seconds, _stepsHere + 1);
-        State = State with { Step = step + 1, TotalSteps = State.TotalSteps + 1, Sums = State.Sums.Plus(result.Loss, seconds) };
+        State = State with { Step = step + 1, TotalSteps = State.TotalSteps + 1 };
         NativeHeap.AfterBatch(State.TotalSteps);
         if (State.TotalSteps == TrainingWatch.Steps)
         {
+            ReadLosses();
             Warn(TrainingWatch.Balance(State.Sums.Means()));
         }
 
         CacheNews();
-        Report(TrainingPhase.Training, result.Loss, result.GradientNorm);
+        Report(TrainingPhase.Training, _newest?.Loss, _newest?.Norm);
+    }
+
+    // Takes the losses of the steps that were not looked at yet; what the GPU has gone on to do behind one that is not finite is lost with it.
+    private void ReadLosses()
+    {
+        foreach (var (result, epoch, step, seconds) in _unread)
+        {
+            if (!result.Loss.IsFinite)
+            {
+                throw NotFinite($"the loss is not finite in epoch {epoch}, step {step} ({result.Loss})");
+            }
+
+            _newest = (result.Loss, result.GradientNorm);
+            State = State with { Sums = State.Sums.Plus(result.Loss, seconds) };
+        }
+
+        _unread.Clear();
     }
 
     // The size of the teacher's cache before the first step, then what happens to it.

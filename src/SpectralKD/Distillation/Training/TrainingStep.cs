@@ -8,27 +8,31 @@ internal sealed class TrainingStep(
     /// <summary>Trains on one batch, which may come in parts whose gradients are added up.</summary>
     /// <param name="parts">Images float <c>[B, 3, H, W]</c> and labels (int64 <c>[B]</c> or float <c>[B, K]</c>), on the CPU or the model's device.</param>
     /// <param name="learningRate">Learning rate of this step.</param>
-    /// <returns>The loss's terms over the whole batch. Where they are not finite, nothing was changed.</returns>
-    public StepResult Run(IReadOnlyList<(Tensor Images, Tensor Labels)> parts, double learningRate)
+    /// <param name="looks">
+    /// True: the loss is read before its gradients are taken, and where it is not finite nothing is changed. False: nothing is fetched from the device, so that a
+    /// GPU need not come to an end of its work; whoever reads the result later finds out.
+    /// </param>
+    /// <returns>The loss's terms over the whole batch.</returns>
+    public StepResult Run(IReadOnlyList<(Tensor Images, Tensor Labels)> parts, double learningRate, bool looks = true)
     {
         optimizer.Clear();
         var images = parts.Sum(part => part.Images.shape[0]);
-        var values = new LossValues[parts.Count];
-        for (var part = 0; part < parts.Count; part++)
+        var result = new StepResult();
+        foreach (var part in parts)
         {
-            values[part] = Backward(parts[part].Images, parts[part].Labels, (double)parts[part].Images.shape[0] / images);
-            if (!values[part].IsFinite)
+            Backward(part.Images, part.Labels, (double)part.Images.shape[0] / images, looks, result);
+            if (looks && !result.Loss.IsFinite)
             {
-                return new StepResult(values[part], null);
+                return result;
             }
         }
 
-        var norm = optimizer.Step(learningRate);
+        result.Clipped(optimizer.Step(learningRate));
         average?.Update();
-        return new StepResult(Sum(values), norm);
+        return result;
     }
 
-    private LossValues Backward(Tensor images, Tensor labels, double share)
+    private void Backward(Tensor images, Tensor labels, double share, bool looks, StepResult result)
     {
         using var scope = NewDisposeScope();
         var weight = student.AnyWeight;
@@ -38,15 +42,13 @@ internal sealed class TrainingStep(
         var logits = own.Logits.to(ScalarType.Float32);
         var probabilities = targets.is_floating_point() ? targets.to(ScalarType.Float32) : targets;
         var terms = DistillationLoss.Of(weights, logits, probabilities, Paired(own, layers.Student), teacherLogits, teacherMaps);
-        var values = Scaled(terms.Values(), share);
-        if (values.IsFinite)
+        result.Add(terms, share);
+        if (!looks || result.Loss.IsFinite)
         {
             var total = terms.Total();
             (share == 1 ? total : total.Times(share)).backward();
             optimizer.Collect();
         }
-
-        return values;
     }
 
     private static TeacherAnswer Cached(TeacherAnswer answer, Device device) =>
@@ -75,19 +77,13 @@ internal sealed class TrainingStep(
         var byBlock = output.Maps.ToDictionary(map => map.Block, map => map.Values);
         return [.. wanted.Select(block => byBlock[block])];
     }
-
-    private static LossValues Scaled(LossValues values, double share) =>
-        new(values.Labels * share, values.Alignment * share, values.Logits * share);
-
-    private static LossValues Sum(LossValues[] values) => values.Aggregate((sum, next) =>
-        new LossValues(sum.Labels + next.Labels, sum.Alignment + next.Alignment, sum.Logits + next.Logits));
 }
 
 /// <summary>Draws the batches of one step, mixes them and trains on them.</summary>
 internal sealed class BatchStep(TrainingStep step, BatchMixing mixing)
 {
-    /// <summary>One optimiser step over the next <paramref name="count"/> batches.</summary>
-    public StepResult Run(IEnumerator<TrainingBatch> batches, int count, double learningRate, int epoch, int number)
+    /// <summary>One optimiser step over the next <paramref name="count"/> batches; see <see cref="TrainingStep.Run"/>.</summary>
+    public StepResult Run(IEnumerator<TrainingBatch> batches, int count, double learningRate, int epoch, int number, bool looks)
     {
         var drawn = new List<TrainingBatch>(count);
         try
@@ -99,7 +95,7 @@ internal sealed class BatchStep(TrainingStep step, BatchMixing mixing)
             }
 
             using var scope = NewDisposeScope();
-            return step.Run([.. drawn.Select((batch, part) => (batch.Images, mixing.Labels(batch, epoch, (number * count) + part)))], learningRate);
+            return step.Run([.. drawn.Select((batch, part) => (batch.Images, mixing.Labels(batch, epoch, (number * count) + part)))], learningRate, looks);
         }
         finally
         {
@@ -142,7 +138,46 @@ internal sealed class StepRandom : IDisposable
     }
 }
 
-/// <summary>What a step reports.</summary>
-/// <param name="Loss">The terms over the batch.</param>
-/// <param name="GradientNorm">The gradients' norm before clipping; null where nothing is clipped.</param>
-internal readonly record struct StepResult(LossValues Loss, double? GradientNorm);
+/// <summary>What a step reports. Its numbers stay on the device until they are asked for.</summary>
+internal sealed class StepResult
+{
+    private readonly List<(Tensor Terms, bool Aligned, bool Logits, double Share)> _unread = [];
+    private LossValues? _loss;
+    private Tensor? _norm;
+    private double? _normRead;
+
+    /// <summary>The terms over the batch, or over the parts of it so far.</summary>
+    public LossValues Loss
+    {
+        get
+        {
+            foreach (var (terms, aligned, logits, share) in _unread)
+            {
+                var values = LossTerms.Read(terms, aligned, logits);
+                terms.Dispose();
+                var part = new LossValues(values.Labels * share, values.Alignment * share, values.Logits * share);
+                _loss = _loss is { } sum ? new LossValues(sum.Labels + part.Labels, sum.Alignment + part.Alignment, sum.Logits + part.Logits) : part;
+            }
+
+            _unread.Clear();
+            return _loss ?? throw new InvalidOperationException("the step had no part");
+        }
+    }
+
+    /// <summary>The gradients' norm before clipping; null where nothing is clipped.</summary>
+    public double? GradientNorm
+    {
+        get
+        {
+            _normRead ??= _norm?.item<float>();
+            _norm?.Dispose();
+            _norm = null;
+            return _normRead;
+        }
+    }
+
+    internal void Add(LossTerms terms, double share)
+        => _unread.Add((terms.Stacked().DetachFromDisposeScope(), terms.Alignment is not null, terms.Logits is not null, share));
+
+    internal void Clipped(Tensor? norm) => _norm = norm?.DetachFromDisposeScope();
+}
