@@ -177,13 +177,12 @@ internal sealed class PatchProjection : nn.Module<Tensor, Tensor>
     public Tensor Weight => _weight;
 
     /// <summary><c>[B, 3, H, W]</c> to <c>[B, C, H/p, W/p]</c>; H and W are multiples of p.</summary>
-    public override Tensor forward(Tensor input) => (input.dtype == ScalarType.BFloat16 && input.device_type == DeviceType.CPU) || input.device_type == DeviceType.META
+    public override Tensor forward(Tensor input) => input.dtype == ScalarType.BFloat16 && input.device_type == DeviceType.CPU
         ? Product(input)
         : nn.functional.conv2d(input, _weight, _bias, strides: [_patch, _patch]); // (B, C, H/p, W/p)
 
     // oneDNN's bfloat16 convolution is wrong on CPUs with AVX-512 (https://github.com/pytorch/pytorch/issues/163347): output channels beyond a
-    // multiple of 16 lose taps of the kernel, and the gradient to the images is wrong at every width. Its matrix product is right. The meta device, on which the
-    // tests look for tensors that stayed behind on the CPU, has no convolution.
+    // multiple of 16 lose taps of the kernel, and the gradient to the images is wrong at every width. Its matrix product is right.
     private Tensor Product(Tensor input)
     {
         using var scope = NewDisposeScope();
