@@ -69,7 +69,7 @@ internal sealed class TeacherCache : IDisposable
     public string Size(long pictures, string words)
     {
         var (need, free) = (pictures * _records.RecordBytes, FreeSpace(Folder));
-        var room = free is null ? "" : free < need ? $", but only {TeacherContent.Size(free.Value)} are free: what does not fit is computed each time" : $" of {TeacherContent.Size(free.Value)} that are free";
+        var room = free is null ? "" : free < need ? $", but only {TeacherContent.Size(free.Value)} are free: a batch of which an image does not fit is computed each time" : $" of {TeacherContent.Size(free.Value)} that are free";
         return FormattableString.Invariant($"the teacher's answers take {TeacherContent.Size(need)}{room}: {TeacherContent.Size(_records.RecordBytes)} for each of {words}, in {Folder}")
             + (_records.Count == 0 ? "" : FormattableString.Invariant($"; {_records.Count:N0} are there already"));
     }

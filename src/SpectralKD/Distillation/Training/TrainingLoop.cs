@@ -167,7 +167,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
             var draws = SetupRules.DrawsOf(_recipe, setup.Data);
             progress?.Report(News(TrainingPhase.Preparing) with
             {
-                Note = cache.Size(images * (draws ?? _recipe.Epochs), FormattableString.Invariant($"{images:N0} images in {(draws is null ? "at most " : "")}{draws ?? _recipe.Epochs} view(s)")),
+                Note = cache.Size(images * (draws ?? _recipe.Epochs), FormattableString.Invariant($"{images:N0} images{(draws == 1 ? "" : draws is null ? $" in at most {_recipe.Epochs} views" : $" in {draws} views")}")),
             });
         }
     }
