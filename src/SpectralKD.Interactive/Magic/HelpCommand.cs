@@ -21,7 +21,7 @@ internal sealed class HelpCommand : MagicCommand<HelpArguments>
     protected override Task RunAsync(HelpArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
         INotebookView view = arguments.Command is { } name
-            ? new CommandHelpView(MagicCommandTable.Find(name))
+            ? new CommandHelpView(MagicCommandTable.Find(name, host.Commands))
             : new CommandListView(MagicCommandTable.All);
         host.Display(view);
         return Task.CompletedTask;
@@ -33,12 +33,13 @@ internal sealed record CommandListView(IReadOnlyList<MagicCommand> Commands) : I
 {
     private const string Hint = "#!spectral-help NAME explains one with its parameters. Everything that a command does, a plain C# call does too.";
 
-    public string ToHtml() => $"{Table().ToHtml()}<div>{WebUtility.HtmlEncode(Hint)}</div>";
+    public string ToHtml() => $"{Table(Commands).ToHtml()}<div>{WebUtility.HtmlEncode(Hint)}</div>";
 
-    public string ToPlainText() => $"{Table().ToPlainText()}{Environment.NewLine}{Hint}";
+    public string ToPlainText() => $"{Table(Commands).ToPlainText()}{Environment.NewLine}{Hint}";
 
-    private TextTable Table() =>
-        Commands.Aggregate(new TextTable("command", "what it does"), (table, c) => table.Add(c.Name, c.Description));
+    /// <summary>The commands alone.</summary>
+    public static TextTable Table(IReadOnlyList<MagicCommand> commands) =>
+        commands.Aggregate(new TextTable("command", "what it does"), (table, c) => table.Add(c.Name, c.Description));
 }
 
 /// <summary>What <c>#!spectral-help command</c> shows: one command with its parameters.</summary>

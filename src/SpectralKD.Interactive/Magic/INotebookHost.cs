@@ -4,8 +4,14 @@ namespace SpectralKD.Interactive.Magic;
 /// What a magic command may ask of the notebook it runs in. .NET Interactive's kernel, the embedded host and
 /// the tests each implement it.
 /// </summary>
-public interface INotebookHost
+internal interface INotebookHost
 {
+    /// <summary>The magic commands that the notebook has.</summary>
+    IReadOnlyList<MagicCommand> Commands => MagicCommandTable.All;
+
+    /// <summary>The folder from which paths of the notebook's own commands start.</summary>
+    string Folder => Environment.CurrentDirectory;
+
     /// <summary>Shows a value below the running cell, formatted by its registered formatters.</summary>
     /// <returns>A handle that replaces what is shown, in place.</returns>
     IDisplayedValue Display(object value);
@@ -19,10 +25,18 @@ public interface INotebookHost
 
     /// <summary>The notebook's C# variables, newest definition of each name.</summary>
     IReadOnlyList<(string Name, Type Type)> Variables { get; }
+
+    /// <summary>What the reader answers to a question; null where the word is none, or nobody can be asked on a magic line.</summary>
+    /// <param name="word"><c>@input:"Which one?"</c>, <c>@password</c>.</param>
+    /// <param name="variable">The variable that the answer becomes; empty for none.</param>
+    object? Answer(string word, string variable) => null;
+
+    /// <summary>A variable's value or an answer as text of a magic line; null where it cannot stand there.</summary>
+    string? TextOf(object value) => MagicName.OfText(value);
 }
 
 /// <summary>Something shown in the notebook that can be replaced in place.</summary>
-public interface IDisplayedValue
+internal interface IDisplayedValue
 {
     /// <summary>Replaces what is shown.</summary>
     void Update(object value);

@@ -3,7 +3,7 @@ using System.Reflection;
 namespace SpectralKD.Interactive.Magic;
 
 /// <summary>One magic command. It knows no host: what it needs of the notebook comes through <see cref="INotebookHost"/>.</summary>
-public abstract class MagicCommand
+internal abstract class MagicCommand
 {
     /// <summary>Name as typed, for example <c>#!spectral-analyze</c>.</summary>
     public abstract string Name { get; }
@@ -21,17 +21,16 @@ public abstract class MagicCommand
     public virtual IReadOnlyDictionary<string, string> OtherNames { get; } = new Dictionary<string, string>();
 
     /// <summary>Runs the command.</summary>
-    /// <param name="values">Parameter name (<c>--model</c>) to the words given for it; flags have none.</param>
+    /// <param name="call">What is typed for its parameters.</param>
     /// <param name="host">The notebook it runs in.</param>
     /// <param name="cancellationToken">Stops it within a second, leaving what was there before intact.</param>
     /// <exception cref="SpectralKDException">A parameter is wrong, or the command's own error.</exception>
-    public abstract Task ExecuteAsync(
-        IReadOnlyDictionary<string, IReadOnlyList<string>> values, INotebookHost host, CancellationToken cancellationToken);
+    public abstract Task ExecuteAsync(MagicCall call, INotebookHost host, CancellationToken cancellationToken);
 }
 
 /// <summary>A magic command whose parameters are the properties of <typeparamref name="TArguments"/>.</summary>
 /// <typeparam name="TArguments">A class with <see cref="MagicParameterAttribute"/> on its properties.</typeparam>
-public abstract class MagicCommand<TArguments> : MagicCommand
+internal abstract class MagicCommand<TArguments> : MagicCommand
     where TArguments : class, new()
 {
     /// <inheritdoc/>
@@ -44,23 +43,27 @@ public abstract class MagicCommand<TArguments> : MagicCommand
     ];
 
     /// <inheritdoc/>
-    public sealed override Task ExecuteAsync(
-        IReadOnlyDictionary<string, IReadOnlyList<string>> values, INotebookHost host, CancellationToken cancellationToken)
+    public sealed override Task ExecuteAsync(MagicCall call, INotebookHost host, CancellationToken cancellationToken) =>
+        RunAsync(Read(call, host), host, cancellationToken);
+
+    /// <summary>The arguments on one of its lines.</summary>
+    /// <exception cref="SpectralKDException">One that is required is missing, or of another type.</exception>
+    public TArguments Read(MagicCall call, INotebookHost host)
     {
-        var arguments = new TArguments();
-        foreach (var parameter in Parameters)
+        var missing = Parameters.Where(parameter => parameter.Required && !call.Given.ContainsKey(parameter.Name)).ToList();
+        if (missing.Count > 0)
         {
-            if (values.TryGetValue(parameter.Name, out var texts))
-            {
-                parameter.Set(arguments, parameter.IsFlag && texts.Count == 0 ? ["true"] : texts, host);
-            }
-            else if (parameter.Required)
-            {
-                throw new SpectralKDException($"{Name} needs {parameter.Name} ({parameter.Description}); for example {Example}");
-            }
+            throw new SpectralKDException($"{Name} needs {string.Join(" and ", Parameters.Where(parameter => parameter.Required).Select(parameter => parameter.Name))} "
+                + $"({string.Join("; ", missing.Select(parameter => parameter.Description))}); for example {Example}");
         }
 
-        return RunAsync(arguments, host, cancellationToken);
+        var arguments = new TArguments();
+        foreach (var parameter in Parameters.Where(parameter => call.Given.ContainsKey(parameter.Name)))
+        {
+            parameter.Set(arguments, call, host);
+        }
+
+        return arguments;
     }
 
     /// <summary>Runs the command with its parameters bound.</summary>
@@ -68,8 +71,10 @@ public abstract class MagicCommand<TArguments> : MagicCommand
 }
 
 /// <summary>All magic commands: the single source of help, completion, documentation and the binding to notebook hosts.</summary>
-public static class MagicCommandTable
+internal static class MagicCommandTable
 {
+    private const string Lister = "#!lsmagic";
+
     /// <summary>The commands in the order in which a notebook uses them.</summary>
     public static IReadOnlyList<MagicCommand> All { get; } =
     [
@@ -89,12 +94,22 @@ public static class MagicCommandTable
         new SaveCommand(),
     ];
 
-    /// <summary>Finds a command by its name; the <c>#!</c> may be left out.</summary>
+    /// <summary>Finds a command by its name; the <c>#!</c> and <c>spectral-</c> may be left out.</summary>
     /// <exception cref="SpectralKDException">There is none; the nearest name is suggested.</exception>
-    public static MagicCommand Find(string name)
+    public static MagicCommand Find(string name, IReadOnlyList<MagicCommand>? commands = null)
     {
-        var full = name.StartsWith("#!", StringComparison.Ordinal) ? name : "#!" + name;
-        return All.FirstOrDefault(c => c.Name == full || c.Name == "#!spectral-" + full[2..]) ?? throw new SpectralKDException(
-            $"there is no magic command {full}{NearestName.Suggestion(full, All.Select(c => c.Name))} (#!spectral-help lists them)");
+        var known = commands ?? All;
+        return known.FirstOrDefault(command => command.Name == name) ?? known.FirstOrDefault(command => ShortName(command) == name.TrimStart('#', '!'))
+            ?? throw new SpectralKDException($"there is no magic command {name}{Suggestion(name, known)} ({(known.Any(command => command.Name == Lister) ? Lister : "#!spectral-help")} lists them)");
+    }
+
+    /// <summary>A command's name as it may be typed for short: <c>model</c>, <c>time</c>.</summary>
+    public static string ShortName(MagicCommand command) => command.Name.TrimStart('#', '!') is var name && name.StartsWith("spectral-", StringComparison.Ordinal) ? name["spectral-".Length..] : name;
+
+    private static string Suggestion(string name, IReadOnlyList<MagicCommand> known)
+    {
+        var near = NearestName.Of(name, known.Select(command => command.Name))
+            ?? (NearestName.Of(name.TrimStart('#', '!'), known.Select(ShortName)) is { } brief ? known.First(command => ShortName(command) == brief).Name : null);
+        return near is null ? "" : $"; did you mean {near}?";
     }
 }

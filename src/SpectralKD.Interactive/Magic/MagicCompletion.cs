@@ -3,25 +3,23 @@ namespace SpectralKD.Interactive.Magic;
 /// <summary>One proposal for what may stand at the cursor of a magic line.</summary>
 /// <param name="Text">What is inserted.</param>
 /// <param name="Description">What it means, one line; may be empty.</param>
-public sealed record MagicProposal(string Text, string Description);
+/// <param name="IsPath">True for a file or folder.</param>
+internal sealed record MagicProposal(string Text, string Description, bool IsPath = false);
 
-/// <summary>Completion of magic lines, from the command table.</summary>
-public static class MagicCompletion
+/// <summary>Completion of magic lines, from the notebook's commands.</summary>
+internal static class MagicCompletion
 {
     /// <summary>Proposals at a cursor position and the part of the line that they replace.</summary>
     /// <param name="line">The magic line.</param>
     /// <param name="position">0-based cursor position in the line.</param>
-    /// <param name="host">The notebook, for its variables; null where it is not known.</param>
+    /// <param name="host">The notebook, for its commands, variables and files; null where it is not known.</param>
     public static (int Start, int End, IReadOnlyList<MagicProposal> Proposals) Complete(string line, int position, INotebookHost? host)
     {
-        var start = position;
-        while (start > 0 && !char.IsWhiteSpace(line[start - 1]))
-        {
-            start--;
-        }
-
-        var typed = line[start..position].TrimStart('"');
-        var proposals = Proposals(line[..start], typed, host);
+        var before = line[..position];
+        // Within quotes spaces do not part words.
+        var start = before.Count(c => c == '"') % 2 == 1 ? before.LastIndexOf('"') + 1 : before.LastIndexOfAny([' ', '\t', '=', '"']) + 1;
+        var typed = before[start..];
+        var proposals = Proposals(before[..start], typed, host);
         return (start, position, [.. proposals.Where(p => p.Text.StartsWith(typed, StringComparison.OrdinalIgnoreCase))]);
     }
 
@@ -35,7 +33,7 @@ public static class MagicCompletion
         MagicValue.Weights => ["pretrained", "seeded", "seeded:0"],
         MagicValue.ImageSource => ["textures", "cifar10"],
         MagicValue.Device => Devices.Names,
-        MagicValue.CommandName => MagicCommandTable.All.Select(c => c.Name["#!spectral-".Length..]),
+        MagicValue.CommandName => Commands(host).Select(MagicCommandTable.ShortName),
         MagicValue.ModelVariable => Variables<VisionModel>(host),
         MagicValue.ImagesVariable => Variables<IImageSource>(host),
         MagicValue.SpectrumVariable => Variables<ModelSpectrum>(host),
@@ -43,15 +41,17 @@ public static class MagicCompletion
         _ => [],
     };
 
+    private static IReadOnlyList<MagicCommand> Commands(INotebookHost? host) => host?.Commands ?? MagicCommandTable.All;
+
     private static IEnumerable<MagicProposal> Proposals(string before, string typed, INotebookHost? host)
     {
-        var words = before.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var words = before.Split([' ', '\t', '=', '"'], StringSplitOptions.RemoveEmptyEntries);
         if (words.Length == 0)
         {
-            return MagicCommandTable.All.Select(c => new MagicProposal(c.Name, c.Description));
+            return Commands(host).Select(c => new MagicProposal(c.Name, c.Description));
         }
 
-        if (MagicCommandTable.All.FirstOrDefault(c => c.Name == words[0]) is not { } command)
+        if (Commands(host).FirstOrDefault(c => c.Name == words[0]) is not { } command)
         {
             return [];
         }
@@ -59,32 +59,36 @@ public static class MagicCompletion
         var open = words.Length == 1
             ? command.Parameters.FirstOrDefault(p => p.Implicit)
             : command.Parameters.FirstOrDefault(p => p.Name == words[^1] && !p.IsFlag);
-        var values = open is null || typed.StartsWith('-') ? [] : ValuesOrPaths(open, typed, host).Select(v => new MagicProposal(v, ""));
-        var names = words.Length > 1 && open is not null ? []
+        var values = open is null || typed.StartsWith('-') ? []
+            : Values(open, host).Select(value => new MagicProposal(value, "")).Concat(VariablesAsValues(open, typed, host)).Concat(Paths(open, typed, host));
+        var names = (words.Length > 1 && open is not null) || before.EndsWith('"') ? []
             : command.Parameters.Where(p => !words.Contains(p.Name)).Select(p => new MagicProposal(p.Name, p.Description));
         return values.Concat(names);
     }
 
-    private static IEnumerable<string> ValuesOrPaths(MagicParameter parameter, string typed, INotebookHost? host) =>
-        parameter.Value is MagicValue.Path or MagicValue.Weights or MagicValue.ImageSource
-            ? Values(parameter, host).Concat(Paths(typed))
-            : Values(parameter, host);
+    private static IEnumerable<MagicProposal> VariablesAsValues(MagicParameter parameter, string typed, INotebookHost? host) =>
+        !parameter.IsVariable && (typed.StartsWith('@') || parameter.TakesAnything) ? Variables<object>(host).Select(name => new MagicProposal("@" + name, "")) : [];
 
-    private static IEnumerable<string> Paths(string typed)
+    private static IEnumerable<MagicProposal> Paths(MagicParameter parameter, string typed, INotebookHost? host)
     {
-        var cut = typed.LastIndexOfAny(['/', '\\']) + 1;
-        var folder = cut == 0 ? "." : typed[..cut];
-        if (!Directory.Exists(folder))
+        if (parameter.Value is not (MagicValue.Path or MagicValue.NotebookPath or MagicValue.Weights or MagicValue.ImageSource))
         {
             return [];
         }
 
+        var parent = typed[..(typed.LastIndexOfAny(['/', '\\']) + 1)];
         try
         {
-            return [.. Directory.EnumerateFileSystemEntries(folder).Take(1000)
-                .Select(e => typed[..cut] + Path.GetFileName(e) + (Directory.Exists(e) ? "/" : "")).Order(StringComparer.Ordinal)];
+            var folder = Path.GetFullPath(parent, parameter.Value == MagicValue.NotebookPath && host is not null ? host.Folder : Environment.CurrentDirectory);
+            return
+            [
+                .. Directory.EnumerateDirectories(folder).Take(1000).Select(path => Path.GetFileName(path) + "/").Order(StringComparer.Ordinal)
+                    .Concat(Directory.EnumerateFiles(folder).Take(1000).Select(path => Path.GetFileName(path))
+                        .Where(name => parameter.Endings.Count == 0 || parameter.Endings.Contains(Path.GetExtension(name).ToLowerInvariant())).Order(StringComparer.Ordinal))
+                    .Select(name => new MagicProposal(parent + name, "", IsPath: true)),
+            ];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             return [];
         }

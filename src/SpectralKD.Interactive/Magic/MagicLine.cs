@@ -5,32 +5,97 @@ namespace SpectralKD.Interactive.Magic;
 
 /// <summary>
 /// Parses and runs one magic line, in every host: <c>#!name value --option value --flag</c>. Double quotes keep spaces
-/// together; <c>@name</c> (or <c>@csharp:name</c>) stands for the value of a variable; <c>--help</c> shows the command's help instead.
+/// together; <c>@name</c> (or <c>@csharp:name</c>) stands for the value of a variable, <c>@input:"Question?"</c> for an answer; <c>--help</c> shows the command's help instead.
 /// </summary>
-public static class MagicLine
+internal static class MagicLine
 {
-    /// <summary>Runs one magic line of the command table.</summary>
+    /// <summary>Runs one magic line of the notebook's commands.</summary>
     /// <param name="line">The whole line, beginning with <c>#!</c>.</param>
     /// <param name="host">The notebook it runs in.</param>
     /// <param name="cancellationToken">Stops the command, leaving what was there before intact.</param>
     /// <exception cref="SpectralKDException">Unknown command (the nearest is suggested), a bad parameter, or the command's own error.</exception>
-    public static Task ExecuteAsync(string line, INotebookHost host, CancellationToken cancellationToken = default)
+    public static Task ExecuteAsync(string line, INotebookHost host, CancellationToken cancellationToken = default) =>
+        Parse(line, host.Commands).ExecuteAsync(host, cancellationToken);
+
+    /// <summary>Finds a line's command and gives each of its parameters the words that are typed for it.</summary>
+    /// <exception cref="SpectralKDException">The command or a parameter is unknown, or a parameter has no place for a word or no value.</exception>
+    public static MagicCall Parse(string line, IReadOnlyList<MagicCommand> commands)
     {
-        var words = Words(line);
-        var command = MagicCommandTable.Find(words.Count > 0 ? words[0].Text : "");
-        if (words.Any(word => !word.Quoted && word.Text is "--help" or "-h"))
+        var words = Scan(line).ToList();
+        var command = MagicCommandTable.Find(words.Count > 0 ? words[0].Word.Text : "", commands);
+        if (AsksForHelp([.. words.Select(word => word.Word)]))
         {
-            return ExecuteAsync($"#!spectral-help {command.Name}", host, cancellationToken);
+            return new MagicCall(command, new Dictionary<string, IReadOnlyList<MagicWord>>(), AsksForHelp: true);
         }
 
-        return command.ExecuteAsync(Bind(command, words.Skip(1), (word, parameter) => Resolve(word, parameter, host)), host, cancellationToken);
+        var found = $"found \"{(words.Count > 1 ? line[words[1].Start..].Trim() : "")}\"";
+        if (words.Count > 1 && command.Parameters.Count == 0)
+        {
+            throw new SpectralKDException($"{command.Name} stands on a line of its own; {found} after it");
+        }
+
+        var given = new Dictionary<string, IReadOnlyList<MagicWord>>();
+        bool HasPlace(MagicParameter? parameter) =>
+            parameter is not null && (parameter.IsMany || given.GetValueOrDefault(parameter.Name) is not { Count: > 0 });
+
+        var first = command.Parameters.FirstOrDefault(p => p.Implicit);
+        var current = first;
+        for (var i = 1; i < words.Count; i++)
+        {
+            var (word, start, _) = words[i];
+            if (word.IsOption)
+            {
+                // --name=value is --name value.
+                var equals = word.Text.IndexOf('=', StringComparison.Ordinal);
+                current = FindParameter(command, equals < 0 ? word.Text : word.Text[..equals]);
+                if (!given.TryAdd(current.Name, []) && !current.IsMany)
+                {
+                    throw new SpectralKDException($"{command.Name} takes {current.Name} once; {found}");
+                }
+
+                if (equals < 0 || equals == word.Text.Length - 1)
+                {
+                    continue;
+                }
+
+                start += equals + 1;
+                word = WordAt(line, start, words[i].End);
+            }
+
+            current = HasPlace(current) ? current : first;
+            if (!HasPlace(current))
+            {
+                throw new SpectralKDException($"{command.Name} has no place for \"{word.Text}\"; it takes {Usage(command)}");
+            }
+
+            var last = i;
+            while (current!.IsRest && last + 1 < words.Count && !words[last + 1].Word.IsOption)
+            {
+                last++;
+            }
+
+            given[current.Name] = [.. given.GetValueOrDefault(current.Name) ?? [], last == i ? word : new MagicWord(line[start..words[last].End], true)];
+            i = last;
+        }
+
+        var empty = command.Parameters.FirstOrDefault(p => !p.IsFlag && given.GetValueOrDefault(p.Name) is { Count: 0 });
+        return empty is null ? new MagicCall(command, given, AsksForHelp: false)
+            : throw new SpectralKDException($"{command.Name} {empty.Name} needs a value ({empty.Description}); {found}");
     }
 
     /// <summary>Splits a line into words; double quotes group and are stripped.</summary>
     /// <exception cref="SpectralKDException">A quote is not closed.</exception>
-    internal static IReadOnlyList<MagicWord> Words(string line)
+    public static IReadOnlyList<MagicWord> Words(string line) => [.. Scan(line).Select(found => found.Word)];
+
+    /// <summary>A line's first word: <c>#r</c> of <c>#r"x.dll"</c>, <c>#!time</c> of <c>#!time</c>.</summary>
+    public static string NameOf(string line) => line[..EndOfName(line, 0)];
+
+    private static bool AsksForHelp(IReadOnlyList<MagicWord> words) => words.Where((word, i) =>
+        !word.Quoted && (word.Text == "--help" || (word.Text == "-h" && !words[Math.Max(i - 1, 0)].IsOption))).Any();
+
+    private static IEnumerable<(MagicWord Word, int Start, int End)> Scan(string line)
     {
-        var words = new List<MagicWord>();
+        var isName = true;
         for (var at = 0; at < line.Length;)
         {
             if (char.IsWhiteSpace(line[at]))
@@ -39,97 +104,74 @@ public static class MagicLine
                 continue;
             }
 
-            var quoted = line[at] == '"';
-            var start = quoted ? at + 1 : at;
-            var end = quoted ? line.IndexOf('"', start) : EndOfWord(line, start);
-            if (end < 0)
-            {
-                throw new SpectralKDException($"a quote is not closed on this line: {line.Trim()}");
-            }
-
-            words.Add(new MagicWord(line[start..end], quoted));
-            at = quoted ? end + 1 : end;
+            var end = isName && line[at] == '#' ? EndOfName(line, at) : EndOfWord(line, at);
+            yield return (WordAt(line, at, end), at, end);
+            (at, isName) = (end, false);
         }
-
-        return words;
     }
 
+    private static MagicWord WordAt(string line, int start, int end) =>
+        line[start] == '"' ? new MagicWord(line[(start + 1)..(end - 1)], true) : new MagicWord(line[start..end], false);
+
+    private static int EndOfName(string line, int start)
+    {
+        var end = line.IndexOfAny([' ', '\t', '\r', '\n', '"'], start);
+        return end < 0 ? line.Length : end;
+    }
+
+    // A quote may also begin within a word, --name="some text" and @input:"Which one?"; so may the options of a question, @input:{"prompt": "Which one?"}.
     private static int EndOfWord(string line, int start)
     {
+        if (line[start] == '"')
+        {
+            return AfterQuote(line, start);
+        }
+
         var end = start;
         while (end < line.Length && !char.IsWhiteSpace(line[end]))
         {
-            end++;
+            end = line[end] switch
+            {
+                '"' when end > start && line[end - 1] is '=' or ':' => AfterQuote(line, end),
+                '{' when line[start..end] is "@input:" or "@password:" && line.IndexOf('}', end) is > 0 and var close => close + 1,
+                _ => end + 1,
+            };
         }
 
         return end;
     }
 
-    /// <summary>Gives each parameter the words that are typed for it.</summary>
-    /// <exception cref="SpectralKDException">A parameter is unknown, or has no place for a word or no value.</exception>
-    internal static Dictionary<string, IReadOnlyList<string>> Bind(MagicCommand command, IEnumerable<MagicWord> words, Func<MagicWord, MagicParameter, string> resolve)
-    {
-        var values = new Dictionary<string, IReadOnlyList<string>>();
-        var current = command.Parameters.FirstOrDefault(p => p.Implicit);
-        foreach (var word in words)
-        {
-            var typed = word;
-            if (word.IsOption)
-            {
-                // --name=value is --name value.
-                var parts = word.Text.Split('=', 2, StringSplitOptions.RemoveEmptyEntries);
-                current = FindParameter(command, parts[0]);
-                values.TryAdd(current.Name, []);
-                if (parts.Length == 1)
-                {
-                    continue;
-                }
-
-                typed = new MagicWord(parts[1], false);
-            }
-
-            var open = current is not null && (current.IsMany || values.GetValueOrDefault(current.Name) is not { Count: > 0 });
-            if (!open)
-            {
-                throw new SpectralKDException($"{command.Name} has no place for \"{typed.Text}\"; it takes {Usage(command)}");
-            }
-
-            values[current!.Name] = [.. values.GetValueOrDefault(current.Name) ?? [], resolve(typed, current)];
-        }
-
-        var empty = command.Parameters.FirstOrDefault(p => !p.IsFlag && values.GetValueOrDefault(p.Name) is { Count: 0 });
-        return empty is null ? values : throw new SpectralKDException($"{command.Name} {empty.Name} needs a value ({empty.Description})");
-    }
+    private static int AfterQuote(string line, int quote) => line.IndexOf('"', quote + 1) is > 0 and var close ? close + 1
+        : throw new SpectralKDException($"a quote is not closed on this line: {line.Trim()}");
 
     private static MagicParameter FindParameter(MagicCommand command, string name) =>
         command.Parameters.FirstOrDefault(p => p.Name == name) ?? throw new SpectralKDException(
-            command.OtherNames.TryGetValue(name, out var instead) ? $"{command.Name} has no parameter {name}: take {instead}"
-            : $"{command.Name} has no parameter {name}{NearestName.Suggestion(name, command.Parameters.Select(p => p.Name))} (it takes {Usage(command)})");
+            command.OtherNames.TryGetValue(name, out var instead) ? $"{command.Name} has no {name}: take {instead}"
+            : $"{command.Name} has no {name}{NearestName.Suggestion(name, command.Parameters.Select(p => p.Name))} (it takes {Usage(command)})");
 
     private static string Usage(MagicCommand command) =>
         command.Parameters.Count == 0 ? "no parameters" : string.Join(", ", command.Parameters.Select(p => p.Name));
+}
 
-    // A parameter that takes a variable takes its name, with or without the @.
-    private static string Resolve(MagicWord word, MagicParameter parameter, INotebookHost host)
+/// <summary>A magic line that was understood.</summary>
+/// <param name="Command">Its command.</param>
+/// <param name="Given">Parameter name (<c>--model</c>) to the words given for it; flags may have none.</param>
+/// <param name="AsksForHelp">True where <c>--help</c> stands on it; nothing is given then.</param>
+internal sealed record MagicCall(MagicCommand Command, IReadOnlyDictionary<string, IReadOnlyList<MagicWord>> Given, bool AsksForHelp)
+{
+    /// <summary>The word that is given for a parameter, the last where there are many; null where none is.</summary>
+    public MagicWord? Of(string parameter) => Given.GetValueOrDefault(parameter) is [.., var word] ? word : null;
+
+    /// <summary>Runs the command, or shows its help.</summary>
+    public Task ExecuteAsync(INotebookHost host, CancellationToken cancellationToken)
     {
-        if (word.Quoted || !word.Text.StartsWith('@') || word.Text.Length == 1)
+        if (!AsksForHelp)
         {
-            return word.Text;
+            return Command.ExecuteAsync(this, host, cancellationToken);
         }
 
-        var name = word.Text[(word.Text.IndexOf(':') is var colon and > 0 ? colon + 1 : 1)..];
-        if (parameter.IsVariable)
-        {
-            return name;
-        }
-
-        return host.TryGetVariable(name, out var value)
-            ? value is string or IFormattable or bool
-                ? Convert.ToString(value, CultureInfo.InvariantCulture)!
-                : throw new SpectralKDException($"{parameter.Name} {word.Text}: the variable holds {(value is null ? "null" : "a " + value.GetType().Name)}; "
-                    + "a magic line takes text and numbers")
-            : throw new SpectralKDException($"{parameter.Name} {word.Text}: there is no variable {name}"
-                + NearestName.Suggestion(name, host.Variables.Select(v => v.Name)));
+        host.Display(new CommandHelpView(Command));
+        return Task.CompletedTask;
     }
 }
 
@@ -173,6 +215,9 @@ internal static class MagicName
             + "object operator out override params private protected public readonly ref return sbyte sealed short sizeof stackalloc static string "
             + "struct switch this throw true try typeof uint ulong unchecked unsafe ushort using virtual void volatile while").Split(' '),
     ];
+
+    /// <summary>A text or a number as text; null for what is neither.</summary>
+    public static string? OfText(object value) => value is string or IFormattable or bool ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
 
     /// <summary>A value as it would be typed; empty for null and false.</summary>
     public static string OfValue(object? value) => value switch

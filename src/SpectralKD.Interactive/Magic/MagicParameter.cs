@@ -4,7 +4,7 @@ using System.Reflection;
 namespace SpectralKD.Interactive.Magic;
 
 /// <summary>What kind of value a parameter takes, for completion.</summary>
-public enum MagicValue
+internal enum MagicValue
 {
     /// <summary>Any text or number.</summary>
     Text,
@@ -41,11 +41,14 @@ public enum MagicValue
 
     /// <summary>A file or folder.</summary>
     Path,
+
+    /// <summary>A file or folder, seen from the notebook's folder.</summary>
+    NotebookPath,
 }
 
 /// <summary>Declares a property of an arguments class as a parameter of its magic command; its initial value is the default.</summary>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class MagicParameterAttribute(string description) : Attribute
+internal sealed class MagicParameterAttribute(string description) : Attribute
 {
     /// <summary>What the parameter means, one line.</summary>
     public string Description { get; } = description;
@@ -58,10 +61,19 @@ public sealed class MagicParameterAttribute(string description) : Attribute
 
     /// <summary>What its values are, for completion.</summary>
     public MagicValue Value { get; init; } = MagicValue.Text;
+
+    /// <summary>True where all words up to the next <c>--name</c> are its text, spaces included.</summary>
+    public bool Rest { get; init; }
+
+    /// <summary>Where the value becomes a variable: the parameter that names it. An answer to <c>@input</c> may be given to a notebook under that name.</summary>
+    public string? Becomes { get; init; }
+
+    /// <summary>The endings of the files that it takes; empty where it takes all.</summary>
+    public string[] Endings { get; init; } = [];
 }
 
 /// <summary>One parameter of a magic command: a row of the table from which help, completion and documentation come.</summary>
-public sealed class MagicParameter
+internal sealed class MagicParameter
 {
     private readonly PropertyInfo _property;
     private readonly MagicParameterAttribute _declaration;
@@ -77,9 +89,6 @@ public sealed class MagicParameter
     /// <summary>Name as typed, for example <c>--image-size</c>.</summary>
     public string Name { get; }
 
-    /// <summary>Name of the property that holds its value, for example <c>ImageSize</c>.</summary>
-    public string PropertyName => _property.Name;
-
     /// <summary>What the parameter means, one line.</summary>
     public string Description => _declaration.Description;
 
@@ -92,6 +101,12 @@ public sealed class MagicParameter
     /// <summary>What its values are, for completion.</summary>
     public MagicValue Value => _declaration.Value;
 
+    /// <summary>The parameter that names the variable which its value becomes; null where it becomes none.</summary>
+    public string? Becomes => _declaration.Becomes;
+
+    /// <summary>The endings of the files that it takes; empty where it takes all.</summary>
+    public IReadOnlyList<string> Endings => _declaration.Endings;
+
     /// <summary>The default as it would be typed; empty where there is none.</summary>
     public string Default { get; }
 
@@ -102,8 +117,14 @@ public sealed class MagicParameter
     /// <summary>True where it takes no value: naming it switches it on.</summary>
     public bool IsFlag => ValueType == typeof(bool);
 
+    /// <summary>True where it takes a value of any type: a text, or what a variable holds.</summary>
+    public bool TakesAnything => ValueType == typeof(object);
+
     /// <summary>True where it takes several values, separated by commas or spaces.</summary>
     public bool IsMany => ValueType == typeof(IReadOnlyList<string>);
+
+    /// <summary>True where all words up to the next <c>--name</c> are its text.</summary>
+    public bool IsRest => _declaration.Rest;
 
     /// <summary>The choices where it is one of a few words; otherwise empty.</summary>
     public IReadOnlyList<string> Choices =>
@@ -114,9 +135,52 @@ public sealed class MagicParameter
     private Type ValueType => Nullable.GetUnderlyingType(_property.PropertyType) ?? _property.PropertyType;
 
     /// <summary>Sets the parameter's property from what was typed.</summary>
-    /// <exception cref="SpectralKDException">The text is not of the parameter's type.</exception>
-    internal void Set(object arguments, IReadOnlyList<string> texts, INotebookHost host) =>
-        _property.SetValue(arguments, IsMany ? Split(texts) : Parse(OfVariable(texts[^1], host)));
+    /// <param name="arguments">The object that has the property.</param>
+    /// <param name="call">The line.</param>
+    /// <param name="host">The notebook, for variables and answers.</param>
+    /// <exception cref="SpectralKDException">The text is not of the parameter's type, or there is no such variable or answer.</exception>
+    internal void Set(object arguments, MagicCall call, INotebookHost host)
+    {
+        var words = call.Given[Name];
+        _property.SetValue(
+            arguments,
+            IsMany ? (IReadOnlyList<string>)[.. words.SelectMany(word => Split(Text(word, call, host), whole: word.Quoted && IsPath))]
+            : words.Count == 0 ? true
+            : TakesAnything ? Resolve(words[^1], call, host)
+            : Parse(OfVariable(Text(words[^1], call, host), host)));
+    }
+
+    private string Text(MagicWord word, MagicCall call, INotebookHost host)
+    {
+        var value = Resolve(word, call, host);
+        return host.TextOf(value) ?? throw new SpectralKDException(
+            $"{call.Command.Name} {Name} {word.Text}: the variable holds a {value.GetType().Name}; a magic line takes text and numbers");
+    }
+
+    private bool IsPath => Value is MagicValue.Path or MagicValue.NotebookPath;
+
+    // A parameter that takes a variable takes its name, with or without the @.
+    private object Resolve(MagicWord word, MagicCall call, INotebookHost host)
+    {
+        if (word.Quoted || !word.Text.StartsWith('@') || word.Text.Length == 1)
+        {
+            return word.Text;
+        }
+
+        if (host.Answer(word.Text, call.Of(Becomes ?? "")?.Text ?? "") is { } answer)
+        {
+            return answer;
+        }
+
+        var parts = word.Text[1..].Split(':', 2);
+        var name = parts[^1];
+        return parts is [not ("csharp" or "value"), _]
+            ? throw new SpectralKDException($"{call.Command.Name} {Name} {word.Text}: a magic line has one kernel, csharp, and none named {parts[0]}, to read variables of")
+            : IsVariable ? name
+            : !host.TryGetVariable(name, out var value) ? throw new SpectralKDException(
+                $"{call.Command.Name} {Name} {word.Text}: there is no variable {name}{NearestName.Suggestion(name, host.Variables.Select(v => v.Name))}")
+            : value ?? throw new SpectralKDException($"{call.Command.Name} {Name} {word.Text}: the variable holds null");
+    }
 
     // A number may be given by the bare name of the variable that holds it.
     private string OfVariable(string text, INotebookHost host) =>
@@ -124,8 +188,8 @@ public sealed class MagicParameter
         && host.TryGetVariable(text, out var value) && value is int or long or float or double
             ? MagicName.OfValue(value) : text;
 
-    private static IReadOnlyList<string> Split(IReadOnlyList<string> texts) =>
-        [.. texts.SelectMany(t => t.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+    private static string[] Split(string text, bool whole) =>
+        whole ? [text] : text.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private object Parse(string text)
     {

@@ -105,8 +105,8 @@ internal static class AskedParameters
     /// <summary>Name to whether it is a password.</summary>
     public static IReadOnlyDictionary<string, bool> In(NotebookDocument notebook) => notebook.Cells.Where(cell => cell.Kind == CellKind.Code)
         .SelectMany(cell => cell.Source.Split('\n')).Select(line => line.Trim())
-        .Where(line => line.StartsWith(SetCommand.Word + " ", StringComparison.Ordinal) || line.StartsWith("#!value ", StringComparison.Ordinal))
-        .Select(CommandOptions.Asked).OfType<(string Name, bool IsPassword)>()
+        .Where(line => line.StartsWith("#!set ", StringComparison.Ordinal) || line.StartsWith("#!value ", StringComparison.Ordinal))
+        .Select(SessionCommands.Asked).OfType<(string Name, bool IsPassword)>()
         .GroupBy(asked => asked.Name).ToDictionary(group => group.Key, group => group.Any(asked => asked.IsPassword), StringComparer.Ordinal);
 
     /// <summary>The parameters as they may be written down.</summary>

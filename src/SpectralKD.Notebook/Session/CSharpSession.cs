@@ -35,7 +35,7 @@ public sealed class CSharpSession : INotebookSession
         Variables = new SessionVariables(_submissions, _compiler);
         References = new SessionReferences(_compiler, LoadContext);
         Packages = new SessionPackages(this, References);
-        _editor = new SessionEditor(_compiler, new SessionHost(this, null), Options.WorkingDirectory);
+        _editor = new SessionEditor(_compiler, new SessionHost(this));
         _ready = new Lazy<Task>(() => Task.Run(Prepare));
         UnhandledExceptions.Install();
         _ = _ready.Value;

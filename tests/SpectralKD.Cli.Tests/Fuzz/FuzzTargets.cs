@@ -260,8 +260,7 @@ internal static class FuzzTargets
         foreach (var line in cell.Split('\n').Where(line => line.StartsWith("#!", StringComparison.Ordinal)))
         {
             MagicCompletion.Complete(line, line.Length / 2, null);
-            var words = MagicLine.Words(line);
-            MagicLine.Bind(MagicCommandTable.Find(words[0].Text), words.Skip(1), (word, _) => word.Text);
+            MagicLine.Parse(line, SessionCommands.All);
         }
     }
 

@@ -55,6 +55,10 @@ public sealed class MagicLineTests
     [InlineData("#!spectral-images textures --as \"a b\"", "--as takes a C# name; found \"a b\"")]
     [InlineData("#!spectral-images textures --count many", "--count takes a whole number; found \"many\"")]
     [InlineData("#!spectral-nope", "(#!spectral-help lists them)")]
+    [InlineData("#!spectral-help analize", "there is no magic command analize; did you mean #!spectral-analyze? (#!spectral-help lists them)")]
+    [InlineData("#!spectral-help nonsense", "there is no magic command nonsense (#!spectral-help lists them)")]
+    [InlineData("#!spectral-images --count 3 --count 4", "#!spectral-images takes --count once")]
+    [InlineData("#!spectral-images --as @fsharp:name", "none named fsharp")]
     public async Task A_wrong_line_says_in_one_line_what_is_wrong(string line, string said)
     {
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync(line, _host));
@@ -74,6 +78,20 @@ public sealed class MagicLineTests
         _host["chosen"] = "help";
         await MagicLine.ExecuteAsync(line, _host);
         Assert.Equal("#!spectral-help", Assert.IsType<CommandHelpView>(Assert.Single(_host.Displayed)).Command.Name);
+    }
+
+    [Fact]
+    public async Task The_value_without_a_name_may_stand_behind_the_options()
+    {
+        await MagicLine.ExecuteAsync("#!spectral-images --count=3 textures --as \"few\"", _host);
+        Assert.Equal(3, Assert.IsAssignableFrom<Data.IImageSource>(_host["few"]).Count);
+    }
+
+    [Fact]
+    public async Task A_path_in_quotes_may_hold_spaces_where_several_are_taken()
+    {
+        var error = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync("#!spectral-runs \"no such/run, first\" other", _host));
+        Assert.Contains("no such/run, first", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -189,6 +189,10 @@ public sealed class EditingTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(_folder, "scripts", "notes.txt"), "");
         await using var notebook = new NotebookOfTest(new() { WorkingDirectory = _folder });
         Assert.Equal("scripts/", Assert.Single((await CompleteAsync(notebook, "#load \"sc|")).Items).Text);
+        Assert.Equal("scripts/", Assert.Single((await CompleteAsync(notebook, "#!value --name x --from-file sc|")).Items).Text);
+        Directory.CreateDirectory(Path.Combine(_folder, "two words"));
+        var quoted = await CompleteAsync(notebook, "#!import \"two w|");
+        Assert.Equal(("two words/", "#!import \"".Length), (Assert.Single(quoted.Items).Text, quoted.Start));
         Assert.Equal("scripts/setup.csx", Assert.Single((await CompleteAsync(notebook, "#load \"scripts/|")).Items).Text);
     }
 

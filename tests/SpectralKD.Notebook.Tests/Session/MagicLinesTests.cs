@@ -24,7 +24,7 @@ public sealed class MagicLinesTests : IDisposable
         await using var notebook = new NotebookOfTest();
         var error = await notebook.FailAsync("#!spectral-hlep");
         Assert.Equal("SpectralKDError", error.Name);
-        Assert.Equal("there is no magic command #!spectral-hlep; did you mean #!spectral-help?; #!lsmagic lists them", Assert.Single(error.Traceback));
+        Assert.Equal("there is no magic command #!spectral-hlep; did you mean #!spectral-help? (#!lsmagic lists them)", Assert.Single(error.Traceback));
         Assert.Contains("did you mean #!time?", (await notebook.FailAsync("#!tim")).Message, StringComparison.Ordinal);
     }
 
@@ -144,6 +144,65 @@ public sealed class MagicLinesTests : IDisposable
         await notebook.RunAsync("1");
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => SetAsync(notebook.Session, "a b", 1, typeof(int)));
         Assert.Contains("'a b' cannot be the name", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_magic_line_of_a_cell_has_help_completion_and_an_example_that_parses()
+    {
+        await using var notebook = new NotebookOfTest();
+        foreach (var command in SessionCommands.All)
+        {
+            var shown = RecordedOutput.Text((await notebook.RunAsync($"{command.Name}{(command.Name.StartsWith("#!", StringComparison.Ordinal) ? "" : " \"x\"")} --help")).Displays[0].Data);
+            Assert.StartsWith($"{command.Name}: {command.Description}", shown, StringComparison.Ordinal);
+            Assert.All(command.Parameters, parameter => Assert.Contains(parameter.Description, shown, StringComparison.Ordinal));
+            Assert.Same(command, MagicLine.Parse(command.Example, SessionCommands.All).Command);
+            Assert.Equal(shown, RecordedOutput.Text((await notebook.Session.InspectAsync(command.Name, 2, CancellationToken.None))!));
+            var items = (await notebook.Session.CompleteAsync(command.Name, command.Name.Length, CancellationToken.None)).Items;
+            Assert.Contains(items, item => item.Text == command.Name && item.Signature == command.Description);
+        }
+    }
+
+    [Theory]
+    [InlineData("#!spectral-help time", "#!time: measures")]
+    [InlineData("#!spectral-help #!set", "#!set: sets a variable")]
+    public async Task The_help_command_explains_the_sessions_own_lines_too(string line, string said)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.StartsWith(said, RecordedOutput.Text((await notebook.RunAsync(line)).Displays[0].Data), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("#!spectral-device x", "#!spectral-device has no place for \"x\"")]
+    [InlineData("#!who x", "#!who stands on a line of its own; found \"x\" after it")]
+    [InlineData("#!share --from csharp", "#!share needs --name and --from (the variable); for example #!share --from csharp x")]
+    [InlineData("#!import", "#!import needs --file (notebook or script); for example #!import setup.ipynb")]
+    [InlineData("#!share x --form csharp", "#!share has no --form; did you mean --from?")]
+    [InlineData("#!spectral-model --seeed 1", "#!spectral-model has no --seeed; did you mean")]
+    [InlineData("#!spectral-images --as a --as b", "#!spectral-images takes --as once; found \"--as a --as b\"")]
+    [InlineData("#!spectral-images --count @fsharp:n", "#!spectral-images --count @fsharp:n: a magic line has one kernel, csharp, and none named fsharp")]
+    [InlineData("#!spectral-images --count @n", "#!spectral-images --count @n: there is no variable n")]
+    public async Task Both_kinds_of_magic_lines_say_alike_what_is_wrong(string line, string said)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.StartsWith(said, Assert.Single((await notebook.FailAsync(line)).Traceback), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_answer_with_quotes_or_a_password_can_be_a_commands_value()
+    {
+        await using var notebook = new NotebookOfTest(new() { Input = (request, _) => Task.FromResult<string?>(request.IsPassword ? "hunter2" : "a \"b\"") });
+        Assert.Contains("there is no magic command a \"b\"", (await notebook.FailAsync("#!spectral-help @input:\"Which one?\"")).Message, StringComparison.Ordinal);
+        await notebook.RunAsync("#!set --name secret --value @password");
+        var error = await notebook.FailAsync("#!spectral-help --command @secret");
+        Assert.Contains("there is no magic command ************", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_reference_may_have_a_comment_behind_it()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "two.csx"), "var two = 2;");
+        await using var notebook = new NotebookOfTest(new() { WorkingDirectory = _folder });
+        Assert.Equal("2", (await notebook.RunAsync("#load \"two.csx\" // of the \"first\" lesson\ntwo")).Result);
     }
 
     [Fact]

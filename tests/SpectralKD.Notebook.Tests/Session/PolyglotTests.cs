@@ -118,7 +118,7 @@ public sealed class PolyglotTests : IDisposable
         await notebook.RunAsync("var who = \"Ada\"; var rate = 0.5;\n#!set --name token --value @password:Token");
         var output = await notebook.RunAsync("#!sh\n#!share --from csharp who\n#!share --from csharp token --as TOKEN\n#!set --name RATE --value @csharp:rate\necho \"$who $RATE ${#TOKEN}\"");
         Assert.Equal("Ada 0.5 7\n", output.Out);
-        Assert.Equal("#!share --value @csharp:nobody: there is no variable nobody", (await notebook.FailAsync("#!sh\n#!share --from csharp nobody\necho x")).Message);
+        Assert.Equal("there is no variable nobody: set it by #!value --name nobody, or leave out #!share --from csharp nobody", (await notebook.FailAsync("#!sh\n#!share --from csharp nobody\necho x")).Message);
     }
 
     [Fact]
@@ -377,8 +377,8 @@ public sealed class PolyglotTests : IDisposable
     }
 
     [Theory]
-    [InlineData("#!value --name a --from-url", "#!value --from-url needs something after it; found \"--name a --from-url\"")]
-    [InlineData("#!set --name a --value", "#!set --value needs something after it; found \"--name a --value\"")]
+    [InlineData("#!value --name a --from-url", "#!value --from-url needs a value (address of the text); found \"--name a --from-url\"")]
+    [InlineData("#!set --name a --value", "#!set --value needs a value (its value: a text, @variable, @input:\"Question?\" or @password:\"Question?\"); found \"--name a --value\"")]
     public async Task An_option_without_its_value_is_refused(string line, string message)
     {
         await using var notebook = new NotebookOfTest();

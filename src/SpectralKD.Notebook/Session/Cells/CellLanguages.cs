@@ -3,18 +3,13 @@ namespace SpectralKD.Notebook.Session;
 /// <summary>Which of the languages run here, and what is said of the others.</summary>
 internal static class CellLanguages
 {
-    /// <summary>The languages' lines, those first that run here.</summary>
-    public static IReadOnlyList<string> Runnable { get; } =
-        ["#!csharp", "#!html", "#!markdown", "#!javascript", "#!mermaid", "#!value", "#!bash", "#!sh", "#!shell", "#!pwsh", "#!cmd"];
-
-    /// <summary>What one of <see cref="Runnable"/> is for, one line.</summary>
-    public static string Description(string line) => line switch
-    {
-        "#!mermaid" => "what follows is a diagram in Mermaid's language",
-        "#!value" => ValueCell.Description,
-        "#!bash" or "#!sh" or "#!shell" or "#!pwsh" or "#!cmd" => $"what follows is for the installed {(line == "#!shell" ? "shell" : line[2..])}; each cell starts a new one",
-        _ => $"what follows is {line[2..]}",
-    };
+    /// <summary>The lines that say in which language the text below them is.</summary>
+    public static IReadOnlyList<MagicCommand> Lines { get; } =
+    [
+        .. ((string[])[Languages.CSharp, "html", "markdown", "javascript"]).Select(language => new LanguageLine(language, $"what follows is {language}")),
+        new LanguageLine("mermaid", "what follows is a diagram in Mermaid's language"), new ValueCommand(),
+        .. ((string[])["bash", "sh", "zsh", "shell", "pwsh", "cmd"]).Select(shell => new LanguageLine(shell, $"what follows is for the installed {shell}; each cell starts a new one")),
+    ];
 
     /// <summary>True for a language that runs here.</summary>
     public static bool Runs(string language) => language is Languages.CSharp or "html" or "markdown" or "javascript" or "mermaid" or Languages.Values || ShellCell.Knows(language);
@@ -29,4 +24,16 @@ internal static class CellLanguages
 
     /// <summary>What is said of a part that is passed over.</summary>
     public static string Skipped(string language) => $"skipped: {language} does not run in this notebook host\n";
+}
+
+/// <summary>A line that stands above a text in a language; the cell runs the text.</summary>
+internal sealed class LanguageLine(string language, string description) : SessionCommand<NoArguments>
+{
+    public override string Name => "#!" + language;
+
+    public override string Description => description;
+
+    public override string Example => Name;
+
+    protected override Task RunAsync(NoArguments arguments, SessionHost host) => Task.CompletedTask;
 }

@@ -95,9 +95,8 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     private Task<object?> RunPartAsync(CellPart part, string name) => part.Language switch
     {
         null => RunMagicAsync(part.Text),
-        Languages.Values => ValueCell.RunAsync(part, this),
-        _ when part is { Options.Length: > 0 } && CellLanguages.Runs(part.Language) => throw new SpectralKDException(
-            $"#!{part.Language} stands on a line of its own; found \"{part.Options}\" after it"),
+        _ when part.Language == Languages.Values || (part.Options.Length > 0 && CellLanguages.Runs(part.Language)) =>
+            RunMagicAsync($"#!{part.Language} {part.Options}", part.Text),
         Languages.CSharp => RunCodeAsync(part.Text, name),
         "html" => Task.FromResult<object?>(MimeBundles.Raw(part.Text, "text/html")),
         "markdown" => Task.FromResult<object?>(MimeBundles.Raw(part.Text, "text/markdown")),
@@ -121,27 +120,26 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         return value ?? (compiled.GivesValue ? s_null : null);
     }
 
-    private async Task<object?> RunMagicAsync(string typed)
+    private async Task<object?> RunMagicAsync(string line, string below = "")
     {
-        if (SessionCommandTable.Connection(typed) is var (what, refusal))
+        if (SessionCommands.Connection(line) is var (what, refusal))
         {
             return await PassOver(what, refusal).ConfigureAwait(false);
         }
 
-        if (SessionCommandTable.Find(typed) is { } own)
+        run.ThrowIfInterrupted();
+        var host = new SessionHost(session, this, below);
+        var call = MagicLine.Parse(line, host.Commands);
+        if (!MagicCommandTable.All.Contains(call.Command))
         {
-            run.ThrowIfInterrupted();
-            await SessionCommandTable.RunAsync(own, typed, this).ConfigureAwait(false);
+            await call.ExecuteAsync(host, run.Token).ConfigureAwait(false);
             return null;
         }
 
-        var line = InputTokens.FillIn(typed);
-
         run.Manners = InterruptMode.Command(session.Options);
-        var host = new SessionHost(session, run);
         return await run.RunAsync(async () =>
         {
-            await MagicLine.ExecuteAsync(line, host, run.Token).ConfigureAwait(false);
+            await call.ExecuteAsync(host, run.Token).ConfigureAwait(false);
             return (object?)null;
         }).ConfigureAwait(false);
     }
@@ -168,21 +166,13 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
 }
 
 /// <summary>
-/// <c>@input</c> and <c>@password</c> in place of a value on a magic line, as in .NET Interactive: the reader of the notebook is asked for it.
+/// <c>@input</c> and <c>@password</c> in place of a value on a magic line, as in .NET Interactive: the reader of the notebook is asked for it. The cell's errors
+/// will not show what is answered to <c>@password</c>.
 /// </summary>
 internal static partial class InputTokens
 {
-    private const string Password = "password";
-
-    /// <summary>The line with answers, in quotes, in place of the tokens. The cell's errors will not show the passwords among them.</summary>
-    /// <exception cref="SpectralKDException">Nobody can answer, or the answer cannot stand on a magic line.</exception>
-    public static string FillIn(string line) => !line.StartsWith("#!", StringComparison.Ordinal) ? line : Token().Replace(line, token =>
-    {
-        var answer = Ask(token, "");
-        return !answer.Contains('"', StringComparison.Ordinal)
-            ? $"\"{answer}\""
-            : throw new SpectralKDException($"a magic line cannot hold a double quote; {token.Value} was answered with one: set a C# variable and use @variable");
-    });
+    /// <summary>The kind of a question whose answer nothing shows.</summary>
+    public const string Password = "password";
 
     /// <summary>The answer to a token, a <see cref="PasswordString"/> for a password; null for a text that is no token.</summary>
     /// <param name="text">The text.</param>
@@ -194,7 +184,7 @@ internal static partial class InputTokens
     /// <summary><c>input</c> or <c>password</c>; null for a text that is no token.</summary>
     public static string? KindOf(string text) => Whole(text)?.Groups["kind"].Value;
 
-    private static Match? Whole(string text) => Token().Match(" " + text) is { Success: true } token && token.Length == text.Length ? token : null;
+    private static Match? Whole(string text) => Token().Match(text) is { Success: true } token ? token : null;
 
     private static string Ask(Match token, string variable)
         => CellConsole.Ask(PromptOf(token), password: token.Groups["kind"].Value == Password, variable) ?? "";
@@ -217,6 +207,6 @@ internal static partial class InputTokens
         }
     }
 
-    [GeneratedRegex("""(?<=\s)@(?<kind>input|password)(?::(?:"(?<prompt>[^"]*)"|(?<json>\{[^}]*\})|(?<prompt>\S+)))?(?=\s|$)""")]
+    [GeneratedRegex("""^@(?<kind>input|password)(?::(?:"(?<prompt>[^"]*)"|(?<json>\{[^}]*\})|(?<prompt>\S+)))?$""")]
     private static partial Regex Token();
 }

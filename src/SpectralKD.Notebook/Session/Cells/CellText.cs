@@ -41,7 +41,7 @@ internal static class CellText
                 (language, options) = Languages.SwitchedToBy(line.Text) is { } next ? (next, Languages.OptionsOn(line.Text)) : (language, "");
                 if (line.Text.Length > 0 && !Languages.IsSwitch(line.Text))
                 {
-                    yield return new CellPart(null, line.Text.Trim());
+                    yield return new CellPart(null, WithoutComment(line.Text.Trim()));
                 }
             }
         }
@@ -91,6 +91,13 @@ internal static class CellText
                 yield return new Line(language, line);
             }
         }
+    }
+
+    /// <summary><c>#r</c>, <c>#i</c> and <c>#load</c> are C#'s own directives: a comment may follow their text.</summary>
+    private static string WithoutComment(string magic)
+    {
+        var end = magic.IndexOf('"', magic.IndexOf('"', StringComparison.Ordinal) + 1) + 1;
+        return !magic.StartsWith("#!", StringComparison.Ordinal) && end > 0 && magic.AsSpan(end).TrimStart().StartsWith("//") ? magic[..end] : magic;
     }
 
     /// <summary>Magic: <c>#!name</c>, <c>#r</c>, <c>#i</c> and <c>#load</c>; other lines that begin with # are C#'s own.</summary>

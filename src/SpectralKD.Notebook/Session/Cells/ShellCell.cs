@@ -2,7 +2,6 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using Microsoft.DotNet.Interactive;
 
 namespace SpectralKD.Notebook.Session;
 
@@ -14,6 +13,8 @@ internal static class ShellCell
 {
     // What still writes after the shell has ended, a server started by & say, is not waited for.
     private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(1);
+    private static readonly ShareCommand s_share = new();
+    private static readonly SetCommand s_set = new();
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     /// <summary>True for a shell.</summary>
@@ -70,27 +71,27 @@ internal static class ShellCell
     /// <summary>The script without its <c>#!share</c> and <c>#!set</c> lines, which a shell takes for comments, and the variables that these name.</summary>
     private static (string Script, Dictionary<string, string> Variables) TakeShared(string text, CellProgram program)
     {
+        var host = new SessionHost(program.Session, program);
         var variables = new Dictionary<string, string>();
         var lines = text.ReplaceLineEndings("\n").Split('\n');
         for (var i = 0; i < lines.Length; i++)
         {
-            var command = SessionCommandTable.NameOf(lines[i].Trim());
-            var rest = lines[i].Trim()[command.Length..];
-            if (command == "#!share")
+            var line = lines[i].Trim();
+            var command = MagicLine.NameOf(line);
+            if (command == s_share.Name)
             {
-                var (from, name, other) = ShareCommand.Read(rest);
-                Share(other ?? name, new CommandOptions(command, $"--value @{from}:{name}", program, ["--value"]).ValueOf("--value")!);
+                var shared = s_share.Read(MagicLine.Parse(line, SessionCommands.All), host);
+                Share(shared.As ?? shared.Name, ShareCommand.Shared(shared, host) ?? "");
             }
-            else if (command == SetCommand.Word)
+            else if (command == s_set.Name)
             {
-                var options = new CommandOptions(command, rest, program, SetCommand.Options);
-                var name = options.Text("--name") ?? "";
-                Share(name, options.ValueOf("--value", name) ?? "");
+                var set = s_set.Read(MagicLine.Parse(line, SessionCommands.All), host);
+                Share(set.Name, set.Value);
             }
 
             void Share(string name, object value)
             {
-                variables[name] = value is PasswordString secret ? secret.GetClearTextPassword() : Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
+                variables[name] = host.TextOf(value) ?? Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
                 lines[i] = "";
             }
         }

@@ -3,24 +3,24 @@ using System.Text.Json.Nodes;
 namespace SpectralKD.Notebook.Session;
 
 /// <summary><c>#!who</c>: the variables' names.</summary>
-internal sealed class WhoCommand : SessionCommand
+internal sealed class WhoCommand : SessionCommand<NoArguments>
 {
     public override string Name => "#!who";
 
     public override string Description => "lists the variables' names";
 
-    public override bool TakesMore => false;
+    public override string Example => Name;
 
-    public override Task RunAsync(string rest, CellProgram program)
+    protected override Task RunAsync(NoArguments arguments, SessionHost host)
     {
-        var names = program.Session.Variables.All.Select(variable => variable.Name).Order(StringComparer.Ordinal);
-        program.Write(string.Join(Environment.NewLine, names) + Environment.NewLine);
+        var names = host.Program.Session.Variables.All.Select(variable => variable.Name).Order(StringComparer.Ordinal);
+        host.Program.Write(string.Join(Environment.NewLine, names) + Environment.NewLine);
         return Task.CompletedTask;
     }
 }
 
 /// <summary><c>#!whos</c>: the variables with type and value.</summary>
-internal sealed class WhosCommand : SessionCommand
+internal sealed class WhosCommand : SessionCommand<NoArguments>
 {
     private const int LongestValue = 120;
 
@@ -28,17 +28,17 @@ internal sealed class WhosCommand : SessionCommand
 
     public override string Description => "lists the variables with their types and values";
 
-    public override bool TakesMore => false;
+    public override string Example => Name;
 
-    public override Task RunAsync(string rest, CellProgram program)
+    protected override Task RunAsync(NoArguments arguments, SessionHost host)
     {
         var table = new TextTable("Variable", "Type", "Value");
-        foreach (var variable in program.Session.Variables.All.OrderBy(variable => variable.Name, StringComparer.Ordinal))
+        foreach (var variable in host.Program.Session.Variables.All.OrderBy(variable => variable.Name, StringComparer.Ordinal))
         {
             table.Add(variable.Name, TypeNames.Short(variable.Type), ValueOf(variable));
         }
 
-        program.Display(new MimeBundle(new Dictionary<string, JsonNode>
+        host.Program.Display(new MimeBundle(new Dictionary<string, JsonNode>
         {
             ["text/html"] = JsonValue.Create(table.ToHtml()),
             ["text/plain"] = JsonValue.Create(table.ToPlainText()),
@@ -60,71 +60,82 @@ internal sealed class WhosCommand : SessionCommand
     }
 }
 
-/// <summary><c>#!set --name x --value y</c>: a variable from a magic line, as in .NET Interactive.</summary>
-internal sealed class SetCommand : SessionCommand
+/// <summary>Parameters of <c>#!set</c>.</summary>
+internal sealed class SetArguments
 {
-    private const string Example = "#!set --name x --value \"some text\", @variable, @input:\"Question?\" or @password:\"Question?\"";
+    [MagicParameter("the variable's name", Required = true)]
+    public string Name { get; set; } = "";
 
-    /// <summary>The command's name.</summary>
-    public const string Word = "#!set";
+    [MagicParameter("its value: a text, @variable, @input:\"Question?\" or @password:\"Question?\"", Required = true, Rest = true, Becomes = "--name")]
+    public object Value { get; set; } = "";
 
-    /// <summary>What it takes.</summary>
-    public static IReadOnlyList<string> Options { get; } = ["--name", "--value", "--mime-type"];
+    [MagicParameter("taken from .NET Interactive, without effect here")]
+    public string? MimeType { get; set; }
 
-    public override string Name => Word;
+    [MagicParameter("taken from .NET Interactive, without effect here: a variable of C# is never a copy")]
+    public bool Byref { get; set; }
+}
 
-    public override string Description => $"sets a variable: {Example}";
+/// <summary><c>#!set --name x --value y</c>: a variable from a magic line, as in .NET Interactive.</summary>
+internal sealed class SetCommand : SessionCommand<SetArguments>
+{
+    public override string Name => "#!set";
 
-    public override async Task RunAsync(string rest, CellProgram program)
-    {
-        var options = new CommandOptions(Word, rest, program, Options);
-        if (options.Text("--name") is not { Length: > 0 } name || options.ValueOf("--value", name) is not { } value)
-        {
-            throw new SpectralKDException($"#!set needs --name and --value: {Example}; found \"{rest}\"");
-        }
+    public override string Description => "sets a variable";
 
-        await program.Session.Variables.SetAsync(name, value, value.GetType(), program.Run).ConfigureAwait(false);
-    }
+    public override string Example => "#!set --name who --value @input:\"Who are you?\"";
+
+    protected override Task RunAsync(SetArguments arguments, SessionHost host)
+        => host.SetVariableAsync(arguments.Name, arguments.Value, arguments.Value.GetType());
+}
+
+/// <summary>Parameters of <c>#!share</c>.</summary>
+internal sealed class ShareArguments
+{
+    [MagicParameter("the variable", Implicit = true, Required = true, Value = MagicValue.AnyVariable)]
+    public string Name { get; set; } = "";
+
+    [MagicParameter("the kernel that has it: csharp, or value for those of #!value", Required = true)]
+    public string From { get; set; } = "";
+
+    [MagicParameter("its name here (the same)")]
+    public string? As { get; set; }
+
+    [MagicParameter("taken from .NET Interactive, without effect here")]
+    public string? MimeType { get; set; }
 }
 
 /// <summary><c>#!share</c>: .NET Interactive's way between its languages; here all variables are C#'s, those of <c>#!value</c> too.</summary>
-internal sealed class ShareCommand : SessionCommand
+internal sealed class ShareCommand : SessionCommand<ShareArguments>
 {
     public override string Name => "#!share";
 
-    public override string Description => "shares variables between languages: all cells of C# see all variables, a cell of a shell gets them: #!share --from csharp x";
+    public override string Description => "shares variables between languages: all cells of C# see all variables, a cell of a shell gets them";
 
-    public override Task RunAsync(string rest, CellProgram program)
+    public override string Example => "#!share --from csharp x";
+
+    /// <summary>The variable that a line names.</summary>
+    /// <exception cref="SpectralKDException">There is none, or it is another kernel's.</exception>
+    public static object? Shared(ShareArguments arguments, SessionHost host)
+        => Refusal(arguments) is { } refusal ? throw refusal
+            : host.TryGetVariable(arguments.Name, out var value) ? value
+            : throw new SpectralKDException($"there is no variable {arguments.Name}{NearestName.Suggestion(arguments.Name, host.Variables.Select(variable => variable.Name))}: "
+                + $"set it by #!value --name {arguments.Name}, or leave out {Line(arguments)}");
+
+    protected override async Task RunAsync(ShareArguments arguments, SessionHost host)
     {
-        var (from, name, other) = Read(rest);
-        var variables = program.Session.Variables;
-        if (from is not (Languages.CSharp or Languages.Values))
+        if (Refusal(arguments) is { } refusal)
         {
-            var refusal = new SpectralKDException(
-                $"this notebook host has one kernel, csharp, whose cells see all variables: leave out #!share {rest}, or open the notebook in a host that has the other language");
-            return program.PassOver($"#!share {rest}", refusal);
+            await host.Program.PassOver(Line(arguments), refusal).ConfigureAwait(false);
         }
-
-        if (other is null && from == Languages.CSharp)
+        else if ((arguments.As is not null || arguments.From != Languages.CSharp) && Shared(arguments, host) is { } value && arguments.As is { } other)
         {
-            return Task.CompletedTask;
+            await host.SetVariableAsync(other, value, value.GetType()).ConfigureAwait(false);
         }
-
-        return variables.TryGet(name, out var value)
-            ? other is null || value is null ? Task.CompletedTask : variables.SetAsync(other, value, value.GetType(), program.Run)
-            : throw new SpectralKDException($"there is no variable {name}{NearestName.Suggestion(name, variables.All.Select(variable => variable.Name))}: "
-                + $"set it by #!value --name {name}, or leave out #!share {rest}");
     }
 
-    /// <summary>The kernel, the variable and the name that it gets, null for its own.</summary>
-    public static (string? From, string Name, string? Other) Read(string rest)
-    {
-        var words = rest.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        string? After(string option) => Array.IndexOf(words, option) is >= 0 and var at && at + 1 < words.Length ? words[at + 1] : null;
-        string?[] taken = [After("--from"), After("--as"), After("--mime-type")];
-        var name = words.FirstOrDefault(word => !word.StartsWith("--", StringComparison.Ordinal) && !taken.Contains(word))
-            // #!share --from csharp csharp
-            ?? taken[0] ?? "";
-        return (taken[0], name, taken[1]);
-    }
+    private static string Line(ShareArguments arguments) => $"#!share --from {arguments.From} {arguments.Name}";
+
+    private static SpectralKDException? Refusal(ShareArguments arguments) => arguments.From is Languages.CSharp or Languages.Values ? null : new SpectralKDException(
+        $"this notebook host has one kernel, csharp, whose cells see all variables: leave out {Line(arguments)}, or open the notebook in a host that has the other language");
 }

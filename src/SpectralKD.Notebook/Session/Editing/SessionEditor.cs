@@ -5,7 +5,7 @@ using Microsoft.CodeAnalysis.CSharp;
 namespace SpectralKD.Notebook.Session;
 
 /// <summary>Completion and inspection of a session's cells. One request at a time; a running cell does not hold it up.</summary>
-internal sealed partial class SessionEditor(CellCompiler compiler, INotebookHost host, string folder) : IDisposable
+internal sealed partial class SessionEditor(CellCompiler compiler, INotebookHost host) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Lazy<EditingWorkspace> _workspace = new();
@@ -17,7 +17,7 @@ internal sealed partial class SessionEditor(CellCompiler compiler, INotebookHost
         var language = LanguageAt(code, position);
         if (language is null)
         {
-            return MagicEditing.Complete(code, position, host, folder);
+            return MagicEditing.Complete(code, position, host);
         }
 
         return language != Languages.CSharp ? new Completions(position, position, []) : await InTurnAsync(
@@ -33,7 +33,7 @@ internal sealed partial class SessionEditor(CellCompiler compiler, INotebookHost
         var language = LanguageAt(code, position);
         if (language is null)
         {
-            return MagicEditing.Inspect(code, position);
+            return MagicEditing.Inspect(code, position, host);
         }
 
         return language != Languages.CSharp ? null : await InTurnAsync(

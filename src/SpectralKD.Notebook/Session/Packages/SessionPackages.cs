@@ -228,7 +228,7 @@ internal static class PackageParts
         {
             if (IsPackage(part))
             {
-                packages = packages is null ? part : packages with { Text = packages.Text + "\n" + part.Text };
+                packages = packages is null ? part : packages with { Text = packages.Text + part.Text[2..] };
                 continue;
             }
 
