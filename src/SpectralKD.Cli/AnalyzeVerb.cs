@@ -54,6 +54,9 @@ internal static class AnalyzeVerb
     private static async Task<int> RunAsync(ParseResult options, CancellationToken cancellationToken)
     {
         var console = options.InvocationConfiguration;
+        // What is typed wrong is said before a model is loaded.
+        var shard = options.GetValue(Shard) is { } part ? DataShard.Parse(part) : null;
+        var range = options.GetValue(EntropyRange) is { } bounds ? ActivationRange.Parse(bounds) : null;
         var images = ImageSources.Open(options.GetRequiredValue(Images), options.GetValue(Count));
         await TellAsync(images.Notes);
 
@@ -86,8 +89,8 @@ internal static class AnalyzeVerb
             Layers = LayerList.Parse(options.GetRequiredValue(Layers), model.Blocks.Count),
             BatchSize = options.GetValue(Batch),
             Precision = options.GetValue(Precision),
-            Shard = options.GetValue(Shard) is { } shard ? DataShard.Parse(shard) : null,
-            EntropyRange = options.GetValue(EntropyRange) is { } range ? ActivationRange.Parse(range) : null,
+            Shard = shard,
+            EntropyRange = range,
         };
         if (settings is { Shard: not null, EntropyRange: null } && settings.Domain.HasFlag(SpectralDomain.Channel))
         {

@@ -122,7 +122,7 @@ internal sealed class TrainingLine(TextWriter error) : IProgress<TrainingProgres
         {
             _last = DateTime.UtcNow;
             error.Write($"\repoch {value.Epoch + 1}/{value.Epochs}, step {value.Step}/{value.StepsPerEpoch}, {value.EpochLoss}, "
-                + $"{value.ImagesPerSecond:0} images/s, {value.TimeLeft?.TotalMinutes:0.0} min left   ");
+                + $"{value.ImagesPerSecond:0} images/s{(value.TimeLeft is { } left ? $", {Durations.Text(left)} left" : "")}   ");
         }
     }
 }

@@ -67,5 +67,10 @@ internal static class MergeVerb
         return parts.Select(part => part.WithoutActivationEntropy());
     }
 
-    private static ModelSpectrum Load(string path) => ModelSpectrum.Load(Directory.Exists(path) ? Path.Combine(path, "spectrum.json") : path);
+    private static ModelSpectrum Load(string path)
+    {
+        var file = Directory.Exists(path) ? Path.Combine(path, "spectrum.json") : path;
+        return File.Exists(file) ? ModelSpectrum.Load(file) : throw new SpectralKDException(
+            $"there is no {(file == path ? $"file or folder {path}" : $"spectrum.json in {path}")}: give spectrum.json files, or folders that spectralkd analyze wrote");
+    }
 }

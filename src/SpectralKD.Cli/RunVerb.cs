@@ -106,8 +106,8 @@ internal sealed class RunProgressWriter(TextWriter error) : IProgress<RunProgres
     {
         RunStage.Warning => $"warning: {value.Text}",
         RunStage.Started => $"[{value.Cell}/{value.Cells}] {value.Text}",
-        RunStage.Completed => $"[{value.Cell}/{value.Cells}] done in {value.Elapsed.TotalSeconds:0.0} s",
-        RunStage.Cancelled => $"[{value.Cell}/{value.Cells}] stopped after {value.Elapsed.TotalSeconds:0.0} s",
-        _ => $"[{value.Cell}/{value.Cells}] failed after {value.Elapsed.TotalSeconds:0.0} s: {value.Text}",
+        RunStage.Completed => $"[{value.Cell}/{value.Cells}] done in {Durations.Text(value.Elapsed)}",
+        RunStage.Cancelled => $"[{value.Cell}/{value.Cells}] stopped after {Durations.Text(value.Elapsed)}",
+        _ => $"[{value.Cell}/{value.Cells}] failed after {Durations.Text(value.Elapsed)}: {value.Text}",
     });
 }

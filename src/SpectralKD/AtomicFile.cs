@@ -3,7 +3,7 @@ using System.Text;
 namespace SpectralKD;
 
 /// <summary>Writes a file under a temporary name beside its place, flushes it to the disk, then renames it: never half a file.</summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     /// <summary>Writes a text file in UTF-8, see <see cref="Write"/>.</summary>
     /// <exception cref="SpectralKDException">The folder is not writable, or the disk is full.</exception>

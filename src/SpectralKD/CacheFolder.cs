@@ -4,7 +4,7 @@ namespace SpectralKD;
 /// The user's cache folder: <c>SPECTRALKD_CACHE</c>, else <c>spectralkd</c> in <c>XDG_CACHE_HOME</c> or <c>~/.cache</c> (Linux),
 /// <c>~/Library/Caches</c> (macOS), <c>%LOCALAPPDATA%</c> (Windows). Everything in it can be deleted and is made again.
 /// </summary>
-public static class CacheFolder
+internal static class CacheFolder
 {
     /// <summary>Environment variable that names another cache folder.</summary>
     public const string FolderVariable = "SPECTRALKD_CACHE";

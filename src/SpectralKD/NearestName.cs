@@ -1,7 +1,7 @@
 namespace SpectralKD;
 
 /// <summary>Finds what a mistyped name was probably meant to be.</summary>
-public static class NearestName
+internal static class NearestName
 {
     /// <summary>The nearest of some names by edit distance; null where none is near (more than a third of the letters differ).</summary>
     /// <param name="name">What was typed.</param>

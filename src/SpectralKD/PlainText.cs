@@ -7,7 +7,7 @@ namespace SpectralKD;
 /// Text that came out of files (names of files, classes, archive entries, checkpoint keys) as a terminal can show it safely: what would
 /// move the cursor, colour, hide or turn round other text is shown as an escape such as <c>\x1b</c> or <c>\u202e</c>.
 /// </summary>
-public static class PlainText
+internal static class PlainText
 {
     /// <summary>The longest message in UTF-16 units; what is beyond it ends in an ellipsis.</summary>
     internal const int MessageLength = 600;

@@ -9,8 +9,8 @@ namespace SpectralKD;
 /// </summary>
 internal struct CounterRandom
 {
-    private readonly ulong key;
-    private ulong counter;
+    private readonly ulong _key;
+    private ulong _counter;
 
     /// <summary>Makes the generator of one place. Different words, or the same in another order, give unrelated streams.</summary>
     public CounterRandom(params ReadOnlySpan<long> words)
@@ -21,12 +21,12 @@ internal struct CounterRandom
             state = Mix(state + Golden + Mix((ulong)word + Golden));
         }
 
-        key = state;
-        counter = 0;
+        _key = state;
+        _counter = 0;
     }
 
     /// <summary>The next 64 random bits.</summary>
-    public ulong NextBits() => Mix(key + (++counter * Golden));
+    public ulong NextBits() => Mix(_key + (++_counter * Golden));
 
     /// <summary>Uniform in [0, 1), 53 bits.</summary>
     public double NextDouble() => (NextBits() >> 11) * (1.0 / (1UL << 53));

@@ -192,6 +192,28 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_no_part_is_named_with_what_a_part_is()
+    {
+        Directory.CreateDirectory(Folder("empty"));
+
+        Assert.NotEqual(0, await RunAsync("merge", Folder("empty"), "--out", Folder("whole")));
+        Assert.Contains($"there is no spectrum.json in {Folder("empty")}: give spectrum.json files, or folders that spectralkd analyze wrote", _error.ToString());
+        Assert.NotEqual(0, await RunAsync("merge", Folder("nope"), "--out", Folder("whole")));
+        Assert.Contains($"there is no file or folder {Folder("nope")}: give", _error.ToString());
+    }
+
+    [Theory]
+    [InlineData("--shard", "4/3")]
+    [InlineData("--entropy-range", "2,1")]
+    public async Task What_is_typed_wrong_is_said_before_images_are_opened_and_a_model_is_loaded(string option, string value)
+    {
+        Assert.NotEqual(0, await RunAsync("analyze", "--model", "nosuchmodel", "--images", Folder("nowhere"), option, value, "--out", _folder));
+        Assert.Contains(value, _error.ToString());
+        Assert.DoesNotContain("nosuchmodel", _error.ToString());
+        Assert.DoesNotContain("nowhere", _error.ToString());
+    }
+
+    [Fact]
     public async Task Analyze_says_on_every_way_that_a_model_is_untrained()
     {
         await RunAsync("analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded:3", "--images", "textures", "--count", "3", "--out", _folder);

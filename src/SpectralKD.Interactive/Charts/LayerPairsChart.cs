@@ -12,7 +12,7 @@ public static partial class Charts
     public static GenericChart Pairs(ModelSpectrum teacher, ModelSpectrum student, LayerPairs pairs)
     {
         var chart = new ChartBuilder(
-            "Layers to align", $"{pairs.Student} from {pairs.Teacher} · {pairs.Pairs.Length} pairs: {pairs.Reason}");
+            "Layers to align", $"{student.Title} from {teacher.Title} · {pairs.Pairs.Length} pairs: {pairs.Reason}");
         var above = new PairsPanel(teacher, 0, [0.58, 1], "y");
         var below = new PairsPanel(student, 1, [0, 0.42], "y2");
         foreach (var pair in pairs.Pairs)

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace SpectralKD.Interactive.Magic;
 
 /// <summary>Reads lists of blocks as they are typed: <c>all</c>, <c>0,5..8,-1</c>.</summary>
-public static class LayerList
+internal static class LayerList
 {
     // No model has as many blocks: a slip of the keyboard must not take gigabytes.
     private const int MostInRange = 10_000;

@@ -4,7 +4,7 @@ using System.Text;
 namespace SpectralKD.Interactive.Views;
 
 /// <summary>Something made to be looked at: it renders itself as HTML and as plain text.</summary>
-public interface INotebookView
+internal interface INotebookView
 {
     /// <summary>A fragment of HTML that stands by itself: no scripts, no outside resources, legible on light and dark pages.</summary>
     string ToHtml();
@@ -15,7 +15,7 @@ public interface INotebookView
 
 /// <summary>A small table with a header row, as HTML or as aligned text.</summary>
 /// <param name="headers">One heading a column.</param>
-public sealed class TextTable(params string[] headers)
+internal sealed class TextTable(params string[] headers)
 {
     private readonly List<string[]> _rows = [];
 
@@ -69,7 +69,7 @@ public sealed class TextTable(params string[] headers)
 /// <summary>Something that a command tells the user: a line, and details where there are any.</summary>
 /// <param name="Text">One line.</param>
 /// <param name="Details">Further lines, shown on demand.</param>
-public sealed record MessageView(string Text, params IReadOnlyList<string> Details) : INotebookView
+internal sealed record MessageView(string Text, params IReadOnlyList<string> Details) : INotebookView
 {
     /// <summary>Tells which images could not be read and were left out.</summary>
     public static MessageView Skipped(IReadOnlyList<string> skipped) =>

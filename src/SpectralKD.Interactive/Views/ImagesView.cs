@@ -4,7 +4,7 @@ namespace SpectralKD.Interactive.Views;
 
 /// <summary>A set of images at one glance: what it holds, and a contact sheet.</summary>
 /// <param name="Images">The images.</param>
-public sealed record ImagesView(IImageSource Images) : INotebookView
+internal sealed record ImagesView(IImageSource Images) : INotebookView
 {
     private const int Shown = 20;
     private const int NamesShown = 20;

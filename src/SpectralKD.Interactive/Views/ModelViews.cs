@@ -7,7 +7,7 @@ namespace SpectralKD.Interactive.Views;
 
 /// <summary>A model at one glance: facts, and a table of its blocks.</summary>
 /// <param name="Card">The model's facts.</param>
-public sealed record ModelCardView(ModelCard Card) : INotebookView
+internal sealed record ModelCardView(ModelCard Card) : INotebookView
 {
     /// <summary>Looks a model over.</summary>
     public static ModelCardView Of(VisionModel model) => new(ModelCard.Of(model));
@@ -70,7 +70,7 @@ public sealed record ModelCardView(ModelCard Card) : INotebookView
 
 /// <summary>The catalogue of models, or the part of it that a filter leaves.</summary>
 /// <param name="Entries">The models shown.</param>
-public sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) : INotebookView
+internal sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) : INotebookView
 {
     /// <summary>The models whose name, family or tag contains every word of a filter.</summary>
     /// <exception cref="SpectralKDException">There are none.</exception>
@@ -104,7 +104,7 @@ public sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) : I
 
 /// <summary>The torch and the devices of this process.</summary>
 /// <param name="Facts">What and its value, in the order of display.</param>
-public sealed record DeviceView(IReadOnlyList<(string What, string Value)> Facts) : INotebookView
+internal sealed record DeviceView(IReadOnlyList<(string What, string Value)> Facts) : INotebookView
 {
     /// <summary>Looks at the machine.</summary>
     /// <exception cref="SpectralKDException">libtorch is missing; the message says which package to add.</exception>

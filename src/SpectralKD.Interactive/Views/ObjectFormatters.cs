@@ -31,7 +31,7 @@ internal static class ObjectFormatters
 }
 
 /// <summary>Shows Plotly.NET charts in notebooks.</summary>
-public static class ChartFormatter
+internal static class ChartFormatter
 {
     /// <summary>The figure as JSON, drawn by VS Code and JupyterLab themselves.</summary>
     public const string PlotlyMime = "application/vnd.plotly.v1+json";
@@ -68,7 +68,7 @@ public static class ChartFormatter
 /// <summary>The first rows of a DataFrame as a table.</summary>
 /// <param name="Frame">The table.</param>
 /// <param name="Limit">Rows shown at most.</param>
-public sealed record DataFrameView(DataFrame Frame, int Limit = 25) : INotebookView
+internal sealed record DataFrameView(DataFrame Frame, int Limit = 25) : INotebookView
 {
     /// <inheritdoc/>
     public string ToHtml() => $"<div style=\"overflow-x:auto;white-space:nowrap\">{Table().ToHtml()}</div><div>{WebUtility.HtmlEncode(Size())}</div>";

@@ -4,7 +4,7 @@ namespace SpectralKD.Interactive.Views;
 
 /// <summary>A spectrum at one glance: model, images, verdict, and a table of its blocks.</summary>
 /// <param name="Spectrum">The spectrum.</param>
-public sealed record SpectrumView(ModelSpectrum Spectrum) : INotebookView
+internal sealed record SpectrumView(ModelSpectrum Spectrum) : INotebookView
 {
     /// <inheritdoc/>
     public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Spectrum.Title)}</b> {WebUtility.HtmlEncode(About())}</div>"
@@ -52,7 +52,7 @@ public sealed record SpectrumView(ModelSpectrum Spectrum) : INotebookView
 
 /// <summary>A U-curve's verdict in words, with its means and, where there is no U, the warning.</summary>
 /// <param name="Shape">The verdict.</param>
-public sealed record UShapeView(UShape Shape) : INotebookView
+internal sealed record UShapeView(UShape Shape) : INotebookView
 {
     /// <inheritdoc/>
     public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Shape.Words)}</b>{WebUtility.HtmlEncode(Means())}"
@@ -67,7 +67,7 @@ public sealed record UShapeView(UShape Shape) : INotebookView
 
 /// <summary>Layer pairs as a table.</summary>
 /// <param name="Pairs">The pairs.</param>
-public sealed record LayerPairsView(LayerPairs Pairs) : INotebookView
+internal sealed record LayerPairsView(LayerPairs Pairs) : INotebookView
 {
     /// <inheritdoc/>
     public string ToHtml() => $"<div>{WebUtility.HtmlEncode(About())}</div>{Table().ToHtml()}";

@@ -12,7 +12,7 @@ namespace SpectralKD.Interactive.Views;
 /// <param name="Losses">Loss of the steps so far, thinned out.</param>
 /// <param name="Epochs">The finished epochs.</param>
 /// <param name="Warnings">What was noticed on the way.</param>
-public sealed record TrainingView(
+internal sealed record TrainingView(
     string Title, TrainingProgress Now, IReadOnlyList<double> Losses, IReadOnlyList<EpochMetrics> Epochs, IReadOnlyList<string> Warnings) : INotebookView
 {
     private const int EpochsShown = 5;
@@ -46,7 +46,7 @@ public sealed record TrainingView(
         $"epoch {Math.Min(Now.Epoch + 1, Now.Epochs)}/{Now.Epochs}, step {Now.Step}/{Now.StepsPerEpoch}, "
         + $"{Now.Loss?.ToString() ?? "no step yet"}, learning rate {Now.LearningRate:0.0e+0}, {Now.ImagesPerSecond:0} images/s{Left}");
 
-    private string Left => Now.TimeLeft is { } left ? string.Create(CultureInfo.InvariantCulture, $", {left.TotalMinutes:0.0} min left") : "";
+    private string Left => Now.TimeLeft is { } left ? $", {Durations.Text(left)} left" : "";
 
     // One polyline in a box of 260 x 90 units, with its range written at the left. Its colour is the editor's of that name, else one that is seen on light and dark.
     private static string Curve(string name, string colour, IReadOnlyList<double> values)
@@ -98,7 +98,7 @@ internal static class EpochTable
 
 /// <summary>A training run that has ended: how it went, and its epochs.</summary>
 /// <param name="Run">The run.</param>
-public sealed record RunView(DistillationRun Run) : INotebookView
+internal sealed record RunView(DistillationRun Run) : INotebookView
 {
     /// <inheritdoc/>
     public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Run.Name)}</b> {WebUtility.HtmlEncode(Summary)}</div>"
@@ -127,13 +127,7 @@ public sealed record RunView(DistillationRun Run) : INotebookView
         {
             var seconds = Run.Epochs.Sum(epoch => epoch.Seconds ?? 0);
             var images = Run.Epochs.Sum(epoch => (epoch.Seconds ?? 0) * (epoch.ImagesPerSecond ?? 0));
-            var time = seconds switch
-            {
-                < 120 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s"),
-                < 7200 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:0.0} min"),
-                _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:0.0} h"),
-            };
-            return seconds > 0 ? string.Create(CultureInfo.InvariantCulture, $" in {time} at {images / seconds:0} images/s") : "";
+            return seconds > 0 ? string.Create(CultureInfo.InvariantCulture, $" in {Durations.Text(seconds)} at {images / seconds:0} images/s") : "";
         }
     }
 
@@ -150,7 +144,7 @@ public sealed record RunView(DistillationRun Run) : INotebookView
 /// <param name="Total">Units in all; 0 where unknown.</param>
 /// <param name="Unit">The unit in the plural, for example <c>images</c>.</param>
 /// <param name="Elapsed">Time since the start.</param>
-public sealed record ProgressView(string What, long Done, long Total, string Unit, TimeSpan Elapsed) : INotebookView
+internal sealed record ProgressView(string What, long Done, long Total, string Unit, TimeSpan Elapsed) : INotebookView
 {
     private double Fraction => Total > 0 ? Math.Clamp((double)Done / Total, 0, 1) : 0;
 
@@ -162,9 +156,9 @@ public sealed record ProgressView(string What, long Done, long Total, string Uni
         ? string.Create(CultureInfo.InvariantCulture, $"{Rate:N0} {Unit}/s")
         : string.Create(CultureInfo.InvariantCulture, $"{Rate:0.0#} {Unit}/s");
 
-    private string Left => Fraction >= 1 ? $"took {Duration(Elapsed)}"
-        : Fraction > 0 && Rate > 0 ? $"{Duration(TimeSpan.FromSeconds((Total - Done) / Rate))} left"
-        : $"{Duration(Elapsed)} so far";
+    private string Left => Fraction >= 1 ? $"took {Durations.Text(Elapsed)}"
+        : Fraction > 0 && Rate > 0 ? $"{Durations.Text((Total - Done) / Rate)} left"
+        : $"{Durations.Text(Elapsed)} so far";
 
     /// <inheritdoc/>
     public string ToHtml() => string.Create(CultureInfo.InvariantCulture, $"""
@@ -177,8 +171,4 @@ public sealed record ProgressView(string What, long Done, long Total, string Uni
         var filled = (int)(Fraction * 20);
         return $"{What} [{new string('#', filled)}{new string('.', 20 - filled)}] {Figures}";
     }
-
-    private static string Duration(TimeSpan time) => time.TotalSeconds < 60
-        ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s")
-        : time.TotalHours < 1 ? $"{time.Minutes} min {time.Seconds:00} s" : $"{(int)time.TotalHours} h {time.Minutes:00} min";
 }

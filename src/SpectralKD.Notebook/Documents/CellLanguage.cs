@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace SpectralKD.Notebook.Documents;
 
 /// <summary>The language of a code cell, from the metadata that .NET Interactive, Polyglot Notebooks, VS Code and Jupyter write.</summary>
-public static class CellLanguage
+internal static class CellLanguage
 {
     /// <summary>The language's kernel name in lower case, for instance <c>csharp</c>, <c>fsharp</c>, <c>python</c>, <c>mermaid</c>.</summary>
     /// <param name="cell">A code cell.</param>

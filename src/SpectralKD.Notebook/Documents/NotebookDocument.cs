@@ -10,7 +10,7 @@ namespace SpectralKD.Notebook.Documents;
 /// A notebook in memory: nbformat 4.5 JSON (https://nbformat.readthedocs.io/en/latest/format_description.html) with typed views.
 /// What it does not know is kept as it was read.
 /// </summary>
-public sealed class NotebookDocument
+internal sealed class NotebookDocument
 {
     private readonly List<NotebookCell> _cells;
 
@@ -86,7 +86,7 @@ public sealed class NotebookDocument
 }
 
 /// <summary>What a cell of a notebook is.</summary>
-public enum CellKind
+internal enum CellKind
 {
     /// <summary>Source that a kernel executes.</summary>
     Code,
@@ -99,7 +99,7 @@ public enum CellKind
 }
 
 /// <summary>One cell of a <see cref="NotebookDocument"/>: a view of its JSON, which keeps everything that it does not know.</summary>
-public sealed class NotebookCell
+internal sealed class NotebookCell
 {
     internal NotebookCell(JsonObject json) => Json = json;
 

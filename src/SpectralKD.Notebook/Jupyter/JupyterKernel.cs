@@ -4,7 +4,7 @@ namespace SpectralKD.Notebook.Jupyter;
 /// A Jupyter kernel: speaks the messaging protocol 5.3 (https://jupyter-client.readthedocs.io/en/latest/messaging.html) for a notebook
 /// session, so that notebooks run in VS Code, JupyterLab, Jupyter Notebook, nbclient and papermill.
 /// </summary>
-public static class JupyterKernel
+internal static class JupyterKernel
 {
     private const int ThreadsAtOnce = 64;
 

@@ -11,7 +11,7 @@ namespace SpectralKD.Notebook.Runner;
 /// <param name="Name">A C# identifier.</param>
 /// <param name="Text">The value as the user wrote it.</param>
 /// <param name="IsRaw">True: always a string, whatever it looks like (papermill's <c>-r</c>).</param>
-public sealed record NotebookParameter(string Name, string Text, bool IsRaw = false)
+internal sealed record NotebookParameter(string Name, string Text, bool IsRaw = false)
 {
     /// <summary>
     /// The value typed as papermill types it: <c>True</c>/<c>False</c> (any case) bool, <c>None</c> null, then int, long, double, else string.

@@ -1,7 +1,7 @@
 namespace SpectralKD.Notebook.Runner;
 
 /// <summary>Executes notebooks unattended, by papermill's conventions (https://papermill.readthedocs.io).</summary>
-public static class NotebookRunner
+internal static class NotebookRunner
 {
     /// <summary>
     /// Executes a notebook's code cells in order and writes the executed notebook and a self-contained HTML page. It stops at the
@@ -38,7 +38,7 @@ public static class NotebookRunner
 }
 
 /// <summary>How a notebook is executed unattended.</summary>
-public sealed record RunOptions
+internal sealed record RunOptions
 {
     /// <summary>Where the executed notebook and its HTML page go; null: <c>executed</c> beside the notebook.</summary>
     public string? OutputFolder { get; init; }
@@ -74,10 +74,10 @@ public sealed record RunOptions
 /// <param name="Stage">What happened.</param>
 /// <param name="Text">The cell's first line, the error, or the warning: one line.</param>
 /// <param name="Elapsed">How long the cell has run.</param>
-public sealed record RunProgress(int Cell, int Cells, RunStage Stage, string Text, TimeSpan Elapsed);
+internal sealed record RunProgress(int Cell, int Cells, RunStage Stage, string Text, TimeSpan Elapsed);
 
 /// <summary>What a <see cref="RunProgress"/> tells.</summary>
-public enum RunStage
+internal enum RunStage
 {
     /// <summary>Something to know about the notebook or its parameters.</summary>
     Warning,
@@ -100,7 +100,7 @@ public enum RunStage
 /// <param name="HtmlPath">Its HTML page; null where none was asked for.</param>
 /// <param name="Failure">The cell that failed or was stopped; null where all succeeded.</param>
 /// <param name="Warnings">What the user should know, one line each.</param>
-public sealed record RunResult(string NotebookPath, string? HtmlPath, RunFailure? Failure, IReadOnlyList<string> Warnings)
+internal sealed record RunResult(string NotebookPath, string? HtmlPath, RunFailure? Failure, IReadOnlyList<string> Warnings)
 {
     /// <summary>True where every cell ran to its end.</summary>
     public bool Succeeded => Failure is null;
@@ -110,7 +110,7 @@ public sealed record RunResult(string NotebookPath, string? HtmlPath, RunFailure
 /// <param name="ExecutionCount">The number in the cell's <c>In [n]</c>.</param>
 /// <param name="Error">The cell's error.</param>
 /// <param name="Cancelled">True where the run was stopped from outside.</param>
-public sealed record RunFailure(int ExecutionCount, CellError Error, bool Cancelled);
+internal sealed record RunFailure(int ExecutionCount, CellError Error, bool Cancelled);
 
 /// <summary>The files that a run writes.</summary>
 /// <param name="NotebookPath">The executed notebook, absolute.</param>

@@ -12,7 +12,7 @@ namespace SpectralKD.Notebook.Session;
 /// goes on meanwhile. Not survived, because they end the process: <see cref="Environment.Exit"/>,
 /// <see cref="Environment.FailFast(string)"/>, a recursion inside a library, and errors in native code.
 /// </remarks>
-public sealed class CSharpSession : INotebookSession
+internal sealed class CSharpSession : INotebookSession
 {
     private static int s_sessions;
     private readonly SemaphoreSlim _turn = new(1);
@@ -168,7 +168,7 @@ public sealed class CSharpSession : INotebookSession
 }
 
 /// <summary>How a C# session is set up.</summary>
-public sealed record CSharpSessionOptions
+internal sealed record CSharpSessionOptions
 {
     /// <summary>
     /// Folder that relative paths in <c>#r</c>, <c>#load</c> and <c>#!import</c> start from. Default: the current directory.

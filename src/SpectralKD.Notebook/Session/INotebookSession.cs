@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace SpectralKD.Notebook.Session;
 
 /// <summary>A C# notebook session: what the runner and the Jupyter kernel drive, one cell at a time.</summary>
-public interface INotebookSession : IAsyncDisposable
+internal interface INotebookSession : IAsyncDisposable
 {
     /// <summary>Runs one cell (C# and magic lines). Never throws for what the cell did: the result says it.</summary>
     /// <param name="code">The cell's source.</param>
@@ -31,23 +31,23 @@ public interface INotebookSession : IAsyncDisposable
 /// <summary>Whether a piece of code is a whole submission.</summary>
 /// <param name="Status"><c>complete</c>, <c>incomplete</c>, <c>invalid</c> or <c>unknown</c>.</param>
 /// <param name="Indent">Indentation for the next line where incomplete.</param>
-public sealed record CodeCompleteness(string Status, string Indent = "");
+internal sealed record CodeCompleteness(string Status, string Indent = "");
 
 /// <summary>Completion proposals that replace <c>[Start, End)</c> of the code.</summary>
 /// <param name="Start">First replaced position, UTF-16 code units.</param>
 /// <param name="End">Position after the last replaced one.</param>
 /// <param name="Items">The proposals, best first.</param>
-public sealed record Completions(int Start, int End, IReadOnlyList<CompletionProposal> Items);
+internal sealed record Completions(int Start, int End, IReadOnlyList<CompletionProposal> Items);
 
 /// <summary>One completion proposal.</summary>
 /// <param name="Text">What is inserted.</param>
 /// <param name="Kind">Jupyter's experimental type: <c>function</c>, <c>class</c>, <c>property</c>, <c>keyword</c>, <c>magic</c>, …</param>
 /// <param name="Signature">Signature or description, one line; may be empty.</param>
-public sealed record CompletionProposal(string Text, string Kind, string Signature = "");
+internal sealed record CompletionProposal(string Text, string Kind, string Signature = "");
 
 /// <summary>How a cell ended.</summary>
 /// <param name="Error">Null where it succeeded.</param>
-public sealed record CellResult(CellError? Error)
+internal sealed record CellResult(CellError? Error)
 {
     /// <summary>True where the cell ran to its end.</summary>
     public bool Succeeded => Error is null;
@@ -57,13 +57,13 @@ public sealed record CellResult(CellError? Error)
 /// <param name="Name">Exception type's short name; <c>CompilationError</c>, <c>SpectralKDError</c> or <c>Interrupted</c> for the host's own.</param>
 /// <param name="Message">One line.</param>
 /// <param name="Traceback">Lines to show: source lines with their column for compile errors, the user's frames for exceptions.</param>
-public sealed record CellError(string Name, string Message, IReadOnlyList<string> Traceback);
+internal sealed record CellError(string Name, string Message, IReadOnlyList<string> Traceback);
 
 /// <summary>
 /// Where a running cell's output goes: the notebook runner collects it into the document, the Jupyter kernel sends it on iopub.
 /// Calls may come from any thread.
 /// </summary>
-public interface ICellOutput
+internal interface ICellOutput
 {
     /// <summary>The cell's name in the front end, the same whenever it runs; null where that names none.</summary>
     string? CellId => null;
@@ -100,7 +100,7 @@ public interface ICellOutput
 /// (<c>application/json</c>, <c>application/vnd.plotly.v1+json</c>) the JSON value itself. <c>text/plain</c> is always there.
 /// </summary>
 /// <param name="Data">MIME type to content.</param>
-public sealed record MimeBundle(IReadOnlyDictionary<string, JsonNode> Data);
+internal sealed record MimeBundle(IReadOnlyDictionary<string, JsonNode> Data);
 
 /// <summary>
 /// A question that a running cell asks through <c>Console.ReadLine</c>, <c>GetInputAsync</c>, <c>GetPasswordAsync</c>, or <c>@input</c> and <c>@password</c> on a
@@ -109,7 +109,7 @@ public sealed record MimeBundle(IReadOnlyDictionary<string, JsonNode> Data);
 /// <param name="Prompt">The question; empty for <c>Console.ReadLine</c>, whose question the cell has written before.</param>
 /// <param name="IsPassword">True where the answer is not to be shown.</param>
 /// <param name="Variable">The variable that <c>#!set</c> or <c>#!value</c> puts the answer into; empty where there is none.</param>
-public sealed record InputRequest(string Prompt, bool IsPassword, string Variable = "")
+internal sealed record InputRequest(string Prompt, bool IsPassword, string Variable = "")
 {
     /// <summary>How it can be answered where nobody is asked: by a parameter of its variable's name, or by making it ask for one.</summary>
     public string OtherWay => Variable.Length > 0

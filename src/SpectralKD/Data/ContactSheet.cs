@@ -4,7 +4,7 @@ using SkiaSharp;
 namespace SpectralKD.Data;
 
 /// <summary>A picture of many small pictures with the names of their classes, to see at a glance what a source holds. It has no ground, so that it suits light and dark pages.</summary>
-public static class ContactSheet
+internal static class ContactSheet
 {
     private const int Gap = 8;
     private const int LetterScale = 2;

@@ -73,21 +73,21 @@ public sealed class DistillationJob : IDisposable
     {
         var weights = recipe.StudentWeights == "seeded" ? FormattableString.Invariant($"seeded:{recipe.Seed}") : recipe.StudentWeights;
         var loaded = await ModelLoader.LoadAsync(recipe.Student, options with { Weights = weights }, download, cancellation).ConfigureAwait(false);
-        if (recipe.DropPath == 0)
+        if (recipe.DropPathRate == 0)
         {
             return loaded;
         }
 
         using (loaded)
         {
-            return WithDropPath(loaded, recipe.DropPath);
+            return WithDropPath(loaded, recipe.DropPathRate);
         }
     }
 
     // Stochastic depth is part of a model's making, so the weights move into a new one.
     private static VisionModel WithDropPath(VisionModel loaded, double rate)
     {
-        var model = ModelCatalog.Create(loaded.Spec with { DropPath = rate }, seed: null);
+        var model = ModelCatalog.Create(loaded.Spec with { DropPathRate = rate }, seed: null);
         model.to(loaded.AnyWeight.device);
         model.Origin = loaded.Origin;
         using var guard = no_grad();

@@ -34,7 +34,7 @@ internal static class RecipeRecord
             TeacherBFloat16 = recipe.TeacherBFloat16 || used?.AnyWeight.dtype == ScalarType.BFloat16,
             Classes = student.Spec.Classes,
             ImageSize = student.Spec.ImageSize,
-            DropPath = student.Spec.DropPath,
+            DropPathRate = student.Spec.DropPathRate,
             Data = DataOf(recipe, student, data, gaps),
             Unrepeatable = begun is not null ? begun.Unrepeatable : gaps.Count > 0 ? gaps : null,
         };
@@ -58,7 +58,7 @@ internal static class RecipeRecord
         var entry = ModelCatalog.All.FirstOrDefault(entry => entry.Name == spec.Name);
         var names = entry is null ? [] : entry.Published.Select(weights => $"{entry.Name}.{weights.Tag}").Prepend(entry.Name);
         var same = names.Select(name => (Name: name, Entry: ModelCatalog.Find(name)))
-            .Where(known => (known.Entry.Spec with { Classes = spec.Classes, ImageSize = spec.ImageSize, DropPath = spec.DropPath }).Equals(spec)).ToList();
+            .Where(known => (known.Entry.Spec with { Classes = spec.Classes, ImageSize = spec.ImageSize, DropPathRate = spec.DropPathRate }).Equals(spec)).ToList();
         var embedded = model.Origin.Kind == WeightsKind.Embedded;
         var named = same.FirstOrDefault(known => !embedded || $"{known.Entry.Name}.{known.Entry.Weights?.Tag}" == model.Origin.Name);
         if (named.Name is null)

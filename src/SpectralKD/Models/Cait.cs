@@ -178,7 +178,7 @@ internal sealed class TalkingHeadsBlock : nn.Module<Tensor, Tensor>
     public TalkingHeadsBlock(CaitSpec spec)
         : base(nameof(TalkingHeadsBlock))
     {
-        _dropPath = new DropPath(spec.DropPath); // the same rate in every block
+        _dropPath = new DropPath(spec.DropPathRate); // the same rate in every block
         _attentionScale = NewParameter.Filled(spec.LayerScale, spec.EmbedDim);
         _mlpScale = NewParameter.Filled(spec.LayerScale, spec.EmbedDim);
         _attentionNorm = new LayerNorm(spec.EmbedDim, Epsilon);

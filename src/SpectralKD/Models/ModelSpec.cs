@@ -35,7 +35,7 @@ public abstract record ModelSpec
     /// Stochastic depth rate in [0, 1) (timm's <c>drop_path_rate</c>), active in training mode only. ViT and Swin raise it linearly from 0 in the first
     /// block to this value in the last; CaiT uses it in every block. 0 switches it off.
     /// </summary>
-    public double DropPath { get; init; }
+    public double DropPathRate { get; init; }
 
     /// <summary>How images are prepared for this model.</summary>
     public Preprocessing Preprocessing { get; init; } = Preprocessing.ImageNet;
@@ -68,7 +68,7 @@ public abstract record ModelSpec
     {
         Require(Classes >= 1, $"has {Classes} classes: give at least 1");
         Require(ImageSize is >= 1 and <= LargestSide, $"has image size {ImageSize}: give 1 to {LargestSide}");
-        Require(DropPath is >= 0 and < 1, $"has drop path {Text(DropPath)}: give a rate of at least 0 and below 1");
+        Require(DropPathRate is >= 0 and < 1, $"has drop path {Text(DropPathRate)}: give a rate of at least 0 and below 1");
         Require(PatchSize >= 1, $"has patch size {PatchSize}: give at least 1");
         var rest = ImageSize % PatchSize;
         Require(rest == 0, $"cuts images into patches of {PatchSize}x{PatchSize}, but {ImageSize} is no multiple of {PatchSize}: "

@@ -158,7 +158,7 @@ public sealed partial class Swin : TimmModel
     {
         _sizes = spec;
         var stages = spec.Stages;
-        var rates = DropPath.Linear(spec.DropPath, spec.Depths.Sum());
+        var rates = DropPath.Linear(spec.DropPathRate, spec.Depths.Sum());
         _patches = new SwinPatchEmbedding(spec.PatchSize, spec.EmbedDim);
         _stages = nn.ModuleList(stages.Select((stage, i) =>
             new SwinStage(stage, spec.MlpRatio, first: i == 0, rates.AsSpan(spec.Depths.Take(i).Sum(), stage.Depth))).ToArray());

@@ -108,7 +108,7 @@ public sealed class VisionTransformer : TimmModel
         _positions = NewParameter.Zeros(1, patches + (spec.ClassPosition ? spec.PrefixTokens : 0), dim);
         _distillationToken = spec.Distilled ? NewParameter.Zeros(1, 1, dim) : null;
         _patches = new PatchEmbedding(spec.PatchSize, dim);
-        var rates = DropPath.Linear(spec.DropPath, spec.Depth);
+        var rates = DropPath.Linear(spec.DropPathRate, spec.Depth);
         _blocks = nn.ModuleList(rates.Select(rate => new TransformerBlock(spec, rate)).ToArray());
         _norm = new LayerNorm(dim, epsilon: 1e-6);
         _head = new Linear(dim, spec.Classes);

@@ -151,7 +151,7 @@ public static class LibTorch
 /// <param name="Folder">Folder that holds libtorch.</param>
 /// <param name="Libraries">File names to load from it, in order.</param>
 /// <param name="Shim">Full path of libLibTorchSharp.so.</param>
-public sealed record LibTorchFolder(string Folder, IReadOnlyList<string> Libraries, string Shim)
+internal sealed record LibTorchFolder(string Folder, IReadOnlyList<string> Libraries, string Shim)
 {
     /// <summary>True for a build with CUDA.</summary>
     public bool HasCuda => Libraries.Contains(LibTorchLocator.CudaLibrary);
@@ -197,7 +197,7 @@ public static class LibTorchLocator
 
     /// <summary>Finds the folder to load from.</summary>
     /// <exception cref="SpectralKDException">Nothing was found; the message lists where it was looked for.</exception>
-    public static LibTorchFolder Find() => Find(new LibTorchSearch());
+    internal static LibTorchFolder Find() => Find(new LibTorchSearch());
 
     internal static LibTorchFolder Find(LibTorchSearch search)
     {

@@ -225,7 +225,7 @@ public readonly record struct AnalysisProgress(int Pass, int Passes, long Done, 
     public override string ToString()
     {
         var pass = Passes > 1 ? $"pass {Pass} of {Passes}, " : "";
-        var left = Remaining is { TotalSeconds: >= 1 } remaining ? FormattableString.Invariant($", {remaining.TotalSeconds:0} s left") : "";
+        var left = Remaining is { TotalSeconds: >= 1 } remaining ? $", {Durations.Text(remaining)} left" : "";
         return $"{pass}{Done}{(Images is null ? "" : $" of {Images}")} images{left}";
     }
 }

@@ -45,21 +45,10 @@ internal static class LoadedOrigin
     /// <summary>One line if weights are NaN or infinite: whatever is computed with them will be, too.</summary>
     private static string? NotFinite(VisionModel model)
     {
-        using var guard = no_grad();
-        var keys = new List<string>();
-        long count = 0;
-        foreach (var (key, value) in model.state_dict().Where(pair => pair.Value.is_floating_point()))
-        {
-            using var scope = NewDisposeScope();
-            var bad = value.numel() - value.isfinite().count_nonzero().item<long>();
-            count += bad;
-            if (bad > 0)
-            {
-                keys.Add(key);
-            }
-        }
-
-        return keys.Count == 0 ? null : $"WEIGHTS ARE NOT FINITE: {count} {(count == 1 ? "number is" : "numbers are")} NaN or infinite, in {Tensors(keys)}";
+        var broken = FiniteWeights.Broken(model.state_dict().Select(pair => (pair.Key, pair.Value))).ToList();
+        var count = broken.Sum(tensor => tensor.Count);
+        return count == 0 ? null
+            : $"WEIGHTS ARE NOT FINITE: {count} {(count == 1 ? "number is" : "numbers are")} NaN or infinite, in {Tensors([.. broken.Select(tensor => tensor.Name)])}";
     }
 
     private static string Tensors(IReadOnlyList<string> keys) =>
@@ -76,5 +65,23 @@ internal static class LoadedOrigin
         {
             throw new SpectralKDException($"cannot read the weights file '{path}' again: {error.Message}", error);
         }
+    }
+}
+
+/// <summary>Finds weights that hold NaN or infinity: a model is said to have them when it is loaded, and a run does not begin with them.</summary>
+internal static class FiniteWeights
+{
+    /// <summary>The name of the first tensor with such a value; null where every value is a finite number.</summary>
+    public static string? FirstBroken(IEnumerable<(string Name, Tensor Values)> weights) => Broken(weights).Select(tensor => tensor.Name).FirstOrDefault();
+
+    /// <summary>The tensors with such values, and how many of them each holds, read one by one.</summary>
+    public static IEnumerable<(string Name, long Count)> Broken(IEnumerable<(string Name, Tensor Values)> weights)
+        => weights.Where(weight => weight.Values.is_floating_point()).Select(weight => (weight.Name, Count(weight.Values))).Where(tensor => tensor.Item2 > 0);
+
+    private static long Count(Tensor values)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        return values.numel() - values.isfinite().count_nonzero().item<long>();
     }
 }

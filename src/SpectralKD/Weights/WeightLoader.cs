@@ -76,19 +76,19 @@ internal sealed record LoadStep(string Key, string FileKey, Tensor Target, Tenso
 /// <summary>Compares a model's state with a file before anything is loaded, and collects every difference.</summary>
 internal sealed class LoadPlan
 {
-    private readonly List<string> missing = [];
-    private readonly List<string> unexpected = [];
-    private readonly List<string> mismatched = [];
-    private readonly Dictionary<string, string> fileKeys = new(StringComparer.Ordinal);
-    private readonly ITensorSource source;
-    private readonly CheckpointRules rules;
-    private readonly bool freshHeadAllowed;
+    private readonly List<string> _missing = [];
+    private readonly List<string> _unexpected = [];
+    private readonly List<string> _mismatched = [];
+    private readonly Dictionary<string, string> _fileKeys = new(StringComparer.Ordinal);
+    private readonly ITensorSource _source;
+    private readonly CheckpointRules _rules;
+    private readonly bool _freshHeadAllowed;
 
     private LoadPlan(ITensorSource source, CheckpointRules rules, LoadOptions options)
     {
-        this.source = source;
-        this.rules = rules;
-        freshHeadAllowed = options.AllowHeadMismatch;
+        _source = source;
+        _rules = rules;
+        _freshHeadAllowed = options.AllowHeadMismatch;
     }
 
     public List<LoadStep> Steps { get; } = [];
@@ -115,9 +115,9 @@ internal sealed class LoadPlan
 
     private void MatchKeys(HashSet<string> modelKeys)
     {
-        var plainKeys = source.Tensors.Keys.Select(CheckpointRules.WithoutWrapper).ToHashSet(StringComparer.Ordinal);
+        var plainKeys = _source.Tensors.Keys.Select(CheckpointRules.WithoutWrapper).ToHashSet(StringComparer.Ordinal);
         var dialect = new CheckpointKeys(modelKeys, plainKeys);
-        foreach (var fileKey in source.Tensors.Keys)
+        foreach (var fileKey in _source.Tensors.Keys)
         {
             var key = dialect.Translate(CheckpointRules.WithoutWrapper(fileKey));
             if (key is null)
@@ -126,41 +126,41 @@ internal sealed class LoadPlan
             }
             else if (!modelKeys.Contains(key))
             {
-                unexpected.Add(fileKey);
+                _unexpected.Add(fileKey);
             }
-            else if (!fileKeys.TryAdd(key, fileKey))
+            else if (!_fileKeys.TryAdd(key, fileKey))
             {
-                mismatched.Add($"{key} (twice in the file: '{fileKeys[key]}' and '{fileKey}')");
+                _mismatched.Add($"{key} (twice in the file: '{_fileKeys[key]}' and '{fileKey}')");
             }
         }
     }
 
     private void Add(string key, Tensor target)
     {
-        if (!fileKeys.TryGetValue(key, out var fileKey))
+        if (!_fileKeys.TryGetValue(key, out var fileKey))
         {
-            if (freshHeadAllowed && CheckpointRules.IsHead(key))
+            if (_freshHeadAllowed && CheckpointRules.IsHead(key))
             {
                 FreshHead.Add(key);
             }
             else
             {
-                missing.Add(source.PassedOver.TryGetValue(key, out var what) ? $"{key} (there it is {what})" : key);
+                _missing.Add(_source.PassedOver.TryGetValue(key, out var what) ? $"{key} (there it is {what})" : key);
             }
 
             return;
         }
 
-        var stored = source.Tensors[fileKey];
+        var stored = _source.Tensors[fileKey];
         if (!TypeFits(stored.Type, target))
         {
-            mismatched.Add($"{key} (file {stored.Type.FormatName()}, model {target.dtype})");
+            _mismatched.Add($"{key} (file {stored.Type.FormatName()}, model {target.dtype})");
         }
         else if (stored.Shape.SequenceEqual(target.shape))
         {
             Steps.Add(new LoadStep(key, fileKey, target));
         }
-        else if (freshHeadAllowed && CheckpointRules.DifferInClassesOnly(key, stored.Shape, target.shape))
+        else if (_freshHeadAllowed && CheckpointRules.DifferInClassesOnly(key, stored.Shape, target.shape))
         {
             FreshHead.Add(key);
         }
@@ -172,14 +172,14 @@ internal sealed class LoadPlan
 
     private void AddFitted(string key, TensorInfo stored, Tensor target)
     {
-        var fitted = rules.Fit(key, source.Read(stored.Key));
+        var fitted = _rules.Fit(key, _source.Read(stored.Key));
         if (fitted.shape.SequenceEqual(target.shape))
         {
             Steps.Add(new LoadStep(key, stored.Key, target, fitted));
         }
         else
         {
-            mismatched.Add($"{key} (file {stored.ShapeText}, model {TensorInfo.Text(target.shape)})");
+            _mismatched.Add($"{key} (file {stored.ShapeText}, model {TensorInfo.Text(target.shape)})");
         }
     }
 
@@ -188,22 +188,22 @@ internal sealed class LoadPlan
 
     private void ThrowIfDifferent(string modelName)
     {
-        if (missing.Count + unexpected.Count + mismatched.Count == 0)
+        if (_missing.Count + _unexpected.Count + _mismatched.Count == 0)
         {
             return;
         }
 
         var parts = new[]
         {
-            List(missing, "missing in the file"),
-            List(unexpected, "unknown to the model"),
-            List(mismatched, "different"),
+            List(_missing, "missing in the file"),
+            List(_unexpected, "unknown to the model"),
+            List(_mismatched, "different"),
         };
-        throw new SpectralKDException($"the weights '{source.Name}' do not fit the model {modelName}: "
+        throw new SpectralKDException($"the weights '{_source.Name}' do not fit the model {modelName}: "
             + $"{string.Join("; ", parts.Where(part => part.Length > 0))}. Nothing was loaded; {Advice()}");
     }
 
-    private string Advice() => missing.Count == 0 && unexpected.Count == 0 && mismatched.All(StartsWithHead)
+    private string Advice() => _missing.Count == 0 && _unexpected.Count == 0 && _mismatched.All(StartsWithHead)
         ? "ask for the file's number of classes, or for a fresh head by naming a number of classes explicitly"
         : "check that the file belongs to this model name and image size";
 

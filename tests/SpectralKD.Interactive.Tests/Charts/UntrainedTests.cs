@@ -48,6 +48,7 @@ public class UntrainedTests
         ];
 
         Assert.All(charts, chart => Assert.Contains(Loud, ChartHtml.FigureJson(chart), StringComparison.Ordinal));
+        Assert.Contains($"{Loud} from cait_s24_224 · ", ChartText.Of(charts[^1]), StringComparison.Ordinal);
         Assert.Contains("before (UNTRAINED)", ChartHtml.FigureJson(Charts.LayerDistances(DistillationDynamics.Of(teacher, student, Spectrum(Hub)))), StringComparison.Ordinal);
     }
 

@@ -55,7 +55,7 @@ public sealed class DistillerTests
     [Fact]
     public async Task Accumulated_batches_train_as_one_large_batch_does()
     {
-        var recipe = SmallRun.Recipe with { Epochs = 2, DropPath = 0, TrackSpectra = false };
+        var recipe = SmallRun.Recipe with { Epochs = 2, DropPathRate = 0, TrackSpectra = false };
         using var whole = SmallRun.Student(dropPath: 0);
         using var parts = SmallRun.Student(dropPath: 0);
         var one = await SmallRun.RunAsync(whole, recipe with { Batch = 10 });

@@ -63,7 +63,7 @@ public sealed class LiveTensorTests
     public async Task A_recipe_trained_on_images_leaves_no_tensor_behind_on_any_thread()
     {
         var recipe = RecipeLibrary.Get("nano-deit-distilled");
-        recipe = recipe with { Epochs = 1, Batch = 4, Device = "cpu", DropPath = 0.1, Data = recipe.Data with { Count = 16, ValidationCount = 10 } };
+        recipe = recipe with { Epochs = 1, Batch = 4, Device = "cpu", DropPathRate = 0.1, Data = recipe.Data with { Count = 16, ValidationCount = 10 } };
         using var folder = new TemporaryFolder();
 
         // Tensor.TotalCount sees all threads, but TorchSharp counts the tensor that a Parameter was made of for ever (its memory has a new owner).

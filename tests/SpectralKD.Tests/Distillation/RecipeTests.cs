@@ -125,7 +125,7 @@ public sealed class RecipeTests
             Data = new RecipeData { Train = "textures", Count = 12, ValidationCount = 4, Augmentation = "crop-flip", Mixup = 0.8, Classes = 4, Workers = 2 },
             Epochs = 2,
             Batch = 4,
-            DropPath = 0.1,
+            DropPathRate = 0.1,
             Device = "cpu",
         };
         using var stop = new CancellationTokenSource();

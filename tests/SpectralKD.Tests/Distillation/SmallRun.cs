@@ -17,7 +17,7 @@ internal static class SmallRun
         Batch = 4,
         LearningRate = 1e-3,
         EmaDecay = 0.9,
-        DropPath = 0.2,
+        DropPathRate = 0.2,
         WarmupEpochs = 1,
         Device = "cpu",
         ProbeImages = 4,
@@ -25,7 +25,7 @@ internal static class SmallRun
     };
 
     public static VisionModel Student(double dropPath = 0.2, int seed = 1) => ModelCatalog.Create(
-        new VisionTransformerSpec { Name = "vit", ImageSize = Side, PatchSize = 4, EmbedDim = 24, Depth = 4, Heads = 3, Classes = 4, DropPath = dropPath }, seed);
+        new VisionTransformerSpec { Name = "vit", ImageSize = Side, PatchSize = 4, EmbedDim = 24, Depth = 4, Heads = 3, Classes = 4, DropPathRate = dropPath }, seed);
 
     public static VisionModel Teacher(int seed = 2)
     {

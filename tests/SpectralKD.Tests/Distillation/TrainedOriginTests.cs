@@ -68,7 +68,7 @@ public sealed class TrainedOriginTests
         {
             Student = "deit_nano_patch8_64",
             StudentWeights = "pretrained",
-            DropPath = 0.1,
+            DropPathRate = 0.1,
             Data = new RecipeData { Train = "textures", Count = 20 },
             Loss = new LossWeights { Method = DistillationMethod.None },
         };

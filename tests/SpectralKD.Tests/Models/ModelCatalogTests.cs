@@ -138,7 +138,7 @@ public sealed class ModelCatalogTests
 
         Assert.Equal([1, 7], output.Logits.shape);
         Assert.Equal([1, 24, 12, 12], output.Maps.Single().Values.shape);
-        Assert.Equal(0.1, model.Spec.DropPath);
+        Assert.Equal(0.1, model.Spec.DropPathRate);
     }
 
     [Theory]

@@ -8,7 +8,7 @@ namespace SpectralKD.Interactive;
 /// Which of a notebook's charts carry plotly.js, 1.4 MB: the first one shown, and again where that one's output goes away (see <see cref="CarriedScript"/>). The
 /// others find it in their page, whatever the order, and show a picture until then.
 /// </summary>
-public static partial class ChartScript
+internal static partial class ChartScript
 {
     /// <summary>Environment variable; <c>every</c> has the effect of <see cref="InEveryChart"/>.</summary>
     public const string Variable = "SPECTRALKD_CHART_SCRIPT";
@@ -69,7 +69,7 @@ public static partial class ChartScript
 /// cleared its output; what carries it is replaced; a cell that showed a chart without it is run again as it is, as one does where a chart stays a picture.
 /// One for each session of a kernel; any thread.
 /// </summary>
-public sealed class CarriedScript
+internal sealed class CarriedScript
 {
     private readonly object _gate = new();
     private readonly HashSet<(string? Cell, string Code)> _without = [];
@@ -150,7 +150,7 @@ public sealed class CarriedScript
 }
 
 /// <summary>plotly.js itself (MIT licence), from the copy that Plotly.NET carries: charts need no network.</summary>
-public static class PlotlyScript
+internal static class PlotlyScript
 {
     private const string Prefix = "Plotly.NET.plotly-";
     private const string Suffix = ".min.js";

@@ -6,7 +6,7 @@ namespace SpectralKD.Interactive;
 /// How a figure in the common look is drawn on a dark page: no ground of its own, light text, quiet grid, and brighter series colours, since those made
 /// for white paper have too little contrast there. One function for every page.
 /// </summary>
-public static class DarkFigure
+internal static class DarkFigure
 {
     /// <summary>
     /// JavaScript <c>function darkFigure(figure)</c>: a copy in dark colours. A figure whose ground is not white has colours of its own and is returned
@@ -47,7 +47,7 @@ public static class DarkFigure
 }
 
 /// <summary>How a figure is drawn in a narrow place: plotly.js breaks no lines, so that titles and names in the legend would be cut. One function for every page.</summary>
-public static class NarrowFigure
+internal static class NarrowFigure
 {
     /// <summary>
     /// JavaScript <c>function narrowFigure(figure, width)</c>: a copy whose title, axis titles and legend have lines that fit the width in pixels, with

@@ -1,10 +1,8 @@
-using System.ComponentModel;
 
 namespace SpectralKD.Interactive;
 
 /// <summary>How scripts of outputs find out whether they stand on a dark ground.</summary>
-[EditorBrowsable(EditorBrowsableState.Never)]
-public static class PageGround
+internal static class PageGround
 {
     /// <summary>
     /// The function <c>isDark(element)</c>. The ground is looked for upwards from the element; where there is none (VS Code paints it outside of the notebook's

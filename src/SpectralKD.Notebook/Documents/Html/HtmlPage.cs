@@ -10,7 +10,7 @@ namespace SpectralKD.Notebook.Documents;
 /// Writes a notebook as one HTML file that needs nothing else: images, styles, plotly.js and what draws formulas are inside, and it
 /// follows the reader's light or dark setting.
 /// </summary>
-public static class HtmlPage
+internal static class HtmlPage
 {
     /// <summary>Writes the page, all of it or nothing.</summary>
     /// <param name="notebook">The notebook; images that its text names are looked for beside <see cref="NotebookDocument.Path"/>.</param>
@@ -83,7 +83,7 @@ public static class HtmlPage
             return "";
         }
         var time = WebUtility.HtmlEncode(end.Split('.')[0].Replace('T', ' '));
-        return string.Create(CultureInfo.InvariantCulture, $"<footer>Executed {time} UTC in {seconds:0.0} s with SpectralKD.Interactive.</footer>");
+        return string.Create(CultureInfo.InvariantCulture, $"<footer>Executed {time} UTC in {Durations.Text(seconds)} with SpectralKD.Interactive.</footer>");
     }
 
     private static string? Text(JsonNode? node) => node?.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : null;
@@ -124,7 +124,7 @@ internal sealed class PageOmissions(SafeHtml safe, InlineImages images)
 /// What of a notebook may be live in its page. The rest is shown without scripts, event handlers, <c>javascript:</c> links, frames and the
 /// like, and gets no image from outside the notebook's folder.
 /// </summary>
-public enum PageTrust
+internal enum PageTrust
 {
     /// <summary>Nothing: a notebook of somebody else with the outputs that it came with, as Jupyter shows one that is not trusted.</summary>
     Nothing,
@@ -291,12 +291,5 @@ internal sealed class CellHtml(NotebookDocument notebook, InlineImages images, S
         && duration.AsValue().TryGetValue<double>(out var seconds) && double.IsFinite(seconds) && seconds >= 0 ? seconds : null;
 
     private static string Duration(NotebookCell cell)
-        => Seconds((cell.Metadata["papermill"] as JsonObject)?["duration"]) is double seconds and >= 0.1 ? $"<span class=\"time\">{Readable(seconds)}</span>" : "";
-
-    private static string Readable(double seconds) => seconds switch
-    {
-        < 60 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s"),
-        < 3600 => string.Create(CultureInfo.InvariantCulture, $"{(int)seconds / 60} min {(int)seconds % 60} s"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{(int)seconds / 3600} h {(int)seconds / 60 % 60} min"),
-    };
+        => Seconds((cell.Metadata["papermill"] as JsonObject)?["duration"]) is double seconds and >= 0.1 ? $"<span class=\"time\">{Durations.Text(seconds)}</span>" : "";
 }

@@ -10,7 +10,7 @@ namespace SpectralKD.Notebook.Jupyter;
 /// Registers the kernel with Jupyter, which need not be installed yet: a folder with <c>kernel.json</c> and a logo
 /// (https://jupyter-client.readthedocs.io/en/latest/kernels.html#kernel-specs).
 /// </summary>
-public static partial class KernelSpec
+internal static partial class KernelSpec
 {
     private const string Mark = "spectralkd";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -136,7 +136,7 @@ public static partial class KernelSpec
 }
 
 /// <summary>How and where a kernelspec is installed.</summary>
-public sealed record KernelSpecOptions
+internal sealed record KernelSpecOptions
 {
     /// <summary>
     /// The name by which notebooks ask for the kernel. <c>.net-csharp</c> takes the place of .NET Interactive's C# kernel.
@@ -164,7 +164,7 @@ public sealed record KernelSpecOptions
 /// <param name="DisplayName">What users read.</param>
 /// <param name="Folder">Its folder.</param>
 /// <param name="Command">Program and arguments.</param>
-public sealed record InstalledKernelSpec(string Name, string DisplayName, string Folder, IReadOnlyList<string> Command)
+internal sealed record InstalledKernelSpec(string Name, string DisplayName, string Folder, IReadOnlyList<string> Command)
 {
     /// <summary>False where the program that it starts is gone: install it again.</summary>
     public bool IsRunnable => Command.Count > 0 && (!Path.IsPathRooted(Command[0]) || File.Exists(Command[0]));

@@ -161,24 +161,24 @@ public sealed class ImageBatch : IDisposable
 /// <summary>Images on their way into batches; their buffers are used again.</summary>
 internal sealed class BatchAssembly(IImageSource source, int imageSize, int batchSize)
 {
-    private readonly ConcurrentBag<float[]> buffers = [];
-    private readonly List<int> indices = [];
-    private readonly List<float[]> images = [];
+    private readonly ConcurrentBag<float[]> _buffers = [];
+    private readonly List<int> _indices = [];
+    private readonly List<float[]> _images = [];
 
     /// <summary>Number of images in the batch so far.</summary>
-    public int Count => indices.Count;
+    public int Count => _indices.Count;
 
     /// <summary>A buffer for one image, <c>[3, size, size]</c>. Safe from several threads.</summary>
-    public float[] Rent() => buffers.TryTake(out var used) ? used : new float[3 * imageSize * imageSize];
+    public float[] Rent() => _buffers.TryTake(out var used) ? used : new float[3 * imageSize * imageSize];
 
     /// <summary>Gives a buffer back unused.</summary>
-    public void Return(float[] buffer) => buffers.Add(buffer);
+    public void Return(float[] buffer) => _buffers.Add(buffer);
 
     /// <summary>Adds an image; true if the batch is full.</summary>
     public bool Add(int index, float[] values)
     {
-        indices.Add(index);
-        images.Add(values);
+        _indices.Add(index);
+        _images.Add(values);
         return Count == batchSize;
     }
 
@@ -189,13 +189,13 @@ internal sealed class BatchAssembly(IImageSource source, int imageSize, int batc
         var target = MemoryMarshal.Cast<byte, float>(tensor.bytes);
         for (var i = 0; i < Count; i++)
         {
-            images[i].CopyTo(target[(i * images[i].Length)..]);
-            buffers.Add(images[i]);
+            _images[i].CopyTo(target[(i * _images[i].Length)..]);
+            _buffers.Add(_images[i]);
         }
 
-        var batch = new ImageBatch(tensor, [.. indices.Select(index => (long)source.Label(index))], [.. indices]);
-        indices.Clear();
-        images.Clear();
+        var batch = new ImageBatch(tensor, [.. _indices.Select(index => (long)source.Label(index))], [.. _indices]);
+        _indices.Clear();
+        _images.Clear();
         return batch;
     }
 }

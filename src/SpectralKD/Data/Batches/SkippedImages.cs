@@ -10,17 +10,17 @@ public sealed record SkippedImage(int Index, string Name, string Reason);
 public sealed class SkippedImages
 {
     private const int Listed = 20;
-    private readonly object gate = new();
-    private readonly SortedDictionary<int, SkippedImage> skipped = [];
+    private readonly object _gate = new();
+    private readonly SortedDictionary<int, SkippedImage> _skipped = [];
 
     /// <summary>How many images were skipped; an image that failed in several passes counts once.</summary>
     public int Count
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
-                return skipped.Count;
+                return _skipped.Count;
             }
         }
     }
@@ -30,9 +30,9 @@ public sealed class SkippedImages
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
-                return [.. skipped.Values];
+                return [.. _skipped.Values];
             }
         }
     }
@@ -58,9 +58,9 @@ public sealed class SkippedImages
 
     internal void Add(SkippedImage image)
     {
-        lock (gate)
+        lock (_gate)
         {
-            skipped[image.Index] = image;
+            _skipped[image.Index] = image;
         }
     }
 }

@@ -149,21 +149,21 @@ internal static class PilBicubic
 internal sealed class BicubicTaps
 {
     private const double Radius = 2; // of the bicubic kernel at scale 1
-    private readonly int[] starts;
-    private readonly int[] lengths;
-    private readonly int[] weights;
-    private readonly int capacity;
+    private readonly int[] _starts;
+    private readonly int[] _lengths;
+    private readonly int[] _weights;
+    private readonly int _capacity;
 
     private BicubicTaps(int count, int capacity)
     {
-        this.capacity = capacity;
-        starts = new int[count];
-        lengths = new int[count];
-        weights = new int[count * capacity];
+        _capacity = capacity;
+        _starts = new int[count];
+        _lengths = new int[count];
+        _weights = new int[count * capacity];
     }
 
     /// <summary>Number of output positions.</summary>
-    public int Count => starts.Length;
+    public int Count => _starts.Length;
 
     /// <summary>First source position that any output needs.</summary>
     public int FirstSource { get; private set; }
@@ -172,10 +172,10 @@ internal sealed class BicubicTaps
     public int SourceCount { get; private set; }
 
     /// <summary>First source position of one output.</summary>
-    public int Start(int output) => starts[output];
+    public int Start(int output) => _starts[output];
 
     /// <summary>Weights of one output, 22 fractional bits.</summary>
-    public ReadOnlySpan<int> Weights(int output) => weights.AsSpan(output * capacity, lengths[output]);
+    public ReadOnlySpan<int> Weights(int output) => _weights.AsSpan(output * _capacity, _lengths[output]);
 
     /// <summary>Weights of the outputs <paramref name="first"/> .. <paramref name="first"/> + <paramref name="count"/> - 1.</summary>
     public static BicubicTaps Compute(int sourceSize, int targetSize, int first, int count)
@@ -189,7 +189,7 @@ internal sealed class BicubicTaps
         var filterScale = Math.Max(scale, 1.0);
         var support = Radius * filterScale;
         var taps = new BicubicTaps(count, ((int)Math.Ceiling(support) * 2) + 1);
-        var kernel = new double[taps.capacity];
+        var kernel = new double[taps._capacity];
         for (var i = 0; i < count; i++)
         {
             taps.Fill(i, (first + i + 0.5) * scale, support, 1.0 / filterScale, sourceSize, kernel);
@@ -204,7 +204,7 @@ internal sealed class BicubicTaps
         var taps = new BicubicTaps(count, 0) { FirstSource = first, SourceCount = count };
         for (var i = 0; i < count; i++)
         {
-            taps.starts[i] = first + i;
+            taps._starts[i] = first + i;
         }
 
         return taps;
@@ -221,21 +221,21 @@ internal sealed class BicubicTaps
             sum += kernel[i];
         }
 
-        starts[output] = from;
-        lengths[output] = to - from;
+        _starts[output] = from;
+        _lengths[output] = to - from;
         for (var i = 0; i < to - from; i++)
         {
-            weights[(output * capacity) + i] = PilBicubic.ToFixedPoint(sum == 0 ? kernel[i] : kernel[i] / sum);
+            _weights[(output * _capacity) + i] = PilBicubic.ToFixedPoint(sum == 0 ? kernel[i] : kernel[i] / sum);
         }
     }
 
     private void FindSources()
     {
-        FirstSource = starts[0];
+        FirstSource = _starts[0];
         var end = 0;
         for (var i = 0; i < Count; i++)
         {
-            end = Math.Max(end, starts[i] + lengths[i]);
+            end = Math.Max(end, _starts[i] + _lengths[i]);
         }
 
         SourceCount = end - FirstSource;

@@ -13,14 +13,14 @@ internal sealed class Cifar10ImageSource : IImageSource, IOpenedImages
     private const int Plane = Side * Side;
     private const int RecordLength = 1 + (3 * Plane);
     private const int ImagesPerFile = 10_000;
-    private readonly byte[][] files;
+    private readonly byte[][] _files;
 
     /// <summary>Reads the files into memory, 31 MB each.</summary>
     /// <exception cref="SpectralKDException">A file is missing or has a wrong length.</exception>
     public Cifar10ImageSource(string name, IReadOnlyList<string> paths)
     {
         Name = name;
-        files = [.. paths.Select(ReadFile)];
+        _files = [.. paths.Select(ReadFile)];
     }
 
     /// <inheritdoc/>
@@ -30,7 +30,7 @@ internal sealed class Cifar10ImageSource : IImageSource, IOpenedImages
     public ImageQuery? Query { get; set; }
 
     /// <inheritdoc/>
-    public int Count => files.Length * ImagesPerFile;
+    public int Count => _files.Length * ImagesPerFile;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Classes => ClassNames;
@@ -55,7 +55,7 @@ internal sealed class Cifar10ImageSource : IImageSource, IOpenedImages
     }
 
     private ReadOnlySpan<byte> Record(int index) =>
-        files[index / ImagesPerFile].AsSpan(index % ImagesPerFile * RecordLength, RecordLength);
+        _files[index / ImagesPerFile].AsSpan(index % ImagesPerFile * RecordLength, RecordLength);
 
     private static byte[] ReadFile(string path)
     {

@@ -13,19 +13,19 @@ internal sealed class FolderTree
     private const char Replacement = '\uFFFD';
     private static readonly EnumerationOptions All = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
     private static readonly EnumerationOptions WithoutLinks = new() { AttributesToSkip = FileAttributes.ReparsePoint, RecurseSubdirectories = true };
-    private readonly string root;
-    private readonly List<string> files = [];
-    private readonly List<string> folders = [];
-    private readonly HashSet<string> realFolders = new(StringComparer.Ordinal); // listed under a visible path
-    private readonly HashSet<string> hiddenFolders = new(StringComparer.Ordinal); // listed under a hidden one
-    private readonly List<(string Path, string Real)> hiddenImages = [];
-    private HashSet<string>? realImages; // the images that count; only where there are links
-    private readonly Dictionary<string, string?> resolved = new(StringComparer.Ordinal);
-    private readonly PriorityQueue<string, string> links = new(StringComparer.Ordinal); // real places, in the order of the paths
-    private readonly List<string> circles = [];
-    private readonly List<string> again = [];
-    private readonly List<string> dead = [];
-    private readonly List<string> unreadable = [];
+    private readonly string _root;
+    private readonly List<string> _files = [];
+    private readonly List<string> _folders = [];
+    private readonly HashSet<string> _realFolders = new(StringComparer.Ordinal); // listed under a visible path
+    private readonly HashSet<string> _hiddenFolders = new(StringComparer.Ordinal); // listed under a hidden one
+    private readonly List<(string Path, string Real)> _hiddenImages = [];
+    private HashSet<string>? _realImages; // the images that count; only where there are links
+    private readonly Dictionary<string, string?> _resolved = new(StringComparer.Ordinal);
+    private readonly PriorityQueue<string, string> _links = new(StringComparer.Ordinal); // real places, in the order of the paths
+    private readonly List<string> _circles = [];
+    private readonly List<string> _again = [];
+    private readonly List<string> _dead = [];
+    private readonly List<string> _unreadable = [];
 
     /// <summary>Lists all that is below a folder.</summary>
     /// <param name="root">The folder's full path.</param>
@@ -33,10 +33,10 @@ internal sealed class FolderTree
     /// <exception cref="UnauthorizedAccessException">A folder may not be listed.</exception>
     public FolderTree(string root)
     {
-        this.root = root;
+        _root = root;
         Walk("", Resolve(root) ?? root);
         FollowLinks();
-        files.AddRange(hiddenImages.Where(image => realImages?.Contains(image.Real) != true).Select(image => image.Path));
+        _files.AddRange(_hiddenImages.Where(image => _realImages?.Contains(image.Real) != true).Select(image => image.Path));
     }
 
     /// <summary>True if there is an image that counts somewhere below a folder.</summary>
@@ -49,18 +49,18 @@ internal sealed class FolderTree
         || new FolderTree(root).Files.Any(IsImage);
 
     /// <summary>Paths of the files relative to the root, separated by <c>/</c>.</summary>
-    public IReadOnlyList<string> Files => files;
+    public IReadOnlyList<string> Files => _files;
 
     /// <summary>Names of the folders directly in the root, those without files included.</summary>
-    public IReadOnlyList<string> Folders => folders;
+    public IReadOnlyList<string> Folders => _folders;
 
     /// <summary>What was left out, one line each.</summary>
     public IReadOnlyList<string> Notes =>
     [
-        .. Note(circles, "link is left out: it leads to a folder", "links are left out: they lead to folders", "whose images count at their own places"),
-        .. Note(again, "link is left out: it leads to an image", "links are left out: they lead to images", "counted already"),
-        .. Note(dead, "link is left out: it leads", "links are left out: they lead", "nowhere"),
-        .. Note(unreadable, "file or folder is left out: its name is", "files or folders are left out: their names are", "not UTF-8, which .NET cannot open; rename with convmv, for example"),
+        .. Note(_circles, "link is left out: it leads to a folder", "links are left out: they lead to folders", "whose images count at their own places"),
+        .. Note(_again, "link is left out: it leads to an image", "links are left out: they lead to images", "counted already"),
+        .. Note(_dead, "link is left out: it leads", "links are left out: they lead", "nowhere"),
+        .. Note(_unreadable, "file or folder is left out: its name is", "files or folders are left out: their names are", "not UTF-8, which .NET cannot open; rename with convmv, for example"),
     ];
 
     private void Walk(string path, string real)
@@ -70,7 +70,7 @@ internal sealed class FolderTree
         {
             if (!Enter(folder.Path, folder.Real))
             {
-                Add(circles, folder.Path, isFolder: true);
+                Add(_circles, folder.Path, isFolder: true);
                 continue;
             }
 
@@ -82,11 +82,11 @@ internal sealed class FolderTree
                 var item = (Path: inside, Real: Path.Join(folder.Real, entry.Name));
                 if (entry.Name.Contains(Replacement, StringComparison.Ordinal) && (!seen.Add(entry.Name) || !Path.Exists(item.Real)))
                 {
-                    Add(unreadable, inside, entry.IsFolder);
+                    Add(_unreadable, inside, entry.IsFolder);
                 }
                 else if (entry.IsLink)
                 {
-                    links.Enqueue(item.Real, inside);
+                    _links.Enqueue(item.Real, inside);
                 }
                 else if (entry.IsFolder)
                 {
@@ -103,19 +103,19 @@ internal sealed class FolderTree
     // Links come after all that lies in the tree itself, so that a file counts at its own place whatever the order of the names.
     private void FollowLinks()
     {
-        if (links.Count == 0)
+        if (_links.Count == 0)
         {
             return;
         }
 
-        var place = Resolve(root) ?? root;
-        realImages = files.Where(IsImage).Select(file => Path.Join(place, file.Replace('/', Path.DirectorySeparatorChar))).ToHashSet(StringComparer.Ordinal);
-        while (links.TryDequeue(out var real, out var path))
+        var place = Resolve(_root) ?? _root;
+        _realImages = _files.Where(IsImage).Select(file => Path.Join(place, file.Replace('/', Path.DirectorySeparatorChar))).ToHashSet(StringComparer.Ordinal);
+        while (_links.TryDequeue(out var real, out var path))
         {
             var target = Resolve(real);
             if (target is null || !Path.Exists(target))
             {
-                Add(dead, path, isFolder: !Path.HasExtension(path));
+                Add(_dead, path, isFolder: !Path.HasExtension(path));
             }
             else if (Directory.Exists(target))
             {
@@ -130,26 +130,26 @@ internal sealed class FolderTree
 
     // A folder is listed once under a visible path, whatever hidden ones lead to it, and at most once under a hidden one.
     private bool Enter(string path, string real) => path.Length == 0 || ImageFolderLayout.IsVisible(path)
-        ? realFolders.Add(real)
-        : !realFolders.Contains(real) && hiddenFolders.Add(real);
+        ? _realFolders.Add(real)
+        : !_realFolders.Contains(real) && _hiddenFolders.Add(real);
 
     private void AddFile(string path, string real)
     {
         if (!ImageFolderLayout.HasImageExtension(path))
         {
-            files.Add(path);
+            _files.Add(path);
         }
         else if (!ImageFolderLayout.IsVisible(path))
         {
-            hiddenImages.Add((path, real));
+            _hiddenImages.Add((path, real));
         }
-        else if (realImages?.Add(real) != false)
+        else if (_realImages?.Add(real) != false)
         {
-            files.Add(path);
+            _files.Add(path);
         }
         else
         {
-            again.Add(path);
+            _again.Add(path);
         }
     }
 
@@ -159,7 +159,7 @@ internal sealed class FolderTree
     {
         if (path.Length > 0 && !path.Contains('/', StringComparison.Ordinal))
         {
-            folders.Add(path);
+            _folders.Add(path);
         }
     }
 
@@ -172,7 +172,7 @@ internal sealed class FolderTree
     /// <summary>The path without any link in it; null if links lead in a circle.</summary>
     private string? Resolve(string path, int followed = 0)
     {
-        if (resolved.TryGetValue(path, out var known))
+        if (_resolved.TryGetValue(path, out var known))
         {
             return known;
         }
@@ -188,7 +188,7 @@ internal sealed class FolderTree
             return null;
         }
 
-        resolved[parent] = folder;
+        _resolved[parent] = folder;
         var real = Path.GetFileName(path) switch
         {
             "" or "." => folder,

@@ -16,10 +16,10 @@ internal sealed class ZipListing
     private const int RegularFile = 0x8000;
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
     private static readonly Encoding OldCodePage = CodePagesEncodingProvider.Instance.GetEncoding(437)!;
-    private readonly Dictionary<string, int> files = new(StringComparer.Ordinal);
-    private readonly HashSet<string> folders = new(StringComparer.Ordinal);
-    private readonly List<string> notes = [];
-    private HashSet<string>? withImages;
+    private readonly Dictionary<string, int> _files = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _folders = new(StringComparer.Ordinal);
+    private readonly List<string> _notes = [];
+    private HashSet<string>? _withImages;
 
     private ZipListing()
     {
@@ -29,10 +29,10 @@ internal sealed class ZipListing
     public static ZipFile Open(string path) => new(path, StringCodec.FromEncoding(Encoding.Latin1).WithForcedLegacyEncoding());
 
     /// <summary>For each file's path, relative and separated by <c>/</c>, the number of its entry.</summary>
-    public IReadOnlyDictionary<string, int> Files => files;
+    public IReadOnlyDictionary<string, int> Files => _files;
 
     /// <summary>What was left out, one line each.</summary>
-    public IReadOnlyList<string> Notes => notes;
+    public IReadOnlyList<string> Notes => _notes;
 
     /// <summary>Lists an archive that <see cref="Open"/> opened.</summary>
     public static ZipListing Of(ZipFile archive)
@@ -55,10 +55,10 @@ internal sealed class ZipListing
             else if (path.Length > 0)
             {
                 listing.AddFolder(path[..Math.Max(0, path.LastIndexOf('/'))]);
-                if (!listing.files.TryAdd(path, i))
+                if (!listing._files.TryAdd(path, i))
                 {
                     repeated.Add(path);
-                    listing.files[path] = i;
+                    listing._files[path] = i;
                 }
             }
         }
@@ -72,21 +72,21 @@ internal sealed class ZipListing
     /// <param name="prefix">The folder's path with its slash, or empty for the top.</param>
     public IReadOnlyList<string> FoldersIn(string prefix) =>
     [
-        .. folders.Where(path => path.Length > prefix.Length && path.StartsWith(prefix, StringComparison.Ordinal)
+        .. _folders.Where(path => path.Length > prefix.Length && path.StartsWith(prefix, StringComparison.Ordinal)
                 && !path.AsSpan(prefix.Length).Contains('/'))
             .Select(path => path[prefix.Length..]).Where(ImageFolderLayout.IsVisible),
     ];
 
     /// <summary>True if there is a folder of this path.</summary>
-    public bool HasFolder(string path) => folders.Contains(path);
+    public bool HasFolder(string path) => _folders.Contains(path);
 
     /// <summary>True if there is an image that counts somewhere below the folder of this path.</summary>
-    public bool HoldsImages(string path) => (withImages ??= FoldersWithImages()).Contains(path);
+    public bool HoldsImages(string path) => (_withImages ??= FoldersWithImages()).Contains(path);
 
     private HashSet<string> FoldersWithImages()
     {
         var found = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var image in files.Keys.Where(ImageFolderLayout.HasImageExtension).Where(ImageFolderLayout.IsVisible))
+        foreach (var image in _files.Keys.Where(ImageFolderLayout.HasImageExtension).Where(ImageFolderLayout.IsVisible))
         {
             for (var end = image.LastIndexOf('/'); end > 0 && found.Add(image[..end]); end = image.LastIndexOf('/', end - 1))
             {
@@ -141,7 +141,7 @@ internal sealed class ZipListing
 
     private void AddFolder(string path)
     {
-        while (path.Length > 0 && folders.Add(path))
+        while (path.Length > 0 && _folders.Add(path))
         {
             path = path[..Math.Max(0, path.LastIndexOf('/'))];
         }
@@ -151,7 +151,7 @@ internal sealed class ZipListing
     {
         if (paths.Count > 0)
         {
-            notes.Add(FormattableString.Invariant(
+            _notes.Add(FormattableString.Invariant(
                 $"{paths.Count} of the archive's entries {(paths.Count == 1 ? isOne : areMany)} ({PlainText.Names(paths)}){reason}"));
         }
     }

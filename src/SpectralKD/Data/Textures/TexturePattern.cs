@@ -189,21 +189,21 @@ internal static class TexturePattern
     /// <summary>A gentle bending of the plane.</summary>
     private readonly struct Warp
     {
-        private readonly double amplitude;
-        private readonly double cycles;
-        private readonly double phaseX;
-        private readonly double phaseY;
+        private readonly double _amplitude;
+        private readonly double _cycles;
+        private readonly double _phaseX;
+        private readonly double _phaseY;
 
         public Warp(ref CounterRandom random)
         {
-            amplitude = random.NextBetween(0, 0.02);
-            cycles = random.NextBetween(0.5, 2);
-            phaseX = random.NextDouble();
-            phaseY = random.NextDouble();
+            _amplitude = random.NextBetween(0, 0.02);
+            _cycles = random.NextBetween(0.5, 2);
+            _phaseX = random.NextDouble();
+            _phaseY = random.NextDouble();
         }
 
         public (double U, double V) Apply(double u, double v) =>
-            (u + (amplitude * TurnSine.Sin((cycles * v) + phaseX)), v + (amplitude * TurnSine.Sin((cycles * u) + phaseY)));
+            (u + (_amplitude * TurnSine.Sin((_cycles * v) + _phaseX)), v + (_amplitude * TurnSine.Sin((_cycles * u) + _phaseY)));
     }
 
     /// <summary>One disc or cross: centre, radius (arm length of a cross is larger, so that areas agree), rotation in turns.</summary>

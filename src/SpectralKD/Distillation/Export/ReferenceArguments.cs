@@ -12,7 +12,7 @@ internal sealed class ReferenceArguments(DistillationRecipe recipe, ExportOption
     private string Models() => Join(
         ("--model", recipe.Student),
         ("--teacher-model", recipe.Teacher),
-        ("--drop-path", Number(recipe.DropPath)));
+        ("--drop-path", Number(recipe.DropPathRate)));
 
     private string Loss() => Join(
         ("--distillation-type", recipe.Loss.Method.ToString().ToLowerInvariant()),

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace SpectralKD.Distillation;
 
 /// <summary>
@@ -87,7 +89,8 @@ public sealed record DistillationRecipe
     /// The student's stochastic depth, in [0, 1) (<c>--drop-path</c>). It draws from torch's one generator, so runs with it repeat to the bit only while
     /// nothing else in the process draws from that.
     /// </summary>
-    public double DropPath { get; init; }
+    [JsonPropertyName("dropPath")]
+    public double DropPathRate { get; init; }
 
     /// <summary>In which numbers the student is trained.</summary>
     public TrainingPrecision Precision { get; init; } = TrainingPrecision.Tf32;

@@ -31,7 +31,7 @@ internal static class RecipeRules
         yield return AtLeast("checkpointSteps", recipe.CheckpointSteps ?? 1, 1);
         yield return Between("learningRate", recipe.LearningRate ?? 1, 0, 10, openLow: true) ?? Between("minimumRate", recipe.MinimumRate, 0, 10);
         yield return Between("warmupRate", recipe.WarmupRate, 0, 10) ?? Between("emaDecay", recipe.EmaDecay ?? 0, 0, 1, openHigh: true);
-        yield return Between("dropPath", recipe.DropPath, 0, 1, openHigh: true);
+        yield return Between("dropPath", recipe.DropPathRate, 0, 1, openHigh: true);
         yield return recipe is { TeacherBFloat16: true, TeacherPrecision: not (null or ModelPrecision.Bf16) }
             ? $"teacherBFloat16 is true and teacherPrecision {recipe.TeacherPrecision.ToString()!.ToLowerInvariant()}; leave one of them out" : null;
         yield return Cache(recipe);

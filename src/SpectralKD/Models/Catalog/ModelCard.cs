@@ -39,7 +39,7 @@ public sealed record ModelCard
     public required ModelOrigin Origin { get; init; }
 
     /// <summary>Drop path rate in training; 0 for none.</summary>
-    public required double DropPath { get; init; }
+    public required double DropPathRate { get; init; }
 
     /// <summary>The model's spec: sizes and preprocessing.</summary>
     public required ModelSpec Spec { get; init; }
@@ -69,7 +69,7 @@ public sealed record ModelCard
             NumberType = weights[0].dtype.ToString(),
             Device = DeviceName(weights[0].device),
             Origin = model.Origin,
-            DropPath = spec.DropPath,
+            DropPathRate = spec.DropPathRate,
             Spec = spec,
             CatalogEntry = ModelCatalog.All.FirstOrDefault(entry => entry.Name == spec.Name),
         };

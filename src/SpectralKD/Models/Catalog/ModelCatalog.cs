@@ -48,7 +48,7 @@ public static class ModelCatalog
     {
         var spec = Find(name).Spec;
         return Create(
-            spec with { Classes = classes ?? spec.Classes, ImageSize = imageSize ?? spec.ImageSize, DropPath = dropPath }, seed);
+            spec with { Classes = classes ?? spec.Classes, ImageSize = imageSize ?? spec.ImageSize, DropPathRate = dropPath }, seed);
     }
 
     /// <summary>Creates a model from sizes of one's own, on the CPU and in training mode; models that have a name load by <see cref="Weights.ModelLoader"/>.</summary>

@@ -167,14 +167,14 @@ internal static class CheckpointChoice
 /// </summary>
 internal sealed partial class CheckpointKeys
 {
-    private readonly bool originalSwin;
-    private readonly bool layerScaleModules;
+    private readonly bool _originalSwin;
+    private readonly bool _layerScaleModules;
 
     /// <summary>Looks at both sides' keys to see which dialect the file speaks.</summary>
     public CheckpointKeys(IReadOnlyCollection<string> modelKeys, IReadOnlyCollection<string> fileKeys)
     {
-        originalSwin = modelKeys.Contains("head.fc.weight") && !fileKeys.Contains("head.fc.weight");
-        layerScaleModules = modelKeys.Any(key => key.EndsWith(".ls1.gamma", StringComparison.Ordinal));
+        _originalSwin = modelKeys.Contains("head.fc.weight") && !fileKeys.Contains("head.fc.weight");
+        _layerScaleModules = modelKeys.Any(key => key.EndsWith(".ls1.gamma", StringComparison.Ordinal));
     }
 
     /// <summary>timm's name for a key of the file, or null for what no model needs: buffers that it computes itself, a removed layer.</summary>
@@ -185,13 +185,13 @@ internal sealed partial class CheckpointKeys
             return null;
         }
 
-        if (originalSwin)
+        if (_originalSwin)
         {
             key = DownsampleKey().Replace(key, match => $"layers.{NextStage(match)}.downsample");
             key = key.StartsWith("head.", StringComparison.Ordinal) ? "head.fc." + key["head.".Length..] : key;
         }
 
-        return layerScaleModules ? GammaKey().Replace(key, ".ls$1.gamma") : key;
+        return _layerScaleModules ? GammaKey().Replace(key, ".ls$1.gamma") : key;
     }
 
     private static string NextStage(Match match) =>

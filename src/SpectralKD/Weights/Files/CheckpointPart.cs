@@ -133,24 +133,24 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
 /// <summary>A set of weights inside a file without dictionaries (safetensors, TorchSharp's): the tensors whose keys begin alike, without that beginning.</summary>
 internal sealed class SourcePart : ITensorSource
 {
-    private readonly ITensorSource whole;
-    private readonly string prefix;
+    private readonly ITensorSource _whole;
+    private readonly string _prefix;
 
     private SourcePart(ITensorSource whole, CheckpointPart part, IReadOnlyList<CheckpointPart> parts)
     {
-        this.whole = whole;
-        prefix = part.Prefix;
-        Tensors = whole.Tensors.Where(pair => CheckpointPart.OwnerOf(pair.Key, parts)?.Prefix == prefix)
-            .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value with { Key = pair.Key[prefix.Length..] }, StringComparer.Ordinal);
+        _whole = whole;
+        _prefix = part.Prefix;
+        Tensors = whole.Tensors.Where(pair => CheckpointPart.OwnerOf(pair.Key, parts)?.Prefix == _prefix)
+            .ToDictionary(pair => pair.Key[_prefix.Length..], pair => pair.Value with { Key = pair.Key[_prefix.Length..] }, StringComparer.Ordinal);
         var others = whole.Tensors.Keys.Where(key => CheckpointPart.OwnerOf(key, parts) is null).ToList();
         Notes = [.. whole.Notes, .. part.Notes(parts), .. others.Count == 0 ? Array.Empty<string>() : [CheckpointChoice.OtherParts(others)]];
     }
 
     /// <inheritdoc/>
-    public string Name => whole.Name;
+    public string Name => _whole.Name;
 
     /// <inheritdoc/>
-    public string? FilePath => whole.FilePath;
+    public string? FilePath => _whole.FilePath;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Notes { get; }
@@ -186,13 +186,13 @@ internal sealed class SourcePart : ITensorSource
     }
 
     /// <inheritdoc/>
-    public Tensor Read(string key) => whole.Read(prefix + key);
+    public Tensor Read(string key) => _whole.Read(_prefix + key);
 
     /// <inheritdoc/>
-    public void ReadInto(string key, Tensor destination) => whole.ReadInto(prefix + key, destination);
+    public void ReadInto(string key, Tensor destination) => _whole.ReadInto(_prefix + key, destination);
 
     /// <inheritdoc/>
-    public void Dispose() => whole.Dispose();
+    public void Dispose() => _whole.Dispose();
 
     private static string Holds(ITensorSource source) =>
         source.Tensors.Count == 0 ? "nothing" : string.Join(", ", source.Tensors.Keys.Take(3)) + (source.Tensors.Count > 3 ? $" and {source.Tensors.Count - 3} more tensors" : "");

@@ -10,18 +10,18 @@ namespace SpectralKD.Weights;
 /// </summary>
 internal sealed unsafe class MappedFile : IDisposable
 {
-    private readonly MemoryMappedFile? map;
-    private readonly MemoryMappedViewAccessor? view;
-    private byte* start;
-    private bool owned;
+    private readonly MemoryMappedFile? _map;
+    private readonly MemoryMappedViewAccessor? _view;
+    private byte* _start;
+    private bool _owned;
 
     private MappedFile(string path, long length)
     {
         Path = path;
         FullPath = System.IO.Path.GetFullPath(path);
         Length = length;
-        start = (byte*)NativeMemory.Alloc((nuint)Math.Max(1, length));
-        owned = true;
+        _start = (byte*)NativeMemory.Alloc((nuint)Math.Max(1, length));
+        _owned = true;
     }
 
     private MappedFile(string path)
@@ -35,11 +35,11 @@ internal sealed unsafe class MappedFile : IDisposable
             return; // An empty file cannot be mapped.
         }
 
-        map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-        view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        _map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+        _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         byte* pointer = null;
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
-        start = pointer + view.PointerOffset;
+        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
+        _start = pointer + _view.PointerOffset;
     }
 
     public string Path { get; }
@@ -108,9 +108,9 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>A window of unpacked content, to be written.</summary>
     public Span<byte> Writable(long offset, int length)
     {
-        ObjectDisposedException.ThrowIf(!owned, this);
+        ObjectDisposedException.ThrowIf(!_owned, this);
         return offset >= 0 && length >= 0 && offset <= Length - length
-            ? new Span<byte>(start + offset, length)
+            ? new Span<byte>(_start + offset, length)
             : throw new ArgumentOutOfRangeException(nameof(offset), $"{offset}+{length} of {Length} bytes");
     }
 
@@ -120,22 +120,22 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>A window of the file as a stream, valid while the file is open.</summary>
     public Stream Stream(long offset, long length)
     {
-        ObjectDisposedException.ThrowIf(start == null, this);
+        ObjectDisposedException.ThrowIf(_start == null, this);
         return offset >= 0 && length >= 0 && offset <= Length - length
-            ? new UnmanagedMemoryStream(start + offset, length)
+            ? new UnmanagedMemoryStream(_start + offset, length)
             : throw new ArgumentOutOfRangeException(nameof(offset), $"{offset}+{length} of {Length} bytes");
     }
 
     /// <summary>A window of the file; the caller has checked that it lies inside.</summary>
     public ReadOnlySpan<byte> Slice(long offset, int length)
     {
-        ObjectDisposedException.ThrowIf(start == null && Length > 0, this);
+        ObjectDisposedException.ThrowIf(_start == null && Length > 0, this);
         if (offset < 0 || length < 0 || offset > Length - length)
         {
             throw new ArgumentOutOfRangeException(nameof(offset), $"{offset}+{length} of {Length} bytes");
         }
 
-        return new ReadOnlySpan<byte>(start + offset, length);
+        return new ReadOnlySpan<byte>(_start + offset, length);
     }
 
     /// <summary>Copies bytes of the file over the memory of a contiguous CPU tensor, which must be as long.</summary>
@@ -158,18 +158,18 @@ internal sealed unsafe class MappedFile : IDisposable
 
     public void Dispose()
     {
-        if (owned)
+        if (_owned)
         {
-            NativeMemory.Free(start);
-            start = null;
-            owned = false;
+            NativeMemory.Free(_start);
+            _start = null;
+            _owned = false;
         }
-        else if (start != null)
+        else if (_start != null)
         {
-            start = null;
-            view!.SafeMemoryMappedViewHandle.ReleasePointer();
-            view.Dispose();
-            map!.Dispose();
+            _start = null;
+            _view!.SafeMemoryMappedViewHandle.ReleasePointer();
+            _view.Dispose();
+            _map!.Dispose();
         }
     }
 
@@ -181,7 +181,7 @@ internal sealed unsafe class MappedFile : IDisposable
             return MemoryMarshal.CreateSpan(ref MemoryMarshal.GetReference(bytes), bytes.Length);
         }
 
-        public override MemoryHandle Pin(int elementIndex = 0) => new(file.start + offset + elementIndex);
+        public override MemoryHandle Pin(int elementIndex = 0) => new(file._start + offset + elementIndex);
 
         public override void Unpin()
         {

@@ -12,36 +12,36 @@ public sealed class SafetensorsFile : ITensorSource
 {
     private const int PrefixLength = 8;
 
-    private readonly MappedFile file;
-    private readonly long dataStart;
-    private readonly Dictionary<string, long> begins = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, TensorInfo> tensors = new(StringComparer.Ordinal);
+    private readonly MappedFile _file;
+    private readonly long _dataStart;
+    private readonly Dictionary<string, long> _begins = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TensorInfo> _tensors = new(StringComparer.Ordinal);
 
     private SafetensorsFile(MappedFile file)
     {
-        this.file = file;
+        _file = file;
         var headerLength = ReadHeaderLength();
-        dataStart = PrefixLength + headerLength;
-        var header = SafetensorsHeader.Parse(file.Slice(PrefixLength, (int)headerLength), file.Length - dataStart);
+        _dataStart = PrefixLength + headerLength;
+        var header = SafetensorsHeader.Parse(file.Slice(PrefixLength, (int)headerLength), file.Length - _dataStart);
         Metadata = header.Metadata;
         foreach (var tensor in header.Tensors)
         {
-            tensors.Add(tensor.Info.Key, tensor.Info);
-            begins.Add(tensor.Info.Key, dataStart + tensor.Begin);
+            _tensors.Add(tensor.Info.Key, tensor.Info);
+            _begins.Add(tensor.Info.Key, _dataStart + tensor.Begin);
         }
     }
 
     /// <inheritdoc/>
-    public string Name => file.Name;
+    public string Name => _file.Name;
 
     /// <inheritdoc/>
-    public string FilePath => file.FullPath;
+    public string FilePath => _file.FullPath;
 
     /// <summary>The header's <c>__metadata__</c>, empty if there is none; PyTorch's writers put <c>format = pt</c> there.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, TensorInfo> Tensors => tensors;
+    public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
 
     /// <summary>Opens a file and checks its whole header against the format and the file's size.</summary>
     /// <param name="path">The file.</param>
@@ -63,7 +63,7 @@ public sealed class SafetensorsFile : ITensorSource
             $"tensor '{key}' of '{Name}' has dtype {info.Type.FormatName()}, which torch cannot hold; convert it to F32 first");
         LibTorch.EnsureLoaded();
         var tensor = empty([.. info.Shape], type, device: CPU);
-        file.CopyTo(tensor, begins[key]);
+        _file.CopyTo(tensor, _begins[key]);
         return tensor;
     }
 
@@ -76,7 +76,7 @@ public sealed class SafetensorsFile : ITensorSource
         using var scope = NewDisposeScope();
         if (TensorCopy.IsPlainMemory(destination, info.Type))
         {
-            file.CopyTo(destination.detach(), begins[key]);
+            _file.CopyTo(destination.detach(), _begins[key]);
         }
         else
         {
@@ -85,29 +85,29 @@ public sealed class SafetensorsFile : ITensorSource
     }
 
     /// <summary>Unmaps the file. Tensors that were read stay valid.</summary>
-    public void Dispose() => file.Dispose();
+    public void Dispose() => _file.Dispose();
 
-    private TensorInfo Find(string key) => tensors.TryGetValue(key, out var info)
+    private TensorInfo Find(string key) => _tensors.TryGetValue(key, out var info)
         ? info
         : throw TensorCopy.Absent(this, key);
 
     private long ReadHeaderLength()
     {
-        if (file.Length < PrefixLength)
+        if (_file.Length < PrefixLength)
         {
-            throw new SpectralKDException($"it has {file.Length} bytes, fewer than the {PrefixLength} of the header's length");
+            throw new SpectralKDException($"it has {_file.Length} bytes, fewer than the {PrefixLength} of the header's length");
         }
 
-        var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, PrefixLength));
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(_file.Slice(0, PrefixLength));
         if (length > SafetensorsHeader.MaximumLength)
         {
             throw new SpectralKDException($"its header claims {length} bytes, more than the format's {SafetensorsHeader.MaximumLength}");
         }
 
-        if ((long)length > file.Length - PrefixLength)
+        if ((long)length > _file.Length - PrefixLength)
         {
-            throw new SpectralKDException($"its header claims {length} bytes, but only {file.Length - PrefixLength} follow "
-                + $"({(long)length - (file.Length - PrefixLength)} bytes are missing)");
+            throw new SpectralKDException($"its header claims {length} bytes, but only {_file.Length - PrefixLength} follow "
+                + $"({(long)length - (_file.Length - PrefixLength)} bytes are missing)");
         }
 
         return (long)length;
@@ -217,13 +217,13 @@ internal sealed class SafetensorsHeader
     /// <summary>The reference implementation's limit.</summary>
     public const long MaximumLength = 100_000_000;
 
-    private readonly List<StoredTensor> tensors = [];
-    private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
-    private readonly HashSet<string> keys = new(StringComparer.Ordinal);
+    private readonly List<StoredTensor> _tensors = [];
+    private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
 
-    public IReadOnlyList<StoredTensor> Tensors => tensors;
+    public IReadOnlyList<StoredTensor> Tensors => _tensors;
 
-    public IReadOnlyDictionary<string, string> Metadata => metadata;
+    public IReadOnlyDictionary<string, string> Metadata => _metadata;
 
     /// <summary>Parses a header and checks it against the number of bytes that follow it.</summary>
     /// <exception cref="SpectralKDException">The header breaks the format; the message has no file name yet.</exception>
@@ -257,7 +257,7 @@ internal sealed class SafetensorsHeader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var key = reader.GetString()!;
-            if (!keys.Add(key))
+            if (!_keys.Add(key))
             {
                 throw new SpectralKDException($"its header names '{key}' twice");
             }
@@ -269,7 +269,7 @@ internal sealed class SafetensorsHeader
             }
             else
             {
-                tensors.Add(SafetensorsEntry.Read(key, ref reader));
+                _tensors.Add(SafetensorsEntry.Read(key, ref reader));
             }
         }
 
@@ -292,7 +292,7 @@ internal sealed class SafetensorsHeader
                 throw new SpectralKDException($"its __metadata__ '{key}' is {reader.TokenType}, not a string");
             }
 
-            if (!metadata.TryAdd(key, reader.GetString()!))
+            if (!_metadata.TryAdd(key, reader.GetString()!))
             {
                 throw new SpectralKDException($"its __metadata__ names '{key}' twice");
             }
@@ -302,10 +302,10 @@ internal sealed class SafetensorsHeader
     /// <summary>The tensors, in the order of their offsets, must cover the data without holes or overlaps, as the format demands.</summary>
     private void CheckLayout(long dataLength)
     {
-        var needed = tensors.Count == 0 ? 0 : tensors.Max(t => t.End);
+        var needed = _tensors.Count == 0 ? 0 : _tensors.Max(t => t.End);
         long position = 0;
         var previous = "the header";
-        foreach (var tensor in tensors.OrderBy(t => t.Begin).ThenBy(t => t.End))
+        foreach (var tensor in _tensors.OrderBy(t => t.Begin).ThenBy(t => t.End))
         {
             var key = tensor.Info.Key;
             if (tensor.End > dataLength)

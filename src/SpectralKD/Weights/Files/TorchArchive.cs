@@ -12,35 +12,35 @@ internal sealed class TorchArchive : ITorchContainer
     private const int ChunkLength = 1 << 24;
     private const string PickleName = "data.pkl";
 
-    private readonly MappedFile file;
-    private readonly MappedFile? unpacked;
-    private readonly Dictionary<string, (MappedFile File, ArchiveEntry Entry)> entries;
-    private readonly HashSet<string> verified = new(StringComparer.Ordinal);
-    private readonly string folder;
+    private readonly MappedFile _file;
+    private readonly MappedFile? _unpacked;
+    private readonly Dictionary<string, (MappedFile File, ArchiveEntry Entry)> _entries;
+    private readonly HashSet<string> _verified = new(StringComparer.Ordinal);
+    private readonly string _folder;
 
     public TorchArchive(MappedFile file)
     {
-        this.file = file;
+        _file = file;
         var index = ZipIndex.Read(file);
         var pickles = index.Keys.Where(name => name == PickleName || (name.EndsWith("/" + PickleName, StringComparison.Ordinal)
             && name.IndexOf('/', StringComparison.Ordinal) == name.Length - PickleName.Length - 1)).ToList();
-        folder = pickles.Count == 1
+        _folder = pickles.Count == 1
             ? pickles[0][..^PickleName.Length]
             : throw new SpectralKDException("it is a zip archive, but not one of torch.save: it has no single NAME/data.pkl");
-        if (index.ContainsKey(folder + "constants.pkl") || index.Keys.Any(name => name.StartsWith(folder + "code/", StringComparison.Ordinal)))
+        if (index.ContainsKey(_folder + "constants.pkl") || index.Keys.Any(name => name.StartsWith(_folder + "code/", StringComparison.Ordinal)))
         {
             throw new SpectralKDException("it is a TorchScript archive (torch.jit.save), a program with its weights; save the weights alone in Python: "
                 + "torch.save(torch.jit.load('x.pt').state_dict(), 'x.pth')");
         }
 
-        entries = index.Where(pair => !pair.Value.Deflated).ToDictionary(pair => pair.Key, pair => (file, pair.Value), StringComparer.Ordinal);
-        var deflated = index.Values.Where(entry => entry.Deflated && entry.Name.StartsWith(folder, StringComparison.Ordinal)).ToList();
+        _entries = index.Where(pair => !pair.Value.Deflated).ToDictionary(pair => pair.Key, pair => (file, pair.Value), StringComparer.Ordinal);
+        var deflated = index.Values.Where(entry => entry.Deflated && entry.Name.StartsWith(_folder, StringComparison.Ordinal)).ToList();
         if (deflated.Count > 0)
         {
-            (unpacked, var contents) = InflatedEntries.Unpack(file, deflated);
+            (_unpacked, var contents) = InflatedEntries.Unpack(file, deflated);
             foreach (var entry in contents)
             {
-                entries.Add(entry.Name, (unpacked, entry));
+                _entries.Add(entry.Name, (_unpacked, entry));
             }
         }
     }
@@ -52,20 +52,20 @@ internal sealed class TorchArchive : ITorchContainer
     public object? ReadPickle()
     {
         CheckByteOrder();
-        var (holder, entry) = Verified(folder + PickleName);
+        var (holder, entry) = Verified(_folder + PickleName);
         return entry.Length <= ITorchContainer.LargestPickle
-            ? PickleMachine.Read(holder.Memory(entry.Offset, (int)entry.Length), new PickleBudget(file.Length)).Value
+            ? PickleMachine.Read(holder.Memory(entry.Offset, (int)entry.Length), new PickleBudget(_file.Length)).Value
             : throw new SpectralKDException($"its pickle has {entry.Length} bytes; at most {ITorchContainer.LargestPickle} are read");
     }
 
     /// <summary>Frees what was unpacked.</summary>
-    public void Dispose() => unpacked?.Dispose();
+    public void Dispose() => _unpacked?.Dispose();
 
     /// <summary>Finds a tensor's bytes in the file and checks that they are there and whole.</summary>
     public CheckpointTensor Locate(string key, PickleTensor tensor)
     {
         var storage = tensor.Storage;
-        var (holder, entry) = Verified($"{folder}data/{storage.Key}");
+        var (holder, entry) = Verified($"{_folder}data/{storage.Key}");
         var elementSize = storage.Type?.Size() ?? 1;
         if (entry.Length / elementSize != storage.Count || entry.Length % elementSize != 0)
         {
@@ -83,7 +83,7 @@ internal sealed class TorchArchive : ITorchContainer
 
     private void CheckByteOrder()
     {
-        if (entries.TryGetValue(folder + "byteorder", out var found) && found.Entry.Length < 16
+        if (_entries.TryGetValue(_folder + "byteorder", out var found) && found.Entry.Length < 16
             && !found.File.Slice(found.Entry.Offset, (int)found.Entry.Length).SequenceEqual("little"u8))
         {
             throw new SpectralKDException("its numbers are big-endian; save it on a little-endian machine");
@@ -92,13 +92,13 @@ internal sealed class TorchArchive : ITorchContainer
 
     private (MappedFile File, ArchiveEntry Entry) Verified(string name)
     {
-        if (!entries.TryGetValue(name, out var found))
+        if (!_entries.TryGetValue(name, out var found))
         {
             throw new SpectralKDException($"its archive lacks the entry '{name}'");
         }
 
         var (holder, entry) = found;
-        if (entry.Crc32 != 0 && verified.Add(name) && Checksum(holder, entry) is var crc && crc != entry.Crc32)
+        if (entry.Crc32 != 0 && _verified.Add(name) && Checksum(holder, entry) is var crc && crc != entry.Crc32)
         {
             throw new SpectralKDException($"its entry '{name}' is damaged: checksum {crc.ToString("x8", CultureInfo.InvariantCulture)} "
                 + $"instead of {entry.Crc32.ToString("x8", CultureInfo.InvariantCulture)}; fetch or copy it again");

@@ -6,39 +6,39 @@ namespace SpectralKD.Weights;
 /// </summary>
 internal sealed class TorchCheckpointFile : ITensorSource
 {
-    private readonly MappedFile file;
-    private readonly ITorchContainer container;
-    private readonly Dictionary<string, CheckpointTensor> checkpoint = new(StringComparer.Ordinal);
+    private readonly MappedFile _file;
+    private readonly ITorchContainer _container;
+    private readonly Dictionary<string, CheckpointTensor> _checkpoint = new(StringComparer.Ordinal);
 
     private TorchCheckpointFile(MappedFile file, string? part, ModelSpec? spec)
     {
-        this.file = file;
-        container = TorchArchive.Recognises(file) ? new TorchArchive(file) : TorchLegacy.Recognises(file) ? new TorchLegacy(file)
+        _file = file;
+        _container = TorchArchive.Recognises(file) ? new TorchArchive(file) : TorchLegacy.Recognises(file) ? new TorchLegacy(file)
             : throw new SpectralKDException("it is no zip archive, so torch.save did not write it (or the download is an error page); check the file");
         try
         {
-            var chosen = CheckpointChoice.Choose(container.ReadPickle(), part, spec);
+            var chosen = CheckpointChoice.Choose(_container.ReadPickle(), part, spec);
             foreach (var (key, tensor) in chosen.Tensors)
             {
-                checkpoint.Add(key, container.Locate(key, tensor));
+                _checkpoint.Add(key, _container.Locate(key, tensor));
             }
 
             (Notes, PassedOver) = (chosen.Notes, chosen.PassedOver);
         }
         catch
         {
-            container.Dispose();
+            _container.Dispose();
             throw;
         }
 
-        Tensors = checkpoint.ToDictionary(pair => pair.Key, pair => pair.Value.Info, StringComparer.Ordinal);
+        Tensors = _checkpoint.ToDictionary(pair => pair.Key, pair => pair.Value.Info, StringComparer.Ordinal);
     }
 
     /// <inheritdoc/>
-    public string Name => file.Name;
+    public string Name => _file.Name;
 
     /// <inheritdoc/>
-    public string FilePath => file.FullPath;
+    public string FilePath => _file.FullPath;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Notes { get; }
@@ -95,11 +95,11 @@ internal sealed class TorchCheckpointFile : ITensorSource
     /// <summary>Unmaps the file. Tensors that were read stay valid.</summary>
     public void Dispose()
     {
-        container.Dispose();
-        file.Dispose();
+        _container.Dispose();
+        _file.Dispose();
     }
 
-    private CheckpointTensor Find(string key) => checkpoint.TryGetValue(key, out var tensor)
+    private CheckpointTensor Find(string key) => _checkpoint.TryGetValue(key, out var tensor)
         ? tensor
         : throw TensorCopy.Absent(this, key);
 

@@ -13,15 +13,15 @@ internal sealed class TorchLegacy : ITorchContainer
     private const long Protocol = 1001;
     private static readonly byte[] MagicNumber = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
-    private readonly MappedFile file;
-    private readonly PickleBudget budget;
-    private readonly Dictionary<string, (PickleStorage Storage, long Offset)> storages = new(StringComparer.Ordinal);
-    private long position;
+    private readonly MappedFile _file;
+    private readonly PickleBudget _budget;
+    private readonly Dictionary<string, (PickleStorage Storage, long Offset)> _storages = new(StringComparer.Ordinal);
+    private long _position;
 
     public TorchLegacy(MappedFile file)
     {
-        this.file = file;
-        budget = new PickleBudget(file.Length);
+        _file = file;
+        _budget = new PickleBudget(file.Length);
     }
 
     /// <summary>True if a file begins with the magic number's pickle, in any protocol.</summary>
@@ -60,11 +60,11 @@ internal sealed class TorchLegacy : ITorchContainer
     /// <inheritdoc/>
     public CheckpointTensor Locate(string key, PickleTensor tensor)
     {
-        var (storage, offset) = storages.TryGetValue(tensor.Storage.Key, out var place)
+        var (storage, offset) = _storages.TryGetValue(tensor.Storage.Key, out var place)
             ? place
             : throw new SpectralKDException($"its storages lack the one of tensor '{key}'");
         return storage.Type == tensor.Type
-            ? CheckpointTensor.Make(key, tensor, file, offset, storage.Count)
+            ? CheckpointTensor.Make(key, tensor, _file, offset, storage.Count)
             : throw new SpectralKDException($"tensor '{key}' is {tensor.Type.FormatName()}, but its storage is {storage.Type?.FormatName() ?? "of another type"}");
     }
 
@@ -76,28 +76,28 @@ internal sealed class TorchLegacy : ITorchContainer
 
     private object? Next(Dictionary<string, PickleStorage>? named = null)
     {
-        var length = (int)Math.Min(file.Length - position, ITorchContainer.LargestPickle);
-        var (value, taken) = PickleMachine.Read(file.Memory(position, length), budget, named);
-        position += taken;
+        var length = (int)Math.Min(_file.Length - _position, ITorchContainer.LargestPickle);
+        var (value, taken) = PickleMachine.Read(_file.Memory(_position, length), _budget, named);
+        _position += taken;
         return value;
     }
 
     private void Place(PickleStorage storage)
     {
         var size = storage.ForeignSize ?? storage.Type?.Size() ?? 1;
-        if (position > file.Length - sizeof(long) || BinaryPrimitives.ReadInt64LittleEndian(file.Slice(position, sizeof(long))) != storage.Count)
+        if (_position > _file.Length - sizeof(long) || BinaryPrimitives.ReadInt64LittleEndian(_file.Slice(_position, sizeof(long))) != storage.Count)
         {
             throw new SpectralKDException($"its storage '{storage.Key}' of {storage.Count} elements is not where it should be: the file is truncated or damaged; fetch or copy it again");
         }
 
-        position += sizeof(long);
-        if (storage.Count > (file.Length - position) / size)
+        _position += sizeof(long);
+        if (storage.Count > (_file.Length - _position) / size)
         {
-            throw new SpectralKDException($"its storage '{storage.Key}' claims {storage.Count} elements of {size} bytes, but only {file.Length - position} bytes follow: "
+            throw new SpectralKDException($"its storage '{storage.Key}' claims {storage.Count} elements of {size} bytes, but only {_file.Length - _position} bytes follow: "
                 + "the file is truncated; fetch or copy it again");
         }
 
-        storages[storage.Key] = (storage, position);
-        position += storage.Count * size;
+        _storages[storage.Key] = (storage, _position);
+        _position += storage.Count * size;
     }
 }

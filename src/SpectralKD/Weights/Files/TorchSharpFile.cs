@@ -11,34 +11,34 @@ internal sealed class TorchSharpFile : ITensorSource
     private const int MostTensors = 1_000_000, LongestName = 1000, HighestRank = 64;
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly MappedFile file;
-    private readonly Dictionary<string, long> begins = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, TensorInfo> tensors = new(StringComparer.Ordinal);
-    private long position;
+    private readonly MappedFile _file;
+    private readonly Dictionary<string, long> _begins = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TensorInfo> _tensors = new(StringComparer.Ordinal);
+    private long _position;
 
     private TorchSharpFile(MappedFile file)
     {
-        this.file = file;
+        _file = file;
         var count = Number();
         for (long i = 0; i < (count is > 0 and <= MostTensors ? count : throw new SpectralKDException($"it claims {count} tensors")); i++)
         {
             ReadTensor();
         }
 
-        if (position != file.Length)
+        if (_position != file.Length)
         {
-            throw new SpectralKDException($"its {count} tensors end at byte {position} of {file.Length}");
+            throw new SpectralKDException($"its {count} tensors end at byte {_position} of {file.Length}");
         }
     }
 
     /// <inheritdoc/>
-    public string Name => file.Name;
+    public string Name => _file.Name;
 
     /// <inheritdoc/>
-    public string FilePath => file.FullPath;
+    public string FilePath => _file.FullPath;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, TensorInfo> Tensors => tensors;
+    public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
 
     /// <summary>Opens a file and checks all names, types and shapes against its length.</summary>
     /// <param name="path">The file.</param>
@@ -54,7 +54,7 @@ internal sealed class TorchSharpFile : ITensorSource
     {
         try
         {
-            return new TorchSharpFile(file).tensors.Count > 0;
+            return new TorchSharpFile(file)._tensors.Count > 0;
         }
         catch (SpectralKDException)
         {
@@ -68,7 +68,7 @@ internal sealed class TorchSharpFile : ITensorSource
         var info = Find(key);
         LibTorch.EnsureLoaded();
         var tensor = empty([.. info.Shape], info.Type.ToScalarType()!.Value, device: CPU);
-        file.CopyTo(tensor, begins[key]);
+        _file.CopyTo(tensor, _begins[key]);
         return tensor;
     }
 
@@ -83,9 +83,9 @@ internal sealed class TorchSharpFile : ITensorSource
     }
 
     /// <summary>Unmaps the file. Tensors that were read stay valid.</summary>
-    public void Dispose() => file.Dispose();
+    public void Dispose() => _file.Dispose();
 
-    private TensorInfo Find(string key) => tensors.TryGetValue(key, out var info)
+    private TensorInfo Find(string key) => _tensors.TryGetValue(key, out var info)
         ? info
         : throw TensorCopy.Absent(this, key);
 
@@ -108,18 +108,18 @@ internal sealed class TorchSharpFile : ITensorSource
             shape[i] = Number();
         }
 
-        if (!TensorInfo.TryByteCount(shape, type, out var bytes) || bytes > file.Length - position)
+        if (!TensorInfo.TryByteCount(shape, type, out var bytes) || bytes > _file.Length - _position)
         {
-            throw new SpectralKDException($"tensor '{name}' of shape {TensorInfo.Text(shape)} does not fit into the {file.Length - position} bytes that follow");
+            throw new SpectralKDException($"tensor '{name}' of shape {TensorInfo.Text(shape)} does not fit into the {_file.Length - _position} bytes that follow");
         }
 
-        if (!tensors.TryAdd(name, new TensorInfo(name, type, shape)))
+        if (!_tensors.TryAdd(name, new TensorInfo(name, type, shape)))
         {
             throw new SpectralKDException($"it names '{name}' twice");
         }
 
-        begins[name] = position;
-        position += bytes;
+        _begins[name] = _position;
+        _position += bytes;
     }
 
     private static bool IsStored(ScalarType type) => type is not (ScalarType.ComplexFloat32 or ScalarType.ComplexFloat64);
@@ -127,20 +127,20 @@ internal sealed class TorchSharpFile : ITensorSource
     private string Text()
     {
         var length = Number();
-        if (length is <= 0 or > LongestName || length > file.Length - position)
+        if (length is <= 0 or > LongestName || length > _file.Length - _position)
         {
-            throw new SpectralKDException($"a name of {length} bytes begins at byte {position}");
+            throw new SpectralKDException($"a name of {length} bytes begins at byte {_position}");
         }
 
         try
         {
-            var name = Utf8.GetString(file.Slice(position, (int)length));
-            position += length;
-            return !name.Any(char.IsControl) ? name : throw new SpectralKDException($"the name before byte {position} holds control characters");
+            var name = Utf8.GetString(_file.Slice(_position, (int)length));
+            _position += length;
+            return !name.Any(char.IsControl) ? name : throw new SpectralKDException($"the name before byte {_position} holds control characters");
         }
         catch (DecoderFallbackException error)
         {
-            throw new SpectralKDException($"the name at byte {position} is not UTF-8", error);
+            throw new SpectralKDException($"the name at byte {_position} is not UTF-8", error);
         }
     }
 
@@ -149,7 +149,7 @@ internal sealed class TorchSharpFile : ITensorSource
         long value = 0;
         for (var shift = 0; shift < 63; shift += 7)
         {
-            var next = position < file.Length ? file.Slice(position++, 1)[0] : throw new SpectralKDException("it ends inside a number");
+            var next = _position < _file.Length ? _file.Slice(_position++, 1)[0] : throw new SpectralKDException("it ends inside a number");
             value |= (long)(next & 0x7f) << shift;
             if (next < 0x80)
             {
@@ -157,6 +157,6 @@ internal sealed class TorchSharpFile : ITensorSource
             }
         }
 
-        throw new SpectralKDException($"the number before byte {position} is too long");
+        throw new SpectralKDException($"the number before byte {_position} is too long");
     }
 }

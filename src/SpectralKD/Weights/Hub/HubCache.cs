@@ -10,15 +10,15 @@ namespace SpectralKD.Weights;
 /// </summary>
 internal sealed class HubCache(string cacheFolder, HubFile file)
 {
-    private readonly string folderName = "models--" + file.Repository.Replace("/", "--", StringComparison.Ordinal);
+    private readonly string _folderName = "models--" + file.Repository.Replace("/", "--", StringComparison.Ordinal);
 
-    private string Folder => Path.Combine(cacheFolder, folderName);
+    private string Folder => Path.Combine(cacheFolder, _folderName);
 
     public string BlobPath(string etag) => Path.Combine(Folder, "blobs", etag);
 
     public string SnapshotPath(string commit) => Path.Combine(Folder, "snapshots", commit, Native(file.Name));
 
-    public string LockPath(string etag) => Path.Combine(cacheFolder, ".locks", folderName, etag + ".lock");
+    public string LockPath(string etag) => Path.Combine(cacheFolder, ".locks", _folderName, etag + ".lock");
 
     private string RefPath => Path.Combine(Folder, "refs", Native(file.Revision));
 

@@ -7,10 +7,10 @@ namespace SpectralKD.Weights;
 /// </summary>
 internal sealed class HubClient : IDisposable
 {
-    private readonly HubOptions options;
-    private readonly HubSystem system;
-    private readonly HttpClient http;
-    private readonly HubRequests requests;
+    private readonly HubOptions _options;
+    private readonly HubSystem _system;
+    private readonly HttpClient _http;
+    private readonly HubRequests _requests;
 
     /// <summary>Makes a client.</summary>
     /// <param name="options">Hub, token and cache; null reads them from the environment.</param>
@@ -21,10 +21,10 @@ internal sealed class HubClient : IDisposable
 
     internal HubClient(HubOptions options, HttpMessageHandler handler, HubSystem system)
     {
-        this.options = options;
-        this.system = system;
-        http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
-        requests = new HubRequests(http, options);
+        _options = options;
+        _system = system;
+        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        _requests = new HubRequests(_http, options);
     }
 
     /// <summary>Fetches a file unless the cache has its current version.</summary>
@@ -56,16 +56,16 @@ internal sealed class HubClient : IDisposable
         CancellationToken cancellation = default)
     {
         var file = new HubFile(repository, fileName, revision);
-        var cache = new HubCache(options.CacheFolder, file);
+        var cache = new HubCache(_options.CacheFolder, file);
         var cached = cache.Find();
-        if (cached is not null && (file.IsCommit || options.Offline))
+        if (cached is not null && (file.IsCommit || _options.Offline))
         {
             return cached;
         }
 
-        if (options.Offline)
+        if (_options.Offline)
         {
-            return cache.IsKnownMissing() ? null : throw HubErrors.Offline(file, options);
+            return cache.IsKnownMissing() ? null : throw HubErrors.Offline(file, _options);
         }
 
         try
@@ -74,16 +74,16 @@ internal sealed class HubClient : IDisposable
         }
         catch (PassingFailureException failure)
         {
-            return cached ?? throw HubErrors.Unreachable(file, options, failure);
+            return cached ?? throw HubErrors.Unreachable(file, _options, failure);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new SpectralKDException($"cannot write into the cache '{options.CacheFolder}': {error.Message}; set HF_HUB_CACHE to another folder", error);
+            throw new SpectralKDException($"cannot write into the cache '{_options.CacheFolder}': {error.Message}; set HF_HUB_CACHE to another folder", error);
         }
     }
 
     /// <summary>Closes the connections.</summary>
-    public void Dispose() => http.Dispose();
+    public void Dispose() => _http.Dispose();
 
     /// <summary>How long a response asks to wait.</summary>
     internal static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
@@ -105,7 +105,7 @@ internal sealed class HubClient : IDisposable
         var snapshot = cache.SnapshotPath(metadata.Commit);
         if (!File.Exists(snapshot))
         {
-            using var guard = await HubLock.TakeAsync(cache.LockPath(metadata.ETag), system.Delay, cancellation).ConfigureAwait(false);
+            using var guard = await HubLock.TakeAsync(cache.LockPath(metadata.ETag), _system.Delay, cancellation).ConfigureAwait(false);
             if (!File.Exists(snapshot))
             {
                 await FillAsync(file, cache, metadata, progress, cancellation).ConfigureAwait(false);
@@ -122,21 +122,21 @@ internal sealed class HubClient : IDisposable
         var blob = cache.BlobPath(metadata.ETag);
         if (!File.Exists(blob))
         {
-            await new HubDownload(requests, options, file, metadata, system, progress).RunAsync(blob, cancellation).ConfigureAwait(false);
+            await new HubDownload(_requests, _options, file, metadata, _system, progress).RunAsync(blob, cancellation).ConfigureAwait(false);
         }
 
-        cache.Link(metadata, system.CreateLink);
+        cache.Link(metadata, _system.CreateLink);
     }
 
     /// <summary>Asks what the revision stands for; with a copy in the cache, one failed attempt is enough to use that.</summary>
     private async Task<HubMetadata?> MetadataAsync(HubFile file, HubCache cache, bool hasCopy, CancellationToken cancellation)
     {
-        var retry = new HubRetry(system.Delay, withoutConnection: 1);
+        var retry = new HubRetry(_system.Delay, withoutConnection: 1);
         while (true)
         {
             try
             {
-                using var response = await requests.HeadAsync(file.Address(options.Endpoint, file.Revision), cancellation).ConfigureAwait(false);
+                using var response = await _requests.HeadAsync(file.Address(_options.Endpoint, file.Revision), cancellation).ConfigureAwait(false);
                 return Interpret(response, file, cache);
             }
             catch (PassingFailureException failure) when (!hasCopy)
@@ -153,7 +153,7 @@ internal sealed class HubClient : IDisposable
     {
         if (HubErrors.IsPassing(response.StatusCode))
         {
-            throw new PassingFailureException(HubErrors.From(response, file, options).Message, RetryAfter(response));
+            throw new PassingFailureException(HubErrors.From(response, file, _options).Message, RetryAfter(response));
         }
 
         if (HubErrors.IsMissingFile(response))
@@ -166,7 +166,7 @@ internal sealed class HubClient : IDisposable
             return null;
         }
 
-        return (int)response.StatusCode >= 400 ? throw HubErrors.From(response, file, options) : HubMetadata.Read(response, file);
+        return (int)response.StatusCode >= 400 ? throw HubErrors.From(response, file, _options) : HubMetadata.Read(response, file);
     }
 }
 

@@ -303,19 +303,19 @@ internal sealed class HubRetry(Func<TimeSpan, CancellationToken, Task> delay, in
     private const int MaximumInAll = 50;
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
 
-    private int inARow;
-    private int inAll;
+    private int _inARow;
+    private int _inAll;
 
     /// <summary>Waits before the next attempt; false if there is none left, or the server asks for more than five minutes.</summary>
     public async Task<bool> WaitAsync(PassingFailureException failure, bool progressed, CancellationToken cancellation)
     {
-        inARow = progressed ? 1 : inARow + 1;
-        if (inARow > (failure.NoConnection ? withoutConnection : MaximumInARow) || ++inAll > MaximumInAll || failure.RetryAfter > LongestWait)
+        _inARow = progressed ? 1 : _inARow + 1;
+        if (_inARow > (failure.NoConnection ? withoutConnection : MaximumInARow) || ++_inAll > MaximumInAll || failure.RetryAfter > LongestWait)
         {
             return false;
         }
 
-        var backOff = TimeSpan.FromSeconds(Math.Min(8, 1 << (inARow - 1)) * (1 + (0.25 * Random.Shared.NextDouble())));
+        var backOff = TimeSpan.FromSeconds(Math.Min(8, 1 << (_inARow - 1)) * (1 + (0.25 * Random.Shared.NextDouble())));
         await delay(failure.RetryAfter > backOff ? failure.RetryAfter.Value : backOff, cancellation).ConfigureAwait(false);
         return true;
     }

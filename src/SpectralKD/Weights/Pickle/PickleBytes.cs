@@ -204,17 +204,17 @@ internal sealed class PickleBudget(long fileLength)
     private const long Base = 32L << 20;
     private const int TimesTheFile = 8; // a small number takes 2 bytes in a pickle, and here a box and a slot
 
-    private readonly long limit = Base + (Math.Max(0, Math.Min(fileLength, long.MaxValue / 16)) * TimesTheFile);
-    private long taken;
+    private readonly long _limit = Base + (Math.Max(0, Math.Min(fileLength, long.MaxValue / 16)) * TimesTheFile);
+    private long _taken;
 
     /// <summary>Counts an allocation.</summary>
     /// <exception cref="SpectralKDException">It would be too much for a file of this size.</exception>
     public void Take(long bytes)
     {
-        taken += bytes;
-        if (taken > limit)
+        _taken += bytes;
+        if (_taken > _limit)
         {
-            throw new SpectralKDException($"its pickle asks for more than {Megabytes(limit)} MB of memory, which no file of {Megabytes(fileLength)} MB needs; "
+            throw new SpectralKDException($"its pickle asks for more than {Megabytes(_limit)} MB of memory, which no file of {Megabytes(fileLength)} MB needs; "
                 + "nothing was executed; save only the state_dict (torch.save(model.state_dict(), …)) or convert it to safetensors");
         }
     }

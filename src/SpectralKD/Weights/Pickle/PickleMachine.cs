@@ -18,17 +18,17 @@ internal sealed class PickleMachine
     private const int MaximumOpcodes = 5_000_000;
     private const int HighestProtocol = 5;
 
-    private readonly PickleBudget budget;
-    private readonly PickleBytes bytes;
-    private readonly PickleStack stack;
-    private readonly Dictionary<string, PickleStorage>? storages;
+    private readonly PickleBudget _budget;
+    private readonly PickleBytes _bytes;
+    private readonly PickleStack _stack;
+    private readonly Dictionary<string, PickleStorage>? _storages;
 
     private PickleMachine(ReadOnlyMemory<byte> pickle, PickleBudget budget, Dictionary<string, PickleStorage>? storages)
     {
-        this.storages = storages;
-        this.budget = budget;
-        bytes = new PickleBytes(pickle, budget);
-        stack = new PickleStack(budget);
+        _storages = storages;
+        _budget = budget;
+        _bytes = new PickleBytes(pickle, budget);
+        _stack = new PickleStack(budget);
     }
 
     /// <summary>Reads one pickle, which may end before the bytes do.</summary>
@@ -41,22 +41,22 @@ internal sealed class PickleMachine
         ReadOnlyMemory<byte> pickle, PickleBudget budget, Dictionary<string, PickleStorage>? storages = null)
     {
         var machine = new PickleMachine(pickle, budget, storages);
-        return (machine.Run(), machine.bytes.Position);
+        return (machine.Run(), machine._bytes.Position);
     }
 
     private object? Run()
     {
         for (var count = 0; count < MaximumOpcodes; count++)
         {
-            var opcode = (PickleOpcode)bytes.Byte();
+            var opcode = (PickleOpcode)_bytes.Byte();
             if (opcode == PickleOpcode.Stop)
             {
-                return stack.Pop();
+                return _stack.Pop();
             }
 
             if (!RunConstant(opcode) && !RunContainer(opcode) && !RunStack(opcode) && !RunObject(opcode))
             {
-                throw new SpectralKDException($"its pickle has an unknown opcode 0x{(byte)opcode:x2} at byte {bytes.Position - 1}");
+                throw new SpectralKDException($"its pickle has an unknown opcode 0x{(byte)opcode:x2} at byte {_bytes.Position - 1}");
             }
         }
 
@@ -67,27 +67,27 @@ internal sealed class PickleMachine
     {
         switch (opcode)
         {
-            case PickleOpcode.None: stack.Push(null); break;
-            case PickleOpcode.NewTrue: stack.Push(true); break;
-            case PickleOpcode.NewFalse: stack.Push(false); break;
-            case PickleOpcode.BinInt: stack.Push((long)bytes.Int32()); break;
-            case PickleOpcode.BinInt1: stack.Push((long)bytes.Byte()); break;
-            case PickleOpcode.BinInt2: stack.Push((long)bytes.UInt16()); break;
-            case PickleOpcode.Long1: stack.Push(bytes.Integer(bytes.Byte())); break;
-            case PickleOpcode.Long4: stack.Push(bytes.Integer(bytes.Int32())); break;
-            case PickleOpcode.Int or PickleOpcode.Long: stack.Push(bytes.IntegerLine()); break;
-            case PickleOpcode.BinFloat: stack.Push(bytes.Double()); break;
-            case PickleOpcode.Float: stack.Push(Number(bytes.Line())); break;
-            case PickleOpcode.ShortBinUnicode: stack.Push(bytes.Text(bytes.Byte())); break;
-            case PickleOpcode.BinUnicode: stack.Push(bytes.Text(bytes.UInt32())); break;
-            case PickleOpcode.BinUnicode8: stack.Push(bytes.Text(bytes.UInt64())); break;
-            case PickleOpcode.Unicode: stack.Push(bytes.Line()); break;
-            case PickleOpcode.ShortBinString: stack.Push(bytes.Latin1(bytes.Byte())); break;
-            case PickleOpcode.BinString: stack.Push(bytes.Latin1(bytes.Int32())); break;
-            case PickleOpcode.String: stack.Push(bytes.Line().Trim('\'', '"')); break;
-            case PickleOpcode.ShortBinBytes: SkipBytes(bytes.Byte()); break;
-            case PickleOpcode.BinBytes: SkipBytes(bytes.UInt32()); break;
-            case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8: SkipBytes(bytes.UInt64()); break;
+            case PickleOpcode.None: _stack.Push(null); break;
+            case PickleOpcode.NewTrue: _stack.Push(true); break;
+            case PickleOpcode.NewFalse: _stack.Push(false); break;
+            case PickleOpcode.BinInt: _stack.Push((long)_bytes.Int32()); break;
+            case PickleOpcode.BinInt1: _stack.Push((long)_bytes.Byte()); break;
+            case PickleOpcode.BinInt2: _stack.Push((long)_bytes.UInt16()); break;
+            case PickleOpcode.Long1: _stack.Push(_bytes.Integer(_bytes.Byte())); break;
+            case PickleOpcode.Long4: _stack.Push(_bytes.Integer(_bytes.Int32())); break;
+            case PickleOpcode.Int or PickleOpcode.Long: _stack.Push(_bytes.IntegerLine()); break;
+            case PickleOpcode.BinFloat: _stack.Push(_bytes.Double()); break;
+            case PickleOpcode.Float: _stack.Push(Number(_bytes.Line())); break;
+            case PickleOpcode.ShortBinUnicode: _stack.Push(_bytes.Text(_bytes.Byte())); break;
+            case PickleOpcode.BinUnicode: _stack.Push(_bytes.Text(_bytes.UInt32())); break;
+            case PickleOpcode.BinUnicode8: _stack.Push(_bytes.Text(_bytes.UInt64())); break;
+            case PickleOpcode.Unicode: _stack.Push(_bytes.Line()); break;
+            case PickleOpcode.ShortBinString: _stack.Push(_bytes.Latin1(_bytes.Byte())); break;
+            case PickleOpcode.BinString: _stack.Push(_bytes.Latin1(_bytes.Int32())); break;
+            case PickleOpcode.String: _stack.Push(_bytes.Line().Trim('\'', '"')); break;
+            case PickleOpcode.ShortBinBytes: SkipBytes(_bytes.Byte()); break;
+            case PickleOpcode.BinBytes: SkipBytes(_bytes.UInt32()); break;
+            case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8: SkipBytes(_bytes.UInt64()); break;
             default: return false;
         }
 
@@ -102,18 +102,18 @@ internal sealed class PickleMachine
             case PickleOpcode.EmptyTuple: Push(PickleItemsKind.Tuple, []); break;
             case PickleOpcode.EmptySet: Push(PickleItemsKind.Set, []); break;
             case PickleOpcode.EmptyDict: PushDict(); break;
-            case PickleOpcode.List: Push(PickleItemsKind.List, stack.PopMark()); break;
-            case PickleOpcode.Tuple: Push(PickleItemsKind.Tuple, stack.PopMark()); break;
-            case PickleOpcode.FrozenSet: Push(PickleItemsKind.Set, stack.PopMark()); break;
-            case PickleOpcode.Tuple1: Push(PickleItemsKind.Tuple, stack.Pop(1)); break;
-            case PickleOpcode.Tuple2: Push(PickleItemsKind.Tuple, stack.Pop(2)); break;
-            case PickleOpcode.Tuple3: Push(PickleItemsKind.Tuple, stack.Pop(3)); break;
-            case PickleOpcode.Append: AppendOne(stack.Pop()); break;
-            case PickleOpcode.Appends or PickleOpcode.AddItems: Append(stack.PopMark()); break;
-            case PickleOpcode.SetItem: SetItems(stack.Pop(2)); break;
-            case PickleOpcode.SetItems: SetItems(stack.PopMark()); break;
+            case PickleOpcode.List: Push(PickleItemsKind.List, _stack.PopMark()); break;
+            case PickleOpcode.Tuple: Push(PickleItemsKind.Tuple, _stack.PopMark()); break;
+            case PickleOpcode.FrozenSet: Push(PickleItemsKind.Set, _stack.PopMark()); break;
+            case PickleOpcode.Tuple1: Push(PickleItemsKind.Tuple, _stack.Pop(1)); break;
+            case PickleOpcode.Tuple2: Push(PickleItemsKind.Tuple, _stack.Pop(2)); break;
+            case PickleOpcode.Tuple3: Push(PickleItemsKind.Tuple, _stack.Pop(3)); break;
+            case PickleOpcode.Append: AppendOne(_stack.Pop()); break;
+            case PickleOpcode.Appends or PickleOpcode.AddItems: Append(_stack.PopMark()); break;
+            case PickleOpcode.SetItem: SetItems(_stack.Pop(2)); break;
+            case PickleOpcode.SetItems: SetItems(_stack.PopMark()); break;
             case PickleOpcode.Dict:
-                var items = stack.PopMark();
+                var items = _stack.PopMark();
                 PushDict();
                 SetItems(items);
                 break;
@@ -127,19 +127,19 @@ internal sealed class PickleMachine
     {
         switch (opcode)
         {
-            case PickleOpcode.Mark: stack.Mark(); break;
-            case PickleOpcode.Pop: stack.Pop(); break;
-            case PickleOpcode.PopMark: stack.PopMark(); break;
-            case PickleOpcode.Dup: stack.Push(stack.Peek()); break;
-            case PickleOpcode.Memoize: stack.Memoize(); break;
-            case PickleOpcode.BinPut: stack.Put(bytes.Byte()); break;
-            case PickleOpcode.LongBinPut: stack.Put(bytes.UInt32()); break;
-            case PickleOpcode.Put: stack.Put(Index()); break;
-            case PickleOpcode.BinGet: stack.Get(bytes.Byte()); break;
-            case PickleOpcode.LongBinGet: stack.Get(bytes.UInt32()); break;
-            case PickleOpcode.Get: stack.Get(Index()); break;
-            case PickleOpcode.Frame: bytes.UInt64(); break; // Only a hint for buffered reading.
-            case PickleOpcode.Proto: CheckProtocol(bytes.Byte()); break;
+            case PickleOpcode.Mark: _stack.Mark(); break;
+            case PickleOpcode.Pop: _stack.Pop(); break;
+            case PickleOpcode.PopMark: _stack.PopMark(); break;
+            case PickleOpcode.Dup: _stack.Push(_stack.Peek()); break;
+            case PickleOpcode.Memoize: _stack.Memoize(); break;
+            case PickleOpcode.BinPut: _stack.Put(_bytes.Byte()); break;
+            case PickleOpcode.LongBinPut: _stack.Put(_bytes.UInt32()); break;
+            case PickleOpcode.Put: _stack.Put(Index()); break;
+            case PickleOpcode.BinGet: _stack.Get(_bytes.Byte()); break;
+            case PickleOpcode.LongBinGet: _stack.Get(_bytes.UInt32()); break;
+            case PickleOpcode.Get: _stack.Get(Index()); break;
+            case PickleOpcode.Frame: _bytes.UInt64(); break; // Only a hint for buffered reading.
+            case PickleOpcode.Proto: CheckProtocol(_bytes.Byte()); break;
             default: return false;
         }
 
@@ -150,14 +150,14 @@ internal sealed class PickleMachine
     {
         switch (opcode)
         {
-            case PickleOpcode.Global: PushGlobal(bytes.Line(), bytes.Line()); break;
+            case PickleOpcode.Global: PushGlobal(_bytes.Line(), _bytes.Line()); break;
             case PickleOpcode.StackGlobal: RunStackGlobal(); break;
             case PickleOpcode.Reduce or PickleOpcode.NewObj: RunCall(); break;
             case PickleOpcode.Build: RunBuild(); break;
-            case PickleOpcode.BinPersId: PushStorage(TorchGlobals.Storage(stack.Pop())); break;
-            case PickleOpcode.Inst: throw TorchGlobals.Refuse($"{bytes.Line()}.{bytes.Line()}");
-            case PickleOpcode.Obj: throw TorchGlobals.Refuse(ClassName(stack.PopMark()));
-            case PickleOpcode.NewObjEx: throw TorchGlobals.Refuse(ClassName(stack.Pop(3)));
+            case PickleOpcode.BinPersId: PushStorage(TorchGlobals.Storage(_stack.Pop())); break;
+            case PickleOpcode.Inst: throw TorchGlobals.Refuse($"{_bytes.Line()}.{_bytes.Line()}");
+            case PickleOpcode.Obj: throw TorchGlobals.Refuse(ClassName(_stack.PopMark()));
+            case PickleOpcode.NewObjEx: throw TorchGlobals.Refuse(ClassName(_stack.Pop(3)));
             case PickleOpcode.Ext1 or PickleOpcode.Ext2 or PickleOpcode.Ext4: throw TorchGlobals.Refuse("an extension code instead of a name");
             case PickleOpcode.PersId: throw new SpectralKDException("its pickle names storages by text, which torch.save never does");
             case PickleOpcode.NextBuffer or PickleOpcode.ReadOnlyBuffer:
@@ -170,23 +170,23 @@ internal sealed class PickleMachine
 
     private void RunStackGlobal()
     {
-        var name = stack.Pop<string>("a name");
-        PushGlobal(stack.Pop<string>("a module's name"), name);
+        var name = _stack.Pop<string>("a name");
+        PushGlobal(_stack.Pop<string>("a module's name"), name);
     }
 
     private void PushGlobal(string module, string name)
     {
-        budget.Take(PickleBudget.Container + (2 * sizeof(char) * ((long)module.Length + name.Length)));
-        stack.Push(TorchGlobals.Find(module, name));
+        _budget.Take(PickleBudget.Container + (2 * sizeof(char) * ((long)module.Length + name.Length)));
+        _stack.Push(TorchGlobals.Find(module, name));
     }
 
     private void RunCall()
     {
-        var arguments = stack.Pop<PickleItems>("a tuple of arguments");
-        budget.Take(2 * PickleBudget.Container); // whatever stands for the result: none is larger, and none copies its arguments
-        var result = TorchGlobals.Call(stack.Pop<PickleGlobal>("a class or function"), arguments.Items);
-        budget.Take(result is PickleTensor tensor ? sizeof(long) * (tensor.Shape.Count + tensor.Strides.Count) : 0);
-        stack.Push(result);
+        var arguments = _stack.Pop<PickleItems>("a tuple of arguments");
+        _budget.Take(2 * PickleBudget.Container); // whatever stands for the result: none is larger, and none copies its arguments
+        var result = TorchGlobals.Call(_stack.Pop<PickleGlobal>("a class or function"), arguments.Items);
+        _budget.Take(result is PickleTensor tensor ? sizeof(long) * (tensor.Shape.Count + tensor.Strides.Count) : 0);
+        _stack.Push(result);
     }
 
     /// <summary>
@@ -195,13 +195,13 @@ internal sealed class PickleMachine
     /// </summary>
     private void RunBuild()
     {
-        var state = stack.Pop();
-        if (stack.Peek() is PickleTensor or PickleOther or PickleDict { IsObject: true })
+        var state = _stack.Pop();
+        if (_stack.Peek() is PickleTensor or PickleOther or PickleDict { IsObject: true })
         {
             return;
         }
 
-        var target = stack.Peek<PickleDict>("an object that may have attributes (dict or argparse.Namespace)");
+        var target = _stack.Peek<PickleDict>("an object that may have attributes (dict or argparse.Namespace)");
         if (state is not PickleDict attributes)
         {
             throw new SpectralKDException($"its pickle sets the state of a {target.ClassName} with something that is no dictionary; nothing was executed");
@@ -217,27 +217,27 @@ internal sealed class PickleMachine
 
     private void SkipBytes(long count)
     {
-        bytes.Skip(count);
-        stack.Push(PickleOther.Bytes);
+        _bytes.Skip(count);
+        _stack.Push(PickleOther.Bytes);
     }
 
     private void Push(PickleItemsKind kind, List<object?> items)
     {
-        budget.Take(PickleBudget.Container);
-        stack.Push(new PickleItems(kind, items));
+        _budget.Take(PickleBudget.Container);
+        _stack.Push(new PickleItems(kind, items));
     }
 
     private void PushDict()
     {
-        budget.Take(PickleBudget.Container);
-        stack.Push(new PickleDict("dict"));
+        _budget.Take(PickleBudget.Container);
+        _stack.Push(new PickleDict("dict"));
     }
 
     private void PushStorage(PickleStorage storage)
     {
-        budget.Take(PickleBudget.Entry);
-        stack.Push(storage);
-        if (storages is not null && !storages.TryAdd(storage.Key, storage) && storages[storage.Key] != storage)
+        _budget.Take(PickleBudget.Entry);
+        _stack.Push(storage);
+        if (_storages is not null && !_storages.TryAdd(storage.Key, storage) && _storages[storage.Key] != storage)
         {
             throw new SpectralKDException($"its pickle describes the storage '{storage.Key}' in two ways");
         }
@@ -245,25 +245,25 @@ internal sealed class PickleMachine
 
     private void AppendOne(object? item)
     {
-        if (stack.Peek() is PickleDict { IsObject: true } or PickleOther)
+        if (_stack.Peek() is PickleDict { IsObject: true } or PickleOther)
         {
             return;
         }
 
-        var target = stack.Peek<PickleItems>("a list or set to add to").Items;
-        budget.Take(target.Count == 0 ? PickleBudget.FirstSlots : PickleBudget.Slot);
+        var target = _stack.Peek<PickleItems>("a list or set to add to").Items;
+        _budget.Take(target.Count == 0 ? PickleBudget.FirstSlots : PickleBudget.Slot);
         target.Add(item);
     }
 
     private void Append(List<object?> items)
     {
-        if (stack.Peek() is PickleDict { IsObject: true } or PickleOther)
+        if (_stack.Peek() is PickleDict { IsObject: true } or PickleOther)
         {
             return; // a deque, a list of a class of its own: passed over
         }
 
-        budget.Take(PickleBudget.Slot * (long)items.Count);
-        stack.Peek<PickleItems>("a list or set to add to").Items.AddRange(items);
+        _budget.Take(PickleBudget.Slot * (long)items.Count);
+        _stack.Peek<PickleItems>("a list or set to add to").Items.AddRange(items);
     }
 
     private void SetItems(List<object?> pairs)
@@ -273,20 +273,20 @@ internal sealed class PickleMachine
             throw new SpectralKDException("its pickle gives a dictionary a key without a value");
         }
 
-        if (stack.Peek() is PickleOther)
+        if (_stack.Peek() is PickleOther)
         {
             return;
         }
 
-        var target = stack.Peek<PickleDict>("a dictionary to add to");
+        var target = _stack.Peek<PickleDict>("a dictionary to add to");
         for (var i = 0; i < pairs.Count; i += 2)
         {
-            budget.Take(PickleBudget.Entry);
+            _budget.Take(PickleBudget.Entry);
             target.Set(pairs[i], pairs[i + 1]);
         }
     }
 
-    private long Index() => bytes.IntegerLine() is long index ? index : -1;
+    private long Index() => _bytes.IntegerLine() is long index ? index : -1;
 
     private static double Number(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
@@ -305,34 +305,34 @@ internal sealed class PickleMachine
 /// <summary>The pickle machine's stack and memo.</summary>
 internal sealed class PickleStack(PickleBudget budget)
 {
-    private readonly List<object?> values = [];
-    private readonly List<int> marks = [];
-    private readonly Dictionary<long, object?> memo = [];
+    private readonly List<object?> _values = [];
+    private readonly List<int> _marks = [];
+    private readonly Dictionary<long, object?> _memo = [];
 
     public void Push(object? value)
     {
         budget.Take(PickleBudget.Slot + (value is long or double or bool ? PickleBudget.Box : 0));
-        values.Add(value);
+        _values.Add(value);
     }
 
     public void Mark()
     {
         budget.Take(PickleBudget.Slot);
-        marks.Add(values.Count);
+        _marks.Add(_values.Count);
     }
 
     /// <summary>Takes the uppermost value; values below the last mark are out of reach.</summary>
     public object? Pop()
     {
         var value = Peek();
-        values.RemoveAt(values.Count - 1);
+        _values.RemoveAt(_values.Count - 1);
         return value;
     }
 
     public object? Peek()
     {
-        var floor = marks.Count == 0 ? 0 : marks[^1];
-        return values.Count > floor ? values[^1] : throw new SpectralKDException("its pickle takes a value from an empty stack");
+        var floor = _marks.Count == 0 ? 0 : _marks[^1];
+        return _values.Count > floor ? _values[^1] : throw new SpectralKDException("its pickle takes a value from an empty stack");
     }
 
     public T Pop<T>(string what) => Pop() is T value ? value : throw new SpectralKDException($"its pickle has something else where {what} should be");
@@ -342,16 +342,16 @@ internal sealed class PickleStack(PickleBudget budget)
     /// <summary>Takes everything above the last mark, and the mark.</summary>
     public List<object?> PopMark()
     {
-        if (marks.Count == 0)
+        if (_marks.Count == 0)
         {
             throw new SpectralKDException("its pickle closes a group that it never opened");
         }
 
-        var start = marks[^1];
-        marks.RemoveAt(marks.Count - 1);
-        budget.Take(PickleBudget.Container + (PickleBudget.Slot * (long)(values.Count - start)));
-        var items = values.GetRange(start, values.Count - start);
-        values.RemoveRange(start, values.Count - start);
+        var start = _marks[^1];
+        _marks.RemoveAt(_marks.Count - 1);
+        budget.Take(PickleBudget.Container + (PickleBudget.Slot * (long)(_values.Count - start)));
+        var items = _values.GetRange(start, _values.Count - start);
+        _values.RemoveRange(start, _values.Count - start);
         return items;
     }
 
@@ -370,11 +370,11 @@ internal sealed class PickleStack(PickleBudget budget)
     public void Put(long index)
     {
         budget.Take(PickleBudget.Entry);
-        memo[index] = Peek();
+        _memo[index] = Peek();
     }
 
-    public void Memoize() => Put(memo.Count);
+    public void Memoize() => Put(_memo.Count);
 
     public void Get(long index) =>
-        Push(memo.TryGetValue(index, out var value) ? value : throw new SpectralKDException($"its pickle recalls value {index}, which it never stored"));
+        Push(_memo.TryGetValue(index, out var value) ? value : throw new SpectralKDException($"its pickle recalls value {index}, which it never stored"));
 }

@@ -268,7 +268,7 @@ internal enum PickleItemsKind
 /// </summary>
 internal sealed class PickleDict(string className, bool isObject = false)
 {
-    private Dictionary<string, object?>? entries;
+    private Dictionary<string, object?>? _entries;
 
     /// <summary>The Python class, for example <c>collections.OrderedDict</c>.</summary>
     public string ClassName { get; } = className;
@@ -277,7 +277,7 @@ internal sealed class PickleDict(string className, bool isObject = false)
     public bool IsObject { get; } = isObject;
 
     /// <summary>Entries with string keys, in the order of their first setting.</summary>
-    public IReadOnlyDictionary<string, object?> Entries => entries ?? Empty;
+    public IReadOnlyDictionary<string, object?> Entries => _entries ?? Empty;
 
     private static readonly Dictionary<string, object?> Empty = [];
 
@@ -286,19 +286,19 @@ internal sealed class PickleDict(string className, bool isObject = false)
     {
         if (key is string name)
         {
-            (entries ??= new Dictionary<string, object?>(StringComparer.Ordinal))[name] = value;
+            (_entries ??= new Dictionary<string, object?>(StringComparer.Ordinal))[name] = value;
         }
     }
 
     /// <summary>Takes over another one's entries without copying them; false if there are entries already.</summary>
     public bool Adopt(PickleDict other)
     {
-        if (entries is not null)
+        if (_entries is not null)
         {
             return false;
         }
 
-        entries = other.entries;
+        _entries = other._entries;
         return true;
     }
 }
