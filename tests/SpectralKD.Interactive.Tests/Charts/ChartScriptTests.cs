@@ -74,7 +74,7 @@ public partial class ChartScriptTests
 
         Assert.Contains("<img alt=\"[chart] Spectral intensity over depth", output, StringComparison.Ordinal);
         Assert.Contains("src=\"data:image/svg+xml;base64,", output, StringComparison.Ordinal);
-        Assert.Contains("run its cell again", output, StringComparison.Ordinal);
+        Assert.Contains("Interactive: trust the notebook, or run its cell again.", output, StringComparison.Ordinal);
     }
 
     [Theory]

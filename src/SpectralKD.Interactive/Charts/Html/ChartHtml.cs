@@ -120,7 +120,7 @@ internal static class ChartHtml
         """;
 
     private static string Picture(string svg, string words) => $"""
-        <div class="spectralkd-picture" style="max-width:900px"><img alt="{System.Net.WebUtility.HtmlEncode(words)}" style="width:100%" src="data:image/svg+xml;base64,{Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(svg))}"></div><div class="spectralkd-note" style="font-size:85%">This is a picture of the chart. Interactive: run its cell again.</div>
+        <div class="spectralkd-picture" style="max-width:900px"><img alt="{System.Net.WebUtility.HtmlEncode(words)}" style="width:100%" src="data:image/svg+xml;base64,{Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(svg))}"></div><div class="spectralkd-note" style="font-size:85%">This is a picture of the chart. Interactive: trust the notebook, or run its cell again.</div>
         """;
 
     /// <summary>A piece of HTML for a page that has run plotly.js already (see <see cref="PlotlyScript.Source"/>).</summary>
