@@ -213,6 +213,27 @@ public sealed class PolyglotTests : IDisposable
     }
 
     [Theory]
+    [InlineData("#!/bin/bash\nls", "a cell for bash begins with #!bash: write that in place of #!/bin/bash")]
+    [InlineData("#!/usr/bin/env sh\nls", "a cell for sh begins with #!sh: write that in place of #!/usr/bin/env sh")]
+    [InlineData("#!/usr/bin/python3 -u\nprint(1)", "#!/usr/bin/python3 -u begins a script for python3, which cells are not for here: run it from a cell that begins with #!bash")]
+    public async Task A_script_that_names_its_program_is_told_how_a_cell_names_it(string code, string said)
+    {
+        await using var notebook = new NotebookOfTest();
+        Assert.Equal(said, (await notebook.FailAsync(code)).Message);
+    }
+
+    [Fact]
+    public async Task Magic_lines_in_a_cell_of_a_shell_are_carried_out()
+    {
+        RequireShell();
+        await using var notebook = new NotebookOfTest();
+        await notebook.RunAsync("var who = 1;");
+        var output = await notebook.RunAsync("#!sh\n#!/bin/sh\n#!time\n#!who\n#! a comment\n#!nobody\necho \"in $(pwd | wc -l) line\"");
+        Assert.Equal("who\nin 1 line\n", output.Out);
+        Assert.StartsWith("Wall time: ", RecordedOutput.Text(Assert.Single(output.Displays).Data), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("var x = 1;\nls -l")]
     [InlineData("ls.Count")]
     [InlineData("ls(1);")]
@@ -228,6 +249,10 @@ public sealed class PolyglotTests : IDisposable
     [Theory]
     [InlineData("#!fsharp\nlet x = 1\n#!csharp\n1 + 1", "skipped: F# does not run in this notebook host\n")]
     [InlineData("#!share --from fsharp x\n1 + 1", "skipped: #!share --from fsharp x does not run in this notebook host\n")]
+    [InlineData("#!set --name x --value @fsharp:x\n1 + 1", "skipped: #!set @fsharp:x does not run in this notebook host\n")]
+    [InlineData("#!value --name x --from-value @sql:x\n#!csharp\n1 + 1", "skipped: #!value @sql:x does not run in this notebook host\n")]
+    [InlineData("#!bash\n#!share --from fsharp x\nrm -rf /nowhere/$x\n#!csharp\n1 + 1", "skipped: #!share --from fsharp, and so what follows it in bash, does not run in this notebook host\n")]
+    [InlineData("#!bash\n#!set --name x --value @fsharp:x\nrm -rf /nowhere/$x\n#!csharp\n1 + 1", "skipped: #!set @fsharp:x, and so what follows it in bash, does not run in this notebook host\n")]
     [InlineData("#!connect mssql --kernel-name sales \"Server=x;Password=y\"\n1 + 1", "skipped: #!connect mssql does not run in this notebook host\n")]
     [InlineData("#!connect --help\n1 + 1", "skipped: #!connect does not run in this notebook host\n")]
     [InlineData("#!sql-sales\nSELECT 1\n#!csharp\n1 + 1", "skipped: SQL does not run in this notebook host\n")]

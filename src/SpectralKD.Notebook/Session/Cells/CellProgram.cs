@@ -120,16 +120,28 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         return value ?? (compiled.GivesValue ? s_null : null);
     }
 
-    private async Task<object?> RunMagicAsync(string line, string below = "")
+    /// <summary>Runs a magic line.</summary>
+    public async Task<object?> RunMagicAsync(string line, string below = "")
     {
         if (SessionCommands.Connection(line) is var (what, refusal))
         {
             return await PassOver(what, refusal).ConfigureAwait(false);
         }
 
+        if (line.StartsWith("#!/", StringComparison.Ordinal))
+        {
+            throw ShellCell.NoInterpreterHere(line);
+        }
+
         run.ThrowIfInterrupted();
         var host = new SessionHost(session, this, below);
         var call = MagicLine.Parse(line, host.Commands);
+        if (session.Options.SkipUnknown && SessionCommands.OfOtherKernel(call) is { } elsewhere)
+        {
+            run.Output.Stream("stderr", CellLanguages.Skipped($"{call.Command.Name} {elsewhere}"));
+            return null;
+        }
+
         if (!MagicCommandTable.All.Contains(call.Command))
         {
             await call.ExecuteAsync(host, run.Token).ConfigureAwait(false);

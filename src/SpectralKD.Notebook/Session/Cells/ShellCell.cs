@@ -29,8 +29,20 @@ internal static class ShellCell
     public static async Task<object?> RunAsync(string shell, string text, string name, CellProgram program)
     {
         program.Run.ThrowIfInterrupted();
+        if (program.Session.Options.SkipUnknown && OfOtherKernel(text) is { } elsewhere)
+        {
+            // A script without its variable might do anything.
+            program.Run.Output.Stream("stderr", CellLanguages.Skipped($"{elsewhere}, and so what follows it in {shell},"));
+            return null;
+        }
+
         var (path, arguments, extension) = Find(shell);
-        var (script, variables) = TakeShared(text, program);
+        var (script, variables, others) = TakeCommands(text, program);
+        foreach (var line in others)
+        {
+            await program.RunMagicAsync(line).ConfigureAwait(false);
+        }
+
         var folder = Directory.CreateTempSubdirectory("spectralkd-shell-").FullName;
         try
         {
@@ -68,36 +80,63 @@ internal static class ShellCell
             .Select(folder => Path.Combine(folder.Trim('"'), OperatingSystem.IsWindows() ? name + ".exe" : name)))
         .FirstOrDefault(File.Exists);
 
-    /// <summary>The script without its <c>#!share</c> and <c>#!set</c> lines, which a shell takes for comments, and the variables that these name.</summary>
-    private static (string Script, Dictionary<string, string> Variables) TakeShared(string text, CellProgram program)
+    /// <summary>What is thrown for a line that names the program which a script is for, <c>#!/bin/bash</c>, where a cell of C# begins.</summary>
+    public static SpectralKDException NoInterpreterHere(string line)
+    {
+        var words = line[2..].Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+        var name = Path.GetFileName(words[0]) == "env" && words.Length > 1 ? words[1] : Path.GetFileName(words[0]);
+        return Knows(name)
+            ? new SpectralKDException($"a cell for {name} begins with #!{name}: write that in place of {line}")
+            : new SpectralKDException($"{line} begins a script for {name}, which cells are not for here: run it from a cell that begins with #!bash");
+    }
+
+    /// <summary>The script without its magic lines, which a shell takes for comments; the variables that <c>#!share</c> and <c>#!set</c> name; and the other lines.</summary>
+    private static (string Script, Dictionary<string, string> Variables, List<string> Others) TakeCommands(string text, CellProgram program)
     {
         var host = new SessionHost(program.Session, program);
         var variables = new Dictionary<string, string>();
+        var others = new List<string>();
         var lines = text.ReplaceLineEndings("\n").Split('\n');
         for (var i = 0; i < lines.Length; i++)
         {
+            if (CommandOn(lines[i]) is not { } name)
+            {
+                continue;
+            }
+
             var line = lines[i].Trim();
-            var command = MagicLine.NameOf(line);
-            if (command == s_share.Name)
+            lines[i] = "";
+            if (name == s_share.Name)
             {
                 var shared = s_share.Read(MagicLine.Parse(line, SessionCommands.All), host);
                 Share(shared.As ?? shared.Name, ShareCommand.Shared(shared, host) ?? "");
             }
-            else if (command == s_set.Name)
+            else if (name == s_set.Name)
             {
                 var set = s_set.Read(MagicLine.Parse(line, SessionCommands.All), host);
                 Share(set.Name, set.Value);
             }
-
-            void Share(string name, object value)
+            else
             {
-                variables[name] = host.TextOf(value) ?? Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
-                lines[i] = "";
+                others.Add(line);
             }
         }
 
-        return (string.Join('\n', lines), variables);
+        return (string.Join('\n', lines), variables, others);
+
+        void Share(string name, object value) => variables[name] = host.TextOf(value) ?? Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
     }
+
+    /// <summary>The name of the magic command on a line; null for a line of the script.</summary>
+    private static string? CommandOn(string line) => line.TrimStart().StartsWith("#!", StringComparison.Ordinal) && MagicLine.NameOf(line.Trim()) is var name
+        && SessionCommands.All.Any(command => command.Name == name) ? name : null;
+
+    private static string? OfOtherKernel(string text) => text.ReplaceLineEndings("\n").Split('\n')
+        .Where(line => CommandOn(line) is SetCommand.Word or ShareCommand.Word)
+        .Select(line => MagicLine.Parse(line.Trim(), SessionCommands.All))
+        .Select(call => SessionCommands.OfOtherKernel(call) is { } variable ? $"{call.Command.Name} {variable}"
+            : call.Of("--from") is { Text: not (Languages.CSharp or Languages.Values) and var kernel } ? $"{call.Command.Name} --from {kernel}" : null)
+        .FirstOrDefault(found => found is not null);
 
     private static async Task<int> RunAsync(
         string path, string[] arguments, string file, string name, Dictionary<string, string> variables, CellProgram program)

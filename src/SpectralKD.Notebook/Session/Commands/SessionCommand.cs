@@ -45,6 +45,10 @@ internal static class SessionCommands
             $"{what}: this notebook host runs C#, and no other kernels: leave the line out, open the notebook in a host that has them, or pass over such lines with --skip-unknown"));
     }
 
+    /// <summary>What a line reads from another kernel, <c>@fsharp:x</c>; null where it reads nothing there.</summary>
+    public static string? OfOtherKernel(MagicCall call) => call.Given.Values.SelectMany(words => words).FirstOrDefault(word => !word.Quoted && word.Text.StartsWith('@')
+        && word.Text[1..].Split(':', 2) is [not (Languages.CSharp or Languages.Values), _] && InputTokens.KindOf(word.Text) is null).Text;
+
     /// <summary>The variable that a line asks the reader for, and whether for a password; null where it asks for none that becomes a variable.</summary>
     public static (string Name, bool IsPassword)? Asked(string line)
     {

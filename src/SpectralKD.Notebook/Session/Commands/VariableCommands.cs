@@ -79,7 +79,10 @@ internal sealed class SetArguments
 /// <summary><c>#!set --name x --value y</c>: a variable from a magic line, as in .NET Interactive.</summary>
 internal sealed class SetCommand : SessionCommand<SetArguments>
 {
-    public override string Name => "#!set";
+    /// <summary>The command's name.</summary>
+    public const string Word = "#!set";
+
+    public override string Name => Word;
 
     public override string Description => "sets a variable";
 
@@ -108,7 +111,10 @@ internal sealed class ShareArguments
 /// <summary><c>#!share</c>: .NET Interactive's way between its languages; here all variables are C#'s, those of <c>#!value</c> too.</summary>
 internal sealed class ShareCommand : SessionCommand<ShareArguments>
 {
-    public override string Name => "#!share";
+    /// <summary>The command's name.</summary>
+    public const string Word = "#!share";
+
+    public override string Name => Word;
 
     public override string Description => "shares variables between languages: all cells of C# see all variables, a cell of a shell gets them";
 
