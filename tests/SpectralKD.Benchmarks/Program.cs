@@ -29,11 +29,10 @@ try
     {
         table.Print();
         tables.Add(table);
-    }
-
-    if (arguments.Json is { } json)
-    {
-        JsonReport.Write(json, arguments, tables);
+        if (arguments.Json is { } json)
+        {
+            JsonReport.Write(json, arguments, tables); // after each: a run that is cut off keeps what it has
+        }
     }
 
     Console.WriteLine($"{Environment.NewLine}load at the end {MachineLoad.Now()}");
