@@ -58,7 +58,7 @@ public sealed class MagicLineTests
     [InlineData("#!spectral-help analize", "there is no magic command analize; did you mean #!spectral-analyze? (#!spectral-help lists them)")]
     [InlineData("#!spectral-help nonsense", "there is no magic command nonsense (#!spectral-help lists them)")]
     [InlineData("#!spectral-images --count 3 --count 4", "#!spectral-images takes --count once")]
-    [InlineData("#!spectral-images --as @fsharp:name", "none named fsharp")]
+    [InlineData("#!spectral-images textures --as @fsharp:name", "none named fsharp")]
     public async Task A_wrong_line_says_in_one_line_what_is_wrong(string line, string said)
     {
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync(line, _host));
