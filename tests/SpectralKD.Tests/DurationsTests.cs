@@ -11,6 +11,6 @@ public sealed class DurationsTests
     [InlineData(3599.7, "1 h 00 min")]
     [InlineData(7500, "2 h 05 min")]
     [InlineData(360000, "100 h 00 min")]
-    [InlineData(3.6e300, "1.0e+300 h")]
+    [InlineData(3.6e300, "1.0e+297 h")]
     public void A_duration_is_spelled_in_one_way(double seconds, string text) => Assert.Equal(text, Durations.Text(seconds));
 }

@@ -13,6 +13,7 @@ internal sealed class CellExecution : IDisposable
     private static readonly TimeSpan s_timeForOrder = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_timeForOwnWaits = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan s_timeForPool = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan s_timeForSlowPool = TimeSpan.FromSeconds(2);
     private readonly CancellationTokenRegistration _registration;
     // What waits for it goes on on the thread that ends the cell: the cell may have taken all of the pool's.
     private readonly TaskCompletionSource _over = new();
@@ -164,22 +165,30 @@ internal sealed class CellExecution : IDisposable
 
     /// <summary>
     /// Ends the waits and gives the cell time to come to its end. What goes on in the pool, after <c>ConfigureAwait(false)</c>, is not seen
-    /// to be busy: the cell is given up only where it has not been for a while.
+    /// to be busy: the cell is given up only where it has not been for a while, in which the pool has come to what was asked of it then: on a machine
+    /// that is short of time what goes on may still wait for its turn.
     /// </summary>
     private void EndWaits(CancellationTokenSource waits, InterruptMode manners, TimeSpan patience)
     {
         // What follows such a wait may run right there.
         var ending = Task.Factory.StartNew(waits.Cancel, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var seen = SinceInterrupt;
+        Task? turn = null;
         while (true)
         {
             var isBusy = Scheduler.IsBusy || !ending.IsCompleted;
             if (isBusy || IsPuttingInOrder)
             {
-                seen = SinceInterrupt;
+                (seen, turn) = (SinceInterrupt, null);
+            }
+            else
+            {
+                turn ??= Task.Run(() => { });
             }
 
-            var mayGoOn = Volatile.Read(ref _parts) > 0 && (manners.EndsByItself || SinceInterrupt - seen < s_timeForPool);
+            var quiet = SinceInterrupt - seen;
+            var mayGoOn = Volatile.Read(ref _parts) > 0
+                && (manners.EndsByItself || quiet < s_timeForPool || (turn is { IsCompleted: false } && quiet < s_timeForSlowPool));
             if (!IsPuttingInOrder && (SinceInterrupt >= patience || !isBusy && !mayGoOn))
             {
                 return;
