@@ -8,7 +8,7 @@ namespace SpectralKD.Interactive;
 /// var spectrum = ModelSpectrum.Load("deit.json");
 /// SavedFile.Save(spectrum, "blocks.csv");     // the table; .json the spectrum itself, .html and .svg its U-curve
 /// </code></example>
-internal static class SavedFile
+public static class SavedFile
 {
     /// <summary>Saves a value; the file appears whole or not at all.</summary>
     /// <param name="value">

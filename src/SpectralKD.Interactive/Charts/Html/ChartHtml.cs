@@ -6,7 +6,7 @@ using Plotly.NET;
 namespace SpectralKD.Interactive;
 
 /// <summary>Charts as HTML that needs no network.</summary>
-internal static class ChartHtml
+public static class ChartHtml
 {
     private const string Config = """{"responsive":true,"displaylogo":false,"toImageButtonOptions":{"format":"svg"}}""";
 

@@ -8,7 +8,7 @@ namespace SpectralKD.Spectra;
 /// DataFrames as comma-separated text (RFC 4180) in the invariant culture: numbers come back bit for bit, nulls as empty fields, text in
 /// quotes where it needs them.
 /// </summary>
-internal static class TableCsv
+public static class TableCsv
 {
     /// <summary>A table as text with a header line; lines end in a line feed.</summary>
     public static string ToCsv(this DataFrame table)
