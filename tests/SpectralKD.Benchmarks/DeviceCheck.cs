@@ -234,7 +234,7 @@ internal sealed class DeviceCheck(Device device)
         });
         var recipe = Recipe with { Epochs = 2, Precision = TrainingPrecision.Float32 };
         var resume = folder is not null && Directory.Exists(folder);
-        Distiller.RunAsync(student, teacher, new SameNoise(student.Spec.ImageSize, 4), recipe, folder, resume, progress, stop.Token).GetAwaiter().GetResult();
+        Distiller.RunAsync(student, teacher, new NoiseData(student.Spec.ImageSize, 4), recipe, folder, resume, progress, stop.Token).GetAwaiter().GetResult();
         using var scope = NewDisposeScope();
         return cat(student.parameters().Select(parameter => parameter.detach().flatten()).ToList()).cpu().data<float>().ToArray();
     }
@@ -251,7 +251,7 @@ internal sealed class DeviceCheck(Device device)
                 used[told.TotalSteps] = Used();
             }
         });
-        Distiller.RunAsync(student, teacher, new SameNoise(student.Spec.ImageSize, 500), Recipe, null, false, progress).GetAwaiter().GetResult();
+        Distiller.RunAsync(student, teacher, new NoiseData(student.Spec.ImageSize, 500), Recipe, null, false, progress).GetAwaiter().GetResult();
         return used[500] - used[100];
     }
 
@@ -278,24 +278,4 @@ internal sealed class DeviceCheck(Device device)
     {
         public void Report(TrainingProgress value) => tell(value);
     }
-}
-
-/// <summary>Noise that is the same whenever a batch is read, as resuming asks for.</summary>
-internal sealed class SameNoise(int size, int batches) : ITrainingData
-{
-    public string Name => "noise";
-
-    public IReadOnlyList<string> Classes { get; } = [.. Enumerable.Range(0, 10).Select(index => $"class {index}")];
-
-    public int ImageSize => size;
-
-    public int BatchesPerEpoch(int batchSize) => batches;
-
-    public IEnumerable<TrainingBatch> Train(int epoch, int batchSize, int firstBatch) => Enumerable.Range(firstBatch, batches - firstBatch).Select(number =>
-    {
-        using var generator = new Generator((ulong)((epoch * 100_000) + number));
-        return new TrainingBatch(randn([batchSize, 3, size, size], generator: generator), randint(0, 10, [batchSize], ScalarType.Int64, generator: generator));
-    });
-
-    public IEnumerable<TrainingBatch> Validation(int batchSize) => [];
 }

@@ -10,7 +10,7 @@ internal static class TeacherCacheBenchmark
         var batch = arguments.Batches[0];
         using var student = ModelLoader.Load("deit_tiny_patch16_224", new() { Weights = "seeded" });
         using var teacher = ModelLoader.Load("cait_xxs24_224", new() { Weights = "seeded:1" });
-        using var data = new StoredData(student.Spec.ImageSize, Steps, batch);
+        var data = new NoiseData(student.Spec.ImageSize, Steps);
         var folder = Directory.CreateTempSubdirectory("spectralkd-benchmark-").FullName;
         try
         {
@@ -39,31 +39,5 @@ internal static class TeacherCacheBenchmark
         }
 
         void Train(DistillationRecipe recipe) => Distiller.RunAsync(student, teacher, data, recipe).GetAwaiter().GetResult();
-    }
-
-    // The same batches whenever they are asked for.
-    private sealed class StoredData(int size, int batches, int batch) : ITrainingData, IDisposable
-    {
-        private readonly (Tensor Images, Tensor Labels)[] _batches =
-            [.. Enumerable.Range(0, batches).Select(_ => (randn([batch, 3, size, size]), randint(0, 10, [batch], ScalarType.Int64)))];
-
-        public string Name => "noise";
-
-        public IReadOnlyList<string> Classes { get; } = [.. Enumerable.Range(0, 10).Select(index => $"class {index}")];
-
-        public int ImageSize => size;
-
-        public int BatchesPerEpoch(int batchSize) => batches;
-
-        public IEnumerable<TrainingBatch> Train(int epoch, int batchSize, int firstBatch) =>
-            _batches.Skip(firstBatch).Select(stored => new TrainingBatch(stored.Images.clone(), stored.Labels.clone()));
-
-        public IEnumerable<TrainingBatch> Validation(int batchSize) => [];
-
-        public void Dispose() => Array.ForEach(_batches, stored =>
-        {
-            stored.Images.Dispose();
-            stored.Labels.Dispose();
-        });
     }
 }

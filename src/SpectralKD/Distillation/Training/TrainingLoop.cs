@@ -69,7 +69,11 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         Report(TrainingPhase.Finished);
     }
 
-    public void Dispose() => _spectra.Dispose();
+    public void Dispose()
+    {
+        _unread.ForEach(step => step.Result.Dispose()); // of a run that ended before they were looked at
+        _spectra.Dispose();
+    }
 
     // The epoch's remaining steps; false after a stop.
     private bool Train(CancellationToken stop)

@@ -138,8 +138,8 @@ internal sealed class StepRandom : IDisposable
     }
 }
 
-/// <summary>What a step reports. Its numbers stay on the device until they are asked for.</summary>
-internal sealed class StepResult
+/// <summary>What a step reports. Its numbers stay on the device until they are asked for, or given up.</summary>
+internal sealed class StepResult : IDisposable
 {
     private readonly List<(Tensor Terms, bool Aligned, bool Logits, double Share)> _unread = [];
     private LossValues? _loss;
@@ -179,5 +179,13 @@ internal sealed class StepResult
     internal void Add(LossTerms terms, double share)
         => _unread.Add((terms.Stacked().DetachFromDisposeScope(), terms.Alignment is not null, terms.Logits is not null, share));
 
-    internal void Clipped(Tensor? norm) => _norm = norm?.DetachFromDisposeScope();
+    internal void Clipped(Tensor? norm) => _norm = norm;
+
+    public void Dispose()
+    {
+        _unread.ForEach(part => part.Terms.Dispose());
+        _unread.Clear();
+        _norm?.Dispose();
+        _norm = null;
+    }
 }
