@@ -43,6 +43,12 @@ public abstract record ModelSpec
     /// <summary>Patches along one side of the image.</summary>
     public int GridSize => ImageSize / PatchSize;
 
+    /// <summary>Rows of patches.</summary>
+    public int GridHeight => GridSize;
+
+    /// <summary>Columns of patches.</summary>
+    public int GridWidth => GridSize;
+
     /// <summary>The weight of alignment (<c>w_fft</c>) in the paper's recipe for a student of this family.</summary>
     public virtual double AlignmentWeight => 0.2;
 
