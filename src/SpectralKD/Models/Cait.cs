@@ -40,11 +40,11 @@ public sealed record CaitSpec : ModelSpec
     /// <summary>Counts the model. The class-attention blocks hand out no map and count with the rest.</summary>
     protected override ModelFigures CountParts()
     {
-        long dim = EmbedDim, patches = GridSize * GridSize, heads = Heads;
+        long dim = EmbedDim, patches = GridHeight * GridWidth, heads = Heads;
         var hidden = Hidden(dim, MlpRatio);
         var block = Block(dim, hidden) + (2 * dim);
         var blocks = Enumerable.Range(0, Depth).Select(i => new BlockFigures(
-            new BlockInfo(i, $"blocks.{i}", EmbedDim, GridSize, GridSize),
+            new BlockInfo(i, $"blocks.{i}", EmbedDim, GridHeight, GridWidth),
             block + (2 * Linear(heads, heads)),
             BlockMultiplyAdds(patches, patches, dim, hidden) + (2 * patches * patches * heads * heads))).ToArray();
 
@@ -94,7 +94,7 @@ public sealed class Cait : TimmModel
     {
         _sizes = spec;
         _classToken = NewParameter.Zeros(1, 1, spec.EmbedDim);
-        _positions = NewParameter.Zeros(1, spec.GridSize * spec.GridSize, spec.EmbedDim);
+        _positions = NewParameter.Zeros(1, spec.GridHeight * spec.GridWidth, spec.EmbedDim);
         _patches = new PatchEmbedding(spec.PatchSize, spec.EmbedDim);
         _blocks = nn.ModuleList(Enumerable.Range(0, spec.Depth).Select(_ => new TalkingHeadsBlock(spec)).ToArray());
         _classBlocks = nn.ModuleList(Enumerable.Range(0, spec.ClassDepth).Select(_ => new ClassAttentionBlock(spec)).ToArray());
@@ -111,7 +111,7 @@ public sealed class Cait : TimmModel
 
     /// <inheritdoc/>
     public override Tensor FitCheckpointTensor(string key, Tensor value) =>
-        key == "pos_embed" ? PositionEmbedding.Fit(value, prefixTokens: 0, _sizes.GridSize) : value;
+        key == "pos_embed" ? PositionEmbedding.Fit(value, prefixTokens: 0, _sizes.GridHeight, _sizes.GridWidth) : value;
 
     /// <inheritdoc/>
     protected override Tensor Run(Tensor images, KeptMaps kept)
@@ -124,7 +124,7 @@ public sealed class Cait : TimmModel
             input.Dispose();
             if (kept.Wants(i))
             {
-                kept.Keep(i, TokenGrid.ToMap(patches, prefix: 0, _sizes.GridSize)); // (B, C, H, W)
+                kept.Keep(i, TokenGrid.ToMap(patches, prefix: 0, _sizes.GridHeight, _sizes.GridWidth)); // (B, C, H, W)
             }
         }
 

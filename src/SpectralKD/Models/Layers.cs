@@ -48,18 +48,21 @@ internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) => nn.functional.layer_norm(input, _shape, _weight, _bias, _epsilon);
 }
 
-/// <summary>Two linear layers with an exact (erf) GELU between them.</summary>
+/// <summary>Two linear layers with a GELU between them, an exact (erf) one unless another is asked for.</summary>
 internal sealed class Mlp : nn.Module<Tensor, Tensor>
 {
+    private readonly Activation _activation;
+
     [ComponentName(Name = "fc1")]
     private readonly Linear _expand;
 
     [ComponentName(Name = "fc2")]
     private readonly Linear _contract;
 
-    public Mlp(int dim, int hidden)
+    public Mlp(int dim, int hidden, Activation activation = Activation.Gelu)
         : base(nameof(Mlp))
     {
+        _activation = activation;
         _expand = new Linear(dim, hidden);
         _contract = new Linear(hidden, dim);
         RegisterComponents();
@@ -68,8 +71,58 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var hidden = nn.functional.gelu(_expand.forward(input), inplace: Overwriting.Allowed); // (…, hidden)
+        var hidden = Activated(_expand.forward(input)); // (…, hidden)
         return _contract.forward(hidden).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Activated(Tensor hidden) => _activation switch
+    {
+        Activation.QuickGelu => Overwriting.Scaled(hidden, hidden.Times(1.702).sigmoid_()),
+        Activation.GeluTanh => nn.functional.gelu(hidden, TorchSharp.Modules.GELU.Approximate.tanh, inplace: Overwriting.Allowed),
+        _ => nn.functional.gelu(hidden, inplace: Overwriting.Allowed),
+    };
+}
+
+/// <summary>The function between the two layers of an MLP.</summary>
+public enum Activation
+{
+    /// <summary>x times the normal distribution's cumulative function at x, by erf.</summary>
+    Gelu,
+
+    /// <summary>GELU by its approximation with tanh (timm's <c>gelu_tanh</c>).</summary>
+    GeluTanh,
+
+    /// <summary>x sigmoid(1.702 x), OpenAI's CLIP (timm's <c>quick_gelu</c>).</summary>
+    QuickGelu,
+}
+
+/// <summary>
+/// A gated MLP (timm's <c>SwiGLUPacked</c>): the first layer gives two halves, and SiLU of the first times the second goes through the second layer.
+/// The hidden channels count both halves.
+/// </summary>
+internal sealed class GatedMlp : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "fc1")]
+    private readonly Linear _expand;
+
+    [ComponentName(Name = "fc2")]
+    private readonly Linear _contract;
+
+    public GatedMlp(int dim, int hidden)
+        : base(nameof(GatedMlp))
+    {
+        _expand = new Linear(dim, hidden);
+        _contract = new Linear(hidden / 2, dim);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var both = _expand.forward(input); // (…, hidden)
+        var half = both.shape[^1] / 2;
+        var gate = nn.functional.silu(both.narrow(-1, 0, half), inplace: false);
+        return _contract.forward(Overwriting.Scaled(gate, both.narrow(-1, half, half))).MoveToOuterDisposeScope();
     }
 }
 
@@ -134,10 +187,10 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "proj")]
     private readonly PatchProjection _projection;
 
-    public PatchEmbedding(int patchSize, int dim)
+    public PatchEmbedding(int patchSize, int dim, bool bias = true)
         : base(nameof(PatchEmbedding))
     {
-        _projection = new PatchProjection(patchSize, dim);
+        _projection = new PatchProjection(patchSize, dim, bias);
         RegisterComponents();
     }
 
@@ -163,14 +216,14 @@ internal sealed class PatchProjection : nn.Module<Tensor, Tensor>
     private readonly Parameter _weight;
 
     [ComponentName(Name = "bias")]
-    private readonly Parameter _bias;
+    private readonly Parameter? _bias;
 
-    public PatchProjection(int patchSize, int dim)
+    public PatchProjection(int patchSize, int dim, bool bias = true)
         : base(nameof(PatchProjection))
     {
         _patch = patchSize;
         _weight = NewParameter.Zeros(dim, 3, patchSize, patchSize);
-        _bias = NewParameter.Zeros(dim);
+        _bias = bias ? NewParameter.Zeros(dim) : null;
         RegisterComponents();
     }
 
@@ -217,12 +270,15 @@ internal sealed class PooledHead : nn.Module<Tensor, Tensor>
 /// <summary>Turns tokens back into the picture that they came from.</summary>
 internal static class TokenGrid
 {
-    /// <summary>Patch tokens as a feature map: <c>[B, prefix + N, C]</c> to a contiguous <c>[B, C, side, side]</c>.</summary>
-    public static Tensor ToMap(Tensor tokens, int prefix, int side)
+    /// <summary>Patch tokens of a square grid as a feature map: <c>[B, prefix + N, C]</c> to a contiguous <c>[B, C, side, side]</c>.</summary>
+    public static Tensor ToMap(Tensor tokens, int prefix, int side) => ToMap(tokens, prefix, side, side);
+
+    /// <summary>Patch tokens as a feature map: <c>[B, prefix + N, C]</c> to a contiguous <c>[B, C, rows, columns]</c>.</summary>
+    public static Tensor ToMap(Tensor tokens, int prefix, int rows, int columns)
     {
         using var scope = NewDisposeScope();
         var patches = tokens.narrow(1, prefix, tokens.shape[1] - prefix);                                          // (B, N, C)
-        var map = patches.transpose(1, 2).contiguous().view(tokens.shape[0], tokens.shape[2], side, side);         // (B, C, H, W)
+        var map = patches.transpose(1, 2).contiguous().view(tokens.shape[0], tokens.shape[2], rows, columns);      // (B, C, H, W)
         return map.MoveToOuterDisposeScope();
     }
 }

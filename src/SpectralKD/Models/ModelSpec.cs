@@ -19,7 +19,7 @@ public abstract record ModelSpec
     /// <summary>Side of the square input image in pixels (timm's <c>img_size</c>).</summary>
     public int ImageSize { get; init; } = 224;
 
-    /// <summary>Number of classes, the rows of the head (timm's <c>num_classes</c>).</summary>
+    /// <summary>Number of classes, the rows of the head (timm's <c>num_classes</c>). 0, where a family has that: no head, and the logits are the pooled features <c>[B, C]</c>.</summary>
     public int Classes { get; init; } = 1000;
 
     /// <summary>Side of a square patch in pixels; divides <see cref="ImageSize"/>.</summary>
@@ -49,6 +49,9 @@ public abstract record ModelSpec
     /// <summary>Columns of patches.</summary>
     public int GridWidth => GridSize;
 
+    /// <summary>True where the family is also built without a head (<see cref="Classes"/> 0), as timm's models are that were not trained to classify.</summary>
+    public virtual bool HeadIsOptional => false;
+
     /// <summary>The weight of alignment (<c>w_fft</c>) in the paper's recipe for a student of this family.</summary>
     public virtual double AlignmentWeight => 0.2;
 
@@ -72,7 +75,8 @@ public abstract record ModelSpec
     /// <exception cref="SpectralKDException">They do not; the message names what to change.</exception>
     public void Check()
     {
-        Require(Classes >= 1, $"has {Classes} classes: give at least 1");
+        Require(Classes >= (HeadIsOptional ? 0 : 1), HeadIsOptional
+            ? $"has {Classes} classes: give at least 1, or 0 for a model without a head" : $"has {Classes} classes: give at least 1");
         Require(ImageSize is >= 1 and <= LargestSide, $"has image size {ImageSize}: give 1 to {LargestSide}");
         Require(DropPathRate is >= 0 and < 1, $"has drop path {Text(DropPathRate)}: give a rate of at least 0 and below 1");
         Require(PatchSize >= 1, $"has patch size {PatchSize}: give at least 1");

@@ -180,7 +180,7 @@ public sealed partial class Swin : TimmModel
     /// <inheritdoc/>
     public override Tensor FitCheckpointTensor(string key, Tensor value) =>
         BiasTable().Match(key) is { Success: true } match && int.Parse(match.Groups[1].Value) is var stage && stage < _sizes.Depths.Count
-            ? RelativePositionBias.Fit(value, _sizes.Stages[stage].Window)
+            ? RelativePositionBias.Fit(value, _sizes.Stages[stage].Window, _sizes.Stages[stage].Window)
             : value;
 
     /// <inheritdoc/>

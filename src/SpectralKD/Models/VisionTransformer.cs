@@ -4,11 +4,18 @@ using static SpectralKD.Models.LayerFigures;
 
 namespace SpectralKD.Models;
 
-/// <summary>Sizes of a vision transformer (arXiv 2010.11929) in its ViT, DeiT (2012.12877) and DeiT-III (2204.07118) forms.</summary>
+/// <summary>
+/// Sizes of a plain vision transformer: ViT (arXiv 2010.11929), DeiT (2012.12877), DeiT-III (2204.07118), and those trained for other tasks that timm
+/// builds with the same class: DINO, MAE, DINOv2 with and without registers, CLIP, SigLIP. The members are the arguments of timm's
+/// <c>VisionTransformer</c>; the initial values are a supervised ViT's.
+/// </summary>
 public sealed record VisionTransformerSpec : ModelSpec
 {
     /// <inheritdoc/>
     public override string Family => Name.StartsWith("deit", StringComparison.Ordinal) ? "DeiT" : "ViT";
+
+    /// <inheritdoc/>
+    public override bool HeadIsOptional => true;
 
     /// <summary>Number of blocks.</summary>
     public int Depth { get; init; } = 12;
@@ -16,17 +23,57 @@ public sealed record VisionTransformerSpec : ModelSpec
     /// <summary>Attention heads in each block.</summary>
     public required int Heads { get; init; }
 
-    /// <summary>Initial layer scale of the residual branches (DeiT-III: 1e-6); null for none.</summary>
+    /// <summary>Initial layer scale of the residual branches (timm's <c>init_values</c>; DeiT-III: 1e-6, DINOv2: 1e-5); null for none.</summary>
     public double? LayerScale { get; init; }
 
     /// <summary>True for DeiT's distilled form: a second token and a second head, whose logits are averaged.</summary>
     public bool Distilled { get; init; }
 
-    /// <summary>True where the class token has a position embedding too (ViT, DeiT); false for DeiT-III.</summary>
+    /// <summary>True where there is a class token (timm's <c>class_token</c>); SigLIP and the models that pool by the mean have none.</summary>
+    public bool ClassToken { get; init; } = true;
+
+    /// <summary>Learned tokens without a place in the image, after the class token (timm's <c>reg_tokens</c>; arXiv 2309.16588).</summary>
+    public int RegisterTokens { get; init; }
+
+    /// <summary>
+    /// True where the tokens before the patches, registers too, have position embeddings (ViT, DeiT); false for DeiT-III and DINOv2 with
+    /// registers (timm's <c>no_embed_class</c>).
+    /// </summary>
     public bool ClassPosition { get; init; } = true;
 
-    /// <summary>Tokens before the patch tokens: 1, or 2 when distilled.</summary>
-    public int PrefixTokens => Distilled ? 2 : 1;
+    /// <summary>True for CLIP: a norm before the first block, and no bias in the patch embedding (timm's <c>pre_norm</c>).</summary>
+    public bool PreNorm { get; init; }
+
+    /// <summary>Whether queries, keys and values have a bias (timm's <c>qkv_bias</c>).</summary>
+    public bool QkvBias { get; init; } = true;
+
+    /// <summary>The epsilon of every layer norm: 1e-6, CLIP's 1e-5.</summary>
+    public double Epsilon { get; init; } = 1e-6;
+
+    /// <summary>The function between the MLP's layers.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary>The MLP's form.</summary>
+    public MlpKind MlpKind { get; init; }
+
+    /// <summary>What the head reads (timm's <c>global_pool</c>).</summary>
+    public TokenPooling Pool { get; init; }
+
+    /// <summary>True: the final norm comes after pooling (timm's <c>fc_norm</c>); false: before. Null: after, where the mean is pooled.</summary>
+    public bool? FcNorm { get; init; }
+
+    /// <summary>False where there is no norm after the blocks at all (timm's <c>final_norm</c>).</summary>
+    public bool FinalNorm { get; init; } = true;
+
+    /// <summary>Tokens before the patch tokens: class token, DeiT's distillation token, registers.</summary>
+    public int PrefixTokens => (ClassToken ? 1 : 0) + (Distilled ? 1 : 0) + RegisterTokens;
+
+    /// <summary>Rows of the position table that belong to tokens before the patches.</summary>
+    internal int PrefixPositions => ClassPosition ? PrefixTokens : 0;
+
+    internal bool NormsAfterPooling => FinalNorm && (FcNorm ?? Pool == TokenPooling.Average);
+
+    internal int Hidden => (int)(EmbedDim * MlpRatio);
 
     /// <inheritdoc/>
     public override VisionModel Build() => new VisionTransformer(this);
@@ -34,45 +81,96 @@ public sealed record VisionTransformerSpec : ModelSpec
     /// <inheritdoc/>
     public override InitialValues InitialOf(string key, IReadOnlyList<long> shape) => key switch
     {
-        "cls_token" => new(InitialDistribution.Normal, 1e-6),
+        "cls_token" or "reg_token" => new(InitialDistribution.Normal, 1e-6),
+        "attn_pool.latent" => new(InitialDistribution.Normal, Math.Pow(EmbedDim, -0.5)),
         _ when key.EndsWith(".gamma", StringComparison.Ordinal) => new(InitialDistribution.Constant, LayerScale ?? 1),
         _ => base.InitialOf(key, shape),
     };
 
     /// <inheritdoc/>
-    protected override void CheckSizes() => RequireBlocks(Depth, EmbedDim, Heads);
+    protected override void CheckSizes()
+    {
+        RequireBlocks(Depth, EmbedDim, Heads);
+        Require(RegisterTokens >= 0, $"has {RegisterTokens} register tokens: give at least 0");
+        Require(Epsilon > 0, $"has epsilon {Epsilon:R}: give a positive number such as 1e-6");
+        Require(ClassToken || Pool != TokenPooling.Token, "has no class token to pool: give it one, or pool the average or by attention");
+        Require(!Distilled || (ClassToken && RegisterTokens == 0 && Pool == TokenPooling.Token), "is distilled: it has a class token, no registers, and pools its tokens");
+        Require(MlpKind == MlpKind.Plain || Hidden % 2 == 0, $"has a gated MLP of {Hidden} channels: give a ratio that makes an even number");
+    }
 
     /// <inheritdoc/>
     protected override ModelFigures CountParts()
     {
-        long dim = EmbedDim, patches = GridSize * GridSize, tokens = patches + PrefixTokens;
-        var hidden = Hidden(dim, MlpRatio);
-        var scale = LayerScale is null ? 0 : 2 * dim;
+        long dim = EmbedDim, patches = GridHeight * GridWidth, tokens = patches + PrefixTokens;
+        long hidden = Hidden, gated = MlpKind == MlpKind.Plain ? hidden : hidden / 2;
+        var block = (2 * Norm(dim)) + (3 * dim * dim) + (QkvBias ? 3 * dim : 0) + Linear(dim, dim) + Linear(dim, hidden) + Linear(gated, dim)
+            + (LayerScale is null ? 0 : 2 * dim);
+        var blockCost = (4 * tokens * dim * dim) + (2 * tokens * tokens * dim) + (tokens * dim * (hidden + gated));
         var blocks = Enumerable.Range(0, Depth).Select(i => new BlockFigures(
-            new BlockInfo(i, $"blocks.{i}", EmbedDim, GridSize, GridSize),
-            Block(dim, hidden) + scale,
-            BlockMultiplyAdds(tokens, tokens, dim, hidden))).ToArray();
+            new BlockInfo(i, $"blocks.{i}", EmbedDim, GridHeight, GridWidth), block, blockCost)).ToArray();
 
-        var positions = (ClassPosition ? tokens : patches) * dim;
-        var prefix = PrefixTokens * dim;
-        var heads = PrefixTokens;
+        var heads = Classes == 0 ? 0 : Distilled ? 2 : 1;
+        var (pool, poolCost) = Pool == TokenPooling.Map ? (AttentionPoolParameters(), AttentionPoolMultiplyAdds(tokens)) : (0, 0);
         return ModelFigures.Sum(
             blocks,
-            PatchEmbedding(PatchSize, dim) + positions + prefix + Norm(dim) + (heads * Linear(dim, Classes)),
-            PatchEmbeddingMultiplyAdds(patches, PatchSize, dim) + (heads * dim * Classes));
+            PatchEmbedding(PatchSize, dim) - (PreNorm ? dim : 0) + ((patches + PrefixPositions + PrefixTokens) * dim) + (PreNorm ? Norm(dim) : 0)
+                + (FinalNorm ? Norm(dim) : 0) + pool + (heads * Linear(dim, Classes)),
+            PatchEmbeddingMultiplyAdds(patches, PatchSize, dim) + poolCost + (heads * dim * Classes));
+    }
+
+    private long AttentionPoolParameters()
+    {
+        long dim = EmbedDim;
+        return dim + (4 * Linear(dim, dim)) + Norm(dim) + Linear(dim, Hidden) + Linear(Hidden, dim);
+    }
+
+    private long AttentionPoolMultiplyAdds(long tokens)
+    {
+        long dim = EmbedDim;
+        return (2 * dim * dim) + (2 * tokens * dim * dim) + (2 * tokens * dim) + (2 * dim * Hidden);
     }
 }
 
+/// <summary>What the head of a plain vision transformer reads.</summary>
+public enum TokenPooling
+{
+    /// <summary>The class token.</summary>
+    Token,
+
+    /// <summary>The mean over the patch tokens; class token and registers are left out.</summary>
+    Average,
+
+    /// <summary>A learned query that attends to all tokens (timm's <c>map</c>; SigLIP).</summary>
+    Map,
+}
+
+/// <summary>The form of a block's MLP.</summary>
+public enum MlpKind
+{
+    /// <summary>Linear, activation, linear.</summary>
+    Plain,
+
+    /// <summary>
+    /// The first layer gives two halves; SiLU of the first times the second goes on (timm's <c>SwiGLUPacked</c>; DINOv2's largest model). <see cref="ModelSpec.MlpRatio"/>
+    /// counts both halves.
+    /// </summary>
+    SwiGluPacked,
+}
+
 /// <summary>
-/// ViT, DeiT and DeiT-III as timm 1.0.11 computes them: patch tokens and a class token, pre-norm blocks, a norm over all tokens, and
-/// a linear head on the class token. Distilled models carry a second token with a head of its own.
+/// The plain vision transformer as timm 1.0.11 computes it: class token and registers before the patch tokens, pre-norm blocks, a norm, pooling and
+/// a linear head, each where the spec has it. Distilled models carry a second token with a head of its own. Without classes the logits
+/// are the pooled features, <c>[B, C]</c>.
 /// </summary>
 public sealed class VisionTransformer : TimmModel
 {
     private readonly VisionTransformerSpec _sizes;
 
     [ComponentName(Name = "cls_token")]
-    private readonly Parameter _classToken;
+    private readonly Parameter? _classToken;
+
+    [ComponentName(Name = "reg_token")]
+    private readonly Parameter? _registers;
 
     [ComponentName(Name = "pos_embed")]
     private readonly Parameter _positions;
@@ -83,14 +181,23 @@ public sealed class VisionTransformer : TimmModel
     [ComponentName(Name = "patch_embed")]
     private readonly PatchEmbedding _patches;
 
+    [ComponentName(Name = "norm_pre")]
+    private readonly LayerNorm? _firstNorm;
+
     [ComponentName(Name = "blocks")]
     private readonly ModuleList<TransformerBlock> _blocks;
 
     [ComponentName(Name = "norm")]
-    private readonly LayerNorm _norm;
+    private readonly LayerNorm? _norm;
+
+    [ComponentName(Name = "attn_pool")]
+    private readonly AttentionPool? _attentionPool;
+
+    [ComponentName(Name = "fc_norm")]
+    private readonly LayerNorm? _pooledNorm;
 
     [ComponentName(Name = "head")]
-    private readonly Linear _head;
+    private readonly Linear? _head;
 
     [ComponentName(Name = "head_dist")]
     private readonly Linear? _distillationHead;
@@ -103,20 +210,23 @@ public sealed class VisionTransformer : TimmModel
     {
         _sizes = spec;
         var dim = spec.EmbedDim;
-        var patches = spec.GridSize * spec.GridSize;
-        _classToken = NewParameter.Zeros(1, 1, dim);
-        _positions = NewParameter.Zeros(1, patches + (spec.ClassPosition ? spec.PrefixTokens : 0), dim);
+        _classToken = spec.ClassToken ? NewParameter.Zeros(1, 1, dim) : null;
+        _registers = spec.RegisterTokens > 0 ? NewParameter.Zeros(1, spec.RegisterTokens, dim) : null;
+        _positions = NewParameter.Zeros(1, (spec.GridHeight * spec.GridWidth) + spec.PrefixPositions, dim);
         _distillationToken = spec.Distilled ? NewParameter.Zeros(1, 1, dim) : null;
-        _patches = new PatchEmbedding(spec.PatchSize, dim);
+        _patches = new PatchEmbedding(spec.PatchSize, dim, bias: !spec.PreNorm);
+        _firstNorm = spec.PreNorm ? new LayerNorm(dim, spec.Epsilon) : null;
         var rates = DropPath.Linear(spec.DropPathRate, spec.Depth);
         _blocks = nn.ModuleList(rates.Select(rate => new TransformerBlock(spec, rate)).ToArray());
-        _norm = new LayerNorm(dim, epsilon: 1e-6);
-        _head = new Linear(dim, spec.Classes);
-        _distillationHead = spec.Distilled ? new Linear(dim, spec.Classes) : null;
+        _norm = spec.FinalNorm && !spec.NormsAfterPooling ? new LayerNorm(dim, spec.Epsilon) : null;
+        _attentionPool = spec.Pool == TokenPooling.Map ? new AttentionPool(spec) : null;
+        _pooledNorm = spec.NormsAfterPooling ? new LayerNorm(dim, spec.Epsilon) : null;
+        _head = spec.Classes > 0 ? new Linear(dim, spec.Classes) : null;
+        _distillationHead = spec.Distilled && spec.Classes > 0 ? new Linear(dim, spec.Classes) : null;
         RegisterComponents();
     }
 
-    /// <inheritdoc/>
+    /// <summary>timm's: registers are decayed.</summary>
     public override IReadOnlySet<string> NoWeightDecay { get; } = new HashSet<string> { "pos_embed", "cls_token", "dist_token" };
 
     /// <inheritdoc/>
@@ -130,30 +240,35 @@ public sealed class VisionTransformer : TimmModel
     {
         if (_distillationHead is null)
         {
-            throw new SpectralKDException($"{Spec.Name} has one head: only distilled models have a distillation head.");
+            throw new SpectralKDException(
+                _sizes.Distilled ? $"{Spec.Name} was made without classes, so it has no heads." : $"{Spec.Name} has one head: only distilled models have a distillation head.");
         }
 
         InputRules.Check(images, Spec, FirstWeight);
         using var scope = NewDisposeScope();
-        var features = Features(images, KeptMaps.None);
-        return (_head.forward(features.select(1, 0)).MoveToOuterDisposeScope(),
-            _distillationHead.forward(features.select(1, 1)).MoveToOuterDisposeScope());
+        var tokens = Tokens(images, KeptMaps.None);
+        return (Classified(_head, tokens.select(1, 0)).MoveToOuterDisposeScope(),
+            Classified(_distillationHead, tokens.select(1, 1)).MoveToOuterDisposeScope());
     }
 
     /// <inheritdoc/>
-    public override Tensor FitCheckpointTensor(string key, Tensor value) => key == "pos_embed"
-        ? PositionEmbedding.Fit(value, _sizes.ClassPosition ? _sizes.PrefixTokens : 0, _sizes.GridSize)
-        : value;
+    public override Tensor FitCheckpointTensor(string key, Tensor value) => key switch
+    {
+        "pos_embed" => PositionEmbedding.Fit(value, _sizes.PrefixPositions, _sizes.GridHeight, _sizes.GridWidth),
+        "patch_embed.proj.weight" => PatchKernel.Fit(value, _sizes.PatchSize),
+        _ => value,
+    };
 
     /// <inheritdoc/>
     protected override Tensor Run(Tensor images, KeptMaps kept)
     {
-        var features = Features(images, kept);
-        var logits = _head.forward(features.select(1, 0)); // (B, classes)
-        return _distillationHead is null ? logits : logits.Plus(_distillationHead.forward(features.select(1, 1))).Over(2);
+        var tokens = Tokens(images, kept);
+        return _sizes.Distilled
+            ? Classified(_head, tokens.select(1, 0)).Plus(Classified(_distillationHead, tokens.select(1, 1))).Over(2)
+            : Classified(_head, Pooled(tokens)); // (B, classes)
     }
 
-    private Tensor Features(Tensor images, KeptMaps kept)
+    private Tensor Tokens(Tensor images, KeptMaps kept)
     {
         var tokens = Embed(images); // (B, prefix + N, C)
         for (var i = 0; i < _blocks.Count; i++)
@@ -163,11 +278,11 @@ public sealed class VisionTransformer : TimmModel
             input.Dispose();
             if (kept.Wants(i))
             {
-                kept.Keep(i, TokenGrid.ToMap(tokens, _sizes.PrefixTokens, _sizes.GridSize)); // (B, C, H, W)
+                kept.Keep(i, TokenGrid.ToMap(tokens, _sizes.PrefixTokens, _sizes.GridHeight, _sizes.GridWidth)); // (B, C, H, W)
             }
         }
 
-        return _norm.forward(tokens);
+        return _norm is null ? tokens : _norm.forward(tokens);
     }
 
     private Tensor Embed(Tensor images)
@@ -177,95 +292,26 @@ public sealed class VisionTransformer : TimmModel
         var tokens = _sizes.ClassPosition
             ? WithPrefix(patches).Plus(_positions)
             : WithPrefix(patches.Plus(_positions));
-        return tokens.MoveToOuterDisposeScope(); // (B, prefix + N, C)
+        return (_firstNorm is null ? tokens : _firstNorm.forward(tokens)).MoveToOuterDisposeScope(); // (B, prefix + N, C)
     }
 
     private Tensor WithPrefix(Tensor patches)
     {
-        var batch = patches.shape[0];
-        var first = _classToken.expand(batch, -1, -1);
-        return _distillationToken is null
-            ? cat([first, patches], dim: 1)
-            : cat([first, _distillationToken.expand(batch, -1, -1), patches], dim: 1);
+        var prefix = new Tensor?[] { _classToken, _distillationToken, _registers }.OfType<Tensor>();
+        return _sizes.PrefixTokens == 0 ? patches : cat([.. prefix.Select(token => token.expand(patches.shape[0], -1, -1)), patches], dim: 1);
     }
-}
 
-/// <summary>Pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)); layer scale where the model has it.</summary>
-internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
-{
-    private const double Epsilon = 1e-6;
-    private readonly DropPath _dropPath;
-
-    [ComponentName(Name = "norm1")]
-    private readonly LayerNorm _attentionNorm;
-
-    [ComponentName(Name = "attn")]
-    private readonly SelfAttention _attention;
-
-    [ComponentName(Name = "ls1")]
-    private readonly LayerScale? _attentionScale;
-
-    [ComponentName(Name = "norm2")]
-    private readonly LayerNorm _mlpNorm;
-
-    [ComponentName(Name = "mlp")]
-    private readonly Mlp _mlp;
-
-    [ComponentName(Name = "ls2")]
-    private readonly LayerScale? _mlpScale;
-
-    public TransformerBlock(VisionTransformerSpec spec, double dropPath)
-        : base(nameof(TransformerBlock))
+    private Tensor Pooled(Tensor tokens)
     {
-        _dropPath = new DropPath(dropPath);
-        _attentionNorm = new LayerNorm(spec.EmbedDim, Epsilon);
-        _attention = new SelfAttention(spec.EmbedDim, spec.Heads);
-        _attentionScale = spec.LayerScale is { } first ? new LayerScale(spec.EmbedDim, first) : null;
-        _mlpNorm = new LayerNorm(spec.EmbedDim, Epsilon);
-        _mlp = new Mlp(spec.EmbedDim, (int)(spec.EmbedDim * spec.MlpRatio));
-        _mlpScale = spec.LayerScale is { } second ? new LayerScale(spec.EmbedDim, second) : null;
-        RegisterComponents();
+        var pooled = _sizes.Pool switch
+        {
+            TokenPooling.Average => tokens.narrow(1, _sizes.PrefixTokens, tokens.shape[1] - _sizes.PrefixTokens).mean([1]),
+            TokenPooling.Map => _attentionPool!.forward(tokens),
+            _ => tokens.select(1, 0),
+        };
+        return _pooledNorm is null ? pooled : _pooledNorm.forward(pooled); // (B, C)
     }
 
-    public override Tensor forward(Tensor tokens)
-    {
-        using var scope = NewDisposeScope();
-        var attended = Scaled(_attentionScale, _attention.forward(_attentionNorm.forward(tokens))); // (B, N, C)
-        tokens = _dropPath.Add(tokens, attended, training);
-        var processed = Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(tokens)));                  // (B, N, C)
-        return _dropPath.Add(tokens, processed, training).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor Scaled(LayerScale? scale, Tensor branch) => scale is null ? branch : scale.forward(branch);
-}
-
-/// <summary>Multi-head self-attention over all tokens, softmax(q k^T / sqrt(d)) v.</summary>
-internal sealed class SelfAttention : nn.Module<Tensor, Tensor>
-{
-    private readonly int _heads;
-
-    [ComponentName(Name = "qkv")]
-    private readonly Linear _qkv;
-
-    [ComponentName(Name = "proj")]
-    private readonly Linear _projection;
-
-    public SelfAttention(int dim, int heads)
-        : base(nameof(SelfAttention))
-    {
-        _heads = heads;
-        _qkv = new Linear(dim, 3 * dim);
-        _projection = new Linear(dim, dim);
-        RegisterComponents();
-    }
-
-    public override Tensor forward(Tensor tokens)
-    {
-        using var scope = NewDisposeScope();
-        var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
-        var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B, nh, N, d)
-        var mixed = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);                       // (B, nh, N, d)
-        var joined = mixed.transpose(1, 2).reshape(batch, count, dim);                                        // (B, N, C)
-        return _projection.forward(joined).MoveToOuterDisposeScope();
-    }
+    // Without a head the features, which must not hold on to all tokens.
+    private static Tensor Classified(Linear? head, Tensor features) => head is null ? features.clone() : head.forward(features);
 }

@@ -56,7 +56,7 @@ public sealed record LoadOptions
 
     /// <summary>
     /// True keeps the model's own fresh head where the file's has another number of classes (or none at all), as timm does
-    /// when <c>num_classes</c> differs from the checkpoint's. Only the head's rows may differ, never its inputs.
+    /// when <c>num_classes</c> differs from the checkpoint's. Only the head's rows may differ, never its inputs. A model without a head passes over the file's.
     /// </summary>
     public bool AllowHeadMismatch { get; init; }
 }
@@ -117,10 +117,11 @@ internal sealed class LoadPlan
     {
         var plainKeys = _source.Tensors.Keys.Select(CheckpointRules.WithoutWrapper).ToHashSet(StringComparer.Ordinal);
         var dialect = new CheckpointKeys(modelKeys, plainKeys);
+        var headless = _freshHeadAllowed && !modelKeys.Any(CheckpointRules.IsHead);
         foreach (var fileKey in _source.Tensors.Keys)
         {
             var key = dialect.Translate(CheckpointRules.WithoutWrapper(fileKey));
-            if (key is null)
+            if (key is null || (headless && CheckpointRules.IsHead(key)))
             {
                 Ignored.Add(fileKey);
             }

@@ -15,7 +15,7 @@ public sealed class CheckpointFitTests
         var grid = stack([rows, 3 - (0.5 * rows.t())], -1).reshape(1, 64, 2); // channel 0: row, channel 1: 3 - column / 2
         var embedding = cat([full([1, prefix, 2], 9f), grid], 1);
 
-        var resized = PositionEmbedding.Resize(embedding, prefix, 8, 16);
+        var resized = PositionEmbedding.Resize(embedding, prefix, 8, 16, 16);
 
         Assert.Equal([1, prefix + 256, 2], resized.shape);
         Assert.True(prefix == 0 || resized.narrow(1, 0, prefix).eq(9).all().item<bool>(), "prefix tokens pass unchanged");
@@ -33,7 +33,7 @@ public sealed class CheckpointFitTests
         using var scope = NewDisposeScope();
         var checkers = ((arange(8).view(8, 1) + arange(8).view(1, 8)) % 2).to(float32).reshape(1, 64, 1);
 
-        var resized = PositionEmbedding.Resize(checkers, 0, 8, 4);
+        var resized = PositionEmbedding.Resize(checkers, 0, 8, 4, 4);
 
         Assert.All(resized.data<float>().ToArray(), value => Assert.Equal(0.5, value, 0.05));
     }
@@ -57,7 +57,7 @@ public sealed class CheckpointFitTests
         using var embedding = zeros(1, 63, 4);
 
         Assert.Contains("[1, 63, 4]", Assert.Throws<SpectralKDException>(
-            () => PositionEmbedding.Resize(embedding, 0, 8, 4)).Message, StringComparison.Ordinal);
+            () => PositionEmbedding.Resize(embedding, 0, 8, 4, 4)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class CheckpointFitTests
         using var scope = NewDisposeScope();
         var table = arange(13 * 13 * 2, dtype: float32).view(169, 2); // window 7
 
-        var resized = RelativePositionBias.Resize(table, 9).view(17, 17, 2);
+        var resized = RelativePositionBias.Resize(table, 9, 9).view(17, 17, 2);
 
         Assert.Equal(table[84, 1].ToDouble(), resized[8, 8, 1].ToDouble(), 1e-4);
         Assert.Equal(table[0, 0].ToDouble(), resized[0, 0, 0].ToDouble(), 1e-2);

@@ -5,20 +5,30 @@ namespace SpectralKD.Tests.Models;
 /// <summary>One case of the golden vectors: a small model of timm with weights and input by the generator.</summary>
 internal sealed class GoldenModel
 {
+    private static readonly string[] Sets = ["small", "small2"];
+    private readonly string _set;
     private readonly string _case;
     private readonly JsonElement _config;
 
     public GoldenModel(string @case)
     {
+        _set = Sets.FirstOrDefault(set => SharedData.GoldenCases(set).Contains(@case)) ?? Sets[0];
         _case = @case;
-        using var config = JsonDocument.Parse(File.ReadAllText(SharedData.Golden("small", @case, "config.json")));
+        using var config = JsonDocument.Parse(File.ReadAllText(FileOf("config.json")));
         _config = config.RootElement.Clone();
-        Spec = ReadSpec(@case, _config.GetProperty("timm_class").GetString()!, _config.GetProperty("kwargs"));
+        Spec = ReadSpec(@case, ClassOf(_config), _config.GetProperty("kwargs"));
     }
+
+    /// <summary>All cases that lie there, of both sets.</summary>
+    public static IReadOnlyList<string> Cases => [.. Sets.SelectMany(SharedData.GoldenCases)];
 
     public ModelSpec Spec { get; }
 
     public long Parameters => _config.GetProperty("params").GetInt64();
+
+    public double LogitTolerance => Tolerance("logits", 3e-5);
+
+    public double MapTolerance => Tolerance("blocks", 5e-5);
 
     /// <summary>timm's keys in timm's order, with their shapes.</summary>
     public IReadOnlyList<(string Key, long[] Shape)> Keys => [.. _config.GetProperty("state_dict").EnumerateArray().Select(entry =>
@@ -27,9 +37,9 @@ internal sealed class GoldenModel
     public IReadOnlyList<long[]> BlockShapes => [.. _config.GetProperty("block_shapes").EnumerateArray()
         .Select(shape => shape.EnumerateArray().Select(size => size.GetInt64()).ToArray())];
 
-    public JsonElement Gradients => JsonDocument.Parse(File.ReadAllText(SharedData.Golden("small", _case, "grads.json"))).RootElement;
+    public JsonElement Gradients => JsonDocument.Parse(File.ReadAllText(FileOf("grads.json"))).RootElement;
 
-    public Dictionary<string, Tensor> Expected => GoldenTensors.Read(SharedData.Golden("small", _case, "expected.safetensors"));
+    public Dictionary<string, Tensor> Expected => GoldenTensors.Read(FileOf("expected.safetensors"));
 
     /// <summary>The model in evaluation mode with the generator's weights.</summary>
     public VisionModel Create()
@@ -56,6 +66,13 @@ internal sealed class GoldenModel
             parameter.copy_(values);
         }
     }
+
+    private string FileOf(string name) => SharedData.Golden(_set, _case, name);
+
+    private static string ClassOf(JsonElement config) => (config.TryGetProperty("timm_class", out var type) ? type : config.GetProperty("class_name")).GetString()!;
+
+    private double Tolerance(string what, double usual) =>
+        _config.TryGetProperty("suggested_tolerance", out var own) ? own.GetProperty(what).GetDouble() : usual;
 
     private static ModelSpec ReadSpec(string name, string type, JsonElement kwargs) => type switch
     {
@@ -92,8 +109,35 @@ internal sealed class GoldenModel
             Heads = Int("num_heads", kwargs),
             Classes = Int("num_classes", kwargs),
             Distilled = type == "VisionTransformerDistilled",
+            LayerScale = Get("init_values", kwargs)?.GetDouble(),
+            MlpRatio = Get("mlp_ratio", kwargs)?.GetDouble() ?? 4,
+            ClassToken = Flag("class_token", kwargs, true),
+            RegisterTokens = Get("reg_tokens", kwargs)?.GetInt32() ?? 0,
+            ClassPosition = !Flag("no_embed_class", kwargs, false),
+            PreNorm = Flag("pre_norm", kwargs, false),
+            QkvBias = Flag("qkv_bias", kwargs, true),
+            FcNorm = Get("fc_norm", kwargs)?.GetBoolean(),
+            FinalNorm = Flag("final_norm", kwargs, true),
+            Epsilon = Get("norm_layer", kwargs)?.GetString() == "LayerNorm (eps 1e-5)" ? 1e-5 : 1e-6,
+            Activation = Get("act_layer", kwargs)?.GetString() switch
+            {
+                "quick_gelu" => Activation.QuickGelu,
+                "gelu_tanh" => Activation.GeluTanh,
+                _ => Activation.Gelu,
+            },
+            MlpKind = Get("mlp_layer", kwargs)?.GetString() is { } kind && kind.Contains("SwiGLUPacked", StringComparison.Ordinal) ? MlpKind.SwiGluPacked : MlpKind.Plain,
+            Pool = Get("global_pool", kwargs)?.GetString() switch
+            {
+                "avg" => TokenPooling.Average,
+                "map" => TokenPooling.Map,
+                _ => TokenPooling.Token,
+            },
         },
     };
+
+    private static JsonElement? Get(string name, JsonElement kwargs) => kwargs.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private static bool Flag(string name, JsonElement kwargs, bool usual) => Get(name, kwargs)?.GetBoolean() ?? usual;
 
     private static int Int(string name, JsonElement kwargs) => kwargs.GetProperty(name).GetInt32();
 

@@ -31,9 +31,10 @@ internal static class GoldenValues
     {
         var (scale, offset) = key[(key.LastIndexOf('.') + 1)..] switch
         {
-            "pos_embed" or "cls_token" or "dist_token" or "relative_position_bias_table" => (0.2, 0.0),
-            "gamma_1" or "gamma_2" => (0.05, 0.1),
-            "bias" => (0.1, 0.0),
+            "pos_embed" or "cls_token" or "dist_token" or "relative_position_bias_table" or "reg_token" or "pos_embed_win" or "mask_token" => (0.2, 0.0),
+            "gamma_1" or "gamma_2" or "gamma" => (0.05, 0.1),
+            "bias" or "q_bias" or "v_bias" => (0.1, 0.0),
+            "logit_scale" => (1.0, 2.3),
             _ when shape.Length == 1 => (0.1, 1.0),
             _ => (2 * Math.Sqrt(3.0 / shape.Skip(1).Aggregate(1L, (a, b) => a * b)), 0.0),
         };

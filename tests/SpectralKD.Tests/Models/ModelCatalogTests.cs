@@ -142,7 +142,8 @@ public sealed class ModelCatalogTests
     }
 
     [Theory]
-    [InlineData("deit_tiny_patch16_224", 0, 224, "0 classes")]
+    [InlineData("deit_tiny_patch16_224", -1, 224, "-1 classes")]
+    [InlineData("cait_xxs24_224", 0, 224, "0 classes")]
     [InlineData("deit_tiny_patch16_224", 10, 225, "use an image size of 224 or 240")]
     [InlineData("deit_tiny_patch16_224", 10, 0, "image size 0")]
     [InlineData("swin_tiny_patch4_window7_224", 10, 12, "too many for 12 px")]

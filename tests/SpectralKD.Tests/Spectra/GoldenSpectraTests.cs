@@ -7,7 +7,7 @@ public class GoldenSpectraTests
 {
     public static TheoryData<int> MapCases => [.. Enumerable.Range(0, 6)];
 
-    public static TheoryData<string> Models => [.. SharedData.GoldenCases("small")];
+    public static TheoryData<string, string> Models => [.. new[] { "small", "small2" }.SelectMany(set => SharedData.GoldenCases(set).Select(name => (set, name)))];
 
     [Theory]
     [MemberData(nameof(MapCases))]
@@ -25,14 +25,14 @@ public class GoldenSpectraTests
 
     [Theory]
     [MemberData(nameof(Models))]
-    public void Figures_of_model_maps_agree_with_the_reference(string model)
+    public void Figures_of_model_maps_agree_with_the_reference(string set, string model)
     {
         LibTorch.EnsureLoaded();
-        using var document = JsonDocument.Parse(File.ReadAllText(SharedData.Golden("small", model, "spectral.json")));
+        using var document = JsonDocument.Parse(File.ReadAllText(SharedData.Golden(set, model, "spectral.json")));
         foreach (var golden in document.RootElement.GetProperty("blocks").EnumerateArray())
         {
             var block = golden.GetProperty("block").GetInt32();
-            using var map = GoldenMaps.Read(SharedData.Golden("small", model, "expected.safetensors"), $"block.{block}");
+            using var map = GoldenMaps.Read(SharedData.Golden(set, model, "expected.safetensors"), $"block.{block}");
             Compare(golden, Analyse(map, block).Blocks[0]);
         }
     }

@@ -12,11 +12,17 @@ public sealed record Evaluation(long Images, double Loss, double Top1, double To
     /// <param name="batches">Images with class indices; each batch is disposed after use.</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <returns>Null where there is not one image.</returns>
+    /// <exception cref="SpectralKDException">The model has no head.</exception>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public static Evaluation? Of(VisionModel model, IEnumerable<TrainingBatch> batches, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batches);
+        if (model.Spec.Classes == 0)
+        {
+            throw new SpectralKDException($"{model.Spec.Name} has no head, so it does not classify; load it with a number of classes and train the head first");
+        }
+
         LibTorch.EnsureLoaded();
         var training = model.training;
         model.eval();

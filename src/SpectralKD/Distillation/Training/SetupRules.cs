@@ -83,7 +83,7 @@ internal static class SetupRules
         if (student.Spec.Classes < classes)
         {
             throw new SpectralKDException(
-                $"{student.Spec.Name} has {student.Spec.Classes} classes, but the images have {classes}; create it with {classes} classes");
+                $"{student.Spec.Name} has {(student.Spec.Classes == 0 ? "no head" : $"{student.Spec.Classes} classes")}, but the images have {classes} classes; create it with {classes} classes");
         }
     }
 
@@ -98,6 +98,12 @@ internal static class SetupRules
 
     private static void CheckLogits(VisionModel student, VisionModel teacher, DistillationMethod method)
     {
+        if (method is not (DistillationMethod.Fft or DistillationMethod.None) && teacher.Spec.Classes == 0)
+        {
+            throw new SpectralKDException($"the teacher {teacher.Spec.Name} has no head, so it has no logits for the method {method.ToString().ToLowerInvariant()}; "
+                + "align its feature maps alone (method fft), or take weights with a head");
+        }
+
         if (method != DistillationMethod.Fft && student.Spec.Classes != teacher.Spec.Classes)
         {
             throw new SpectralKDException($"the student has {student.Spec.Classes} classes and the teacher {teacher.Spec.Classes}, so their logits "

@@ -14,7 +14,7 @@ public sealed record ModelCard
     /// <summary>Shape of one input image, channels first.</summary>
     public required (int Channels, int Height, int Width) Input { get; init; }
 
-    /// <summary>Rows of the head.</summary>
+    /// <summary>Rows of the head; 0 for a model without one.</summary>
     public required int Classes { get; init; }
 
     /// <summary>Parameters, multiply-adds of one image's forward pass, and both for each block.</summary>
