@@ -28,7 +28,9 @@ internal sealed record ModelCardView(ModelCard Card) : INotebookView
                 + Invariant($"crop {preprocessing.CropFraction:0.###}, mean {Triple(preprocessing.Mean)}, std {Triple(preprocessing.Std)}"))
             .Add("classes", Invariant($"{Card.Classes:N0}"))
             .Add("parameters", Invariant($"{Card.Figures.Parameters:N0}") + (Card.TrainableParameters == 0 ? " (frozen)" : ""))
-            .Add("forward pass", $"{Scaled(2.0 * Card.Figures.MultiplyAdds)}FLOPs an image ({Scaled(Card.Figures.MultiplyAdds)}multiply-adds)")
+            .Add("forward pass", Card.Figures.MultiplyAdds == 0
+                ? "not counted (a module of your own)"
+                : $"{Scaled(2.0 * Card.Figures.MultiplyAdds)}FLOPs an image ({Scaled(Card.Figures.MultiplyAdds)}multiply-adds)")
             .Add("memory", $"weights {Bytes(Card.WeightBytes)}, feature maps {Bytes(Card.MapBytes)} an image")
             .Add("device", $"{Card.Device}, {Card.NumberType}");
         table.Add("origin", Card.Origin.Words + License);
@@ -52,7 +54,7 @@ internal sealed record ModelCardView(ModelCard Card) : INotebookView
             b.Block.Name,
             $"[{b.Block.Channels}, {b.Block.Height}, {b.Block.Width}]",
             Invariant($"{b.Parameters:N0}"),
-            Scaled(b.MultiplyAdds).TrimEnd()));
+            b.MultiplyAdds == 0 ? "not counted" : Scaled(b.MultiplyAdds).TrimEnd()));
 
     private static string Triple(IReadOnlyList<float> values) => string.Join(" ", values.Select(v => v.ToString("0.###", CultureInfo.InvariantCulture)));
 

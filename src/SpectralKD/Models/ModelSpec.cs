@@ -144,6 +144,7 @@ public sealed record ModelFigures
     /// <summary>
     /// Multiply-adds of one image's forward pass: convolutions, linear layers and the matrix products of attention (padded windows
     /// included). Norms, softmax, GELU, biases and additions are not counted. Twice this number is the usual count of FLOPs.
+    /// 0 for a module of the user's own, whose operations nobody counted.
     /// </summary>
     public required long MultiplyAdds { get; init; }
 

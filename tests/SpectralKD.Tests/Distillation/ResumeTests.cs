@@ -125,17 +125,6 @@ public sealed class ResumeTests
             pair.First with { Seconds = null, ImagesPerSecond = null }, pair.Second with { Seconds = null, ImagesPerSecond = null }));
     }
 
-    private sealed class StopAfter(int steps, CancellationTokenSource stop) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.TotalSteps == steps)
-            {
-                stop.Cancel();
-            }
-        }
-    }
-
     private sealed class Once(Action action) : IProgress<TrainingProgress>
     {
         private bool _done;

@@ -55,6 +55,18 @@ internal static class SmallRun
     }
 }
 
+/// <summary>Stops a run when it has done so many steps.</summary>
+internal sealed class StopAfter(int steps, CancellationTokenSource stop) : IProgress<TrainingProgress>
+{
+    public void Report(TrainingProgress value)
+    {
+        if (value.TotalSteps == steps)
+        {
+            stop.Cancel();
+        }
+    }
+}
+
 /// <summary>Images of four classes from the golden generator, shuffled anew in each epoch.</summary>
 internal sealed class FormulaData(int train = 20, int validation = 10, bool broken = false, bool brokenValidation = false) : ITrainingData
 {

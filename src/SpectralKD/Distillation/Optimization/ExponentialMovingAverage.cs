@@ -9,13 +9,14 @@ namespace SpectralKD.Distillation;
 internal sealed class ExponentialMovingAverage : IDisposable
 {
     private readonly Dictionary<string, Tensor> _averages;
-    private readonly IReadOnlyList<(string Name, Parameter Parameter)> _parameters;
+    private readonly IReadOnlyList<(string Name, Tensor Values)> _followed;
 
     /// <summary>Starts from the weights as they are.</summary>
     /// <param name="parameters">A model's named parameters; they must outlive this.</param>
     /// <param name="decay">In [0, 1): 0.99996 in the reference, less for short runs.</param>
+    /// <param name="buffers">What a model keeps beside its parameters (BatchNorm's statistics): averaged too, as timm does; whole numbers are copied.</param>
     /// <exception cref="SpectralKDException">The decay is out of range.</exception>
-    public ExponentialMovingAverage(IEnumerable<(string Name, Parameter Parameter)> parameters, double decay)
+    public ExponentialMovingAverage(IEnumerable<(string Name, Parameter Parameter)> parameters, double decay, IEnumerable<(string Name, Tensor Values)>? buffers = null)
     {
         if (!(decay >= 0 && decay < 1))
         {
@@ -26,14 +27,14 @@ internal sealed class ExponentialMovingAverage : IDisposable
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         Decay = decay;
-        _parameters = [.. parameters];
-        _averages = _parameters.ToDictionary(entry => entry.Name, entry => entry.Parameter.detach().clone().DetachFromDisposeScope());
+        _followed = [.. parameters.Select(entry => (entry.Name, (Tensor)entry.Parameter)), .. buffers ?? []];
+        _averages = _followed.ToDictionary(entry => entry.Name, entry => entry.Values.detach().clone().DetachFromDisposeScope());
     }
 
     /// <summary>The decay, in [0, 1).</summary>
     public double Decay { get; }
 
-    /// <summary>The averages by parameter name; they belong to this object.</summary>
+    /// <summary>The averages by the names of parameters and buffers; they belong to this object.</summary>
     public IReadOnlyDictionary<string, Tensor> Averages => _averages;
 
     /// <summary>Follows the model after a step.</summary>
@@ -41,18 +42,22 @@ internal sealed class ExponentialMovingAverage : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        HeldScalars.Follow(_parameters.Select(entry => (_averages[entry.Name], (Tensor)entry.Parameter)), Decay);
+        HeldScalars.Follow(_followed.Where(entry => entry.Values.is_floating_point()).Select(entry => (_averages[entry.Name], entry.Values)), Decay);
+        foreach (var (name, values) in _followed.Where(entry => !entry.Values.is_floating_point()))
+        {
+            _averages[name].copy_(values);
+        }
     }
 
     /// <summary>Exchanges the model's weights with the averages, to the bit; a second call puts them back.</summary>
     public void Swap()
     {
         using var guard = no_grad();
-        foreach (var (name, parameter) in _parameters)
+        foreach (var (name, values) in _followed)
         {
             using var scope = NewDisposeScope();
-            var own = parameter.detach().clone();
-            parameter.copy_(_averages[name]);
+            var own = values.detach().clone();
+            values.copy_(_averages[name]);
             _averages[name].copy_(own);
         }
     }

@@ -21,6 +21,11 @@ internal static class SetupRules
             throw new SpectralKDException($"data.views is for images that are opened by name or as an ImageTrainingData; {data.Name} varies its images itself; leave views out");
         }
 
+        if (recipe.Precision == TrainingPrecision.Bf16 && student.named_buffers().Any(entry => entry.buffer.is_floating_point()))
+        {
+            throw new SpectralKDException($"{student.Spec.Name} keeps running statistics (BatchNorm), which bfloat16 is too coarse for; train it in float32 or tf32");
+        }
+
         CheckClasses(student, data.Classes.Count);
         CheckSize(student, data.ImageSize);
         if (teacher is not null)

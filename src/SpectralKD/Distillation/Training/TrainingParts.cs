@@ -11,7 +11,7 @@ internal sealed class TrainingParts : IDisposable
     {
         Student = student;
         Optimizer = new StudentOptimizer(student, settings);
-        Ema = emaDecay > 0 ? new ExponentialMovingAverage(Optimizer.Parameters, emaDecay) : null;
+        Ema = emaDecay > 0 ? new ExponentialMovingAverage(Optimizer.Parameters, emaDecay, student.named_buffers()) : null;
     }
 
     public VisionModel Student { get; }
@@ -20,8 +20,9 @@ internal sealed class TrainingParts : IDisposable
 
     public ExponentialMovingAverage? Ema { get; }
 
-    /// <summary>The trained weights, float32.</summary>
-    public Dictionary<string, Tensor> Weights => Optimizer.Parameters.ToDictionary(entry => entry.Name, entry => (Tensor)entry.Parameter);
+    /// <summary>The trained weights, float32, and what the model keeps beside them (BatchNorm's statistics).</summary>
+    public Dictionary<string, Tensor> Weights => Optimizer.Parameters.Select(entry => (entry.Name, Values: (Tensor)entry.Parameter)).Concat(Student.named_buffers())
+        .ToDictionary(entry => entry.Item1, entry => entry.Item2);
 
     /// <summary>True if every weight is a finite number.</summary>
     public bool IsFinite()

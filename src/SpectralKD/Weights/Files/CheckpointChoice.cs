@@ -167,12 +167,14 @@ internal static class CheckpointChoice
 /// </summary>
 internal sealed partial class CheckpointKeys
 {
+    private readonly IReadOnlyCollection<string> _modelKeys;
     private readonly bool _originalSwin;
     private readonly bool _layerScaleModules;
 
     /// <summary>Looks at both sides' keys to see which dialect the file speaks.</summary>
     public CheckpointKeys(IReadOnlyCollection<string> modelKeys, IReadOnlyCollection<string> fileKeys)
     {
+        _modelKeys = modelKeys;
         _originalSwin = modelKeys.Contains("head.fc.weight") && !fileKeys.Contains("head.fc.weight");
         _layerScaleModules = modelKeys.Any(key => key.EndsWith(".ls1.gamma", StringComparison.Ordinal));
     }
@@ -180,7 +182,7 @@ internal sealed partial class CheckpointKeys
     /// <summary>timm's name for a key of the file, or null for what no model needs: buffers that it computes itself, a removed layer.</summary>
     public string? Translate(string key)
     {
-        if (IsOfNoUse(key))
+        if (!_modelKeys.Contains(key) && IsOfNoUse(key))
         {
             return null;
         }
