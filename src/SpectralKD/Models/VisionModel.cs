@@ -23,6 +23,8 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// <param name="options">Name and preprocessing.</param>
     /// <exception cref="SpectralKDException">No such submodule, or it gives something else than a map; the message says what and what to do.</exception>
     /// <example><code>
+    /// using TorchSharp;
+    ///
     /// using var net = torch.nn.Sequential(
     ///     ("stem", torch.nn.Conv2d(3, 16, 3, stride: 2, padding: 1)), ("act", torch.nn.ReLU()), ("body", torch.nn.Conv2d(16, 32, 3, stride: 2, padding: 1)),
     ///     ("pool", torch.nn.AdaptiveAvgPool2d(1)), ("flat", torch.nn.Flatten()), ("head", torch.nn.Linear(32, 10)));
