@@ -55,6 +55,12 @@ public abstract record ModelSpec
     /// <summary>The weight of alignment (<c>w_fft</c>) in the paper's recipe for a student of this family.</summary>
     public virtual double AlignmentWeight => 0.2;
 
+    /// <summary>
+    /// Numbers in the widest value that one image needs in a block: the MLP's hidden ones, or queries, keys and values together. By it an analysis chooses its batch.
+    /// </summary>
+    internal virtual double WidestValue =>
+        ListBlocks().Max(block => (long)block.Channels * block.Height * block.Width) * Math.Max(3, MlpRatio);
+
     /// <summary>Builds the model. Its weights are zero until <see cref="TimmInitialization"/> or a checkpoint fills them.</summary>
     /// <exception cref="SpectralKDException">The sizes do not fit together.</exception>
     public abstract VisionModel Build();
@@ -86,7 +92,7 @@ public abstract record ModelSpec
         CheckSizes();
     }
 
-    /// <summary>Checks what the family alone knows, by <see cref="Require"/> and <see cref="RequireBlocks"/>.</summary>
+    /// <summary>Checks what the family alone knows, by <see cref="Require"/> and <see cref="RequireBlocks(int, int, int)"/>.</summary>
     protected abstract void CheckSizes();
 
     /// <summary>Counts a model whose sizes fit together.</summary>
@@ -107,12 +113,15 @@ public abstract record ModelSpec
     /// <param name="depth">How many.</param>
     /// <param name="dim">Their channels.</param>
     /// <param name="heads">Their attention heads.</param>
-    protected void RequireBlocks(int depth, int dim, int heads)
+    protected void RequireBlocks(int depth, int dim, int heads) => RequireBlocks(depth, dim, heads, MlpRatio);
+
+    /// <summary>Requires blocks of a stage, which has its own MLP ratio.</summary>
+    private protected void RequireBlocks(int depth, int dim, int heads, double mlpRatio)
     {
         Require(depth >= 1, $"has {depth} blocks: give at least 1");
         Require(heads >= 1 && dim >= 1 && dim % heads == 0,
             $"has {dim} channels and {heads} heads: the channels must be a positive multiple of the heads");
-        Require(MlpRatio > 0 && (int)(dim * MlpRatio) >= 1, $"has MLP ratio {Text(MlpRatio)}: give a positive number, 4 as a rule");
+        Require(mlpRatio > 0 && (int)(dim * mlpRatio) >= 1, $"has MLP ratio {Text(mlpRatio)}: give a positive number, 4 as a rule");
     }
 
     /// <summary>Throws a complaint that begins with the model's name.</summary>

@@ -69,7 +69,7 @@ internal static class AnalysisBatchSize
             return OnGpu;
         }
 
-        var widest = spec.ListBlocks().Max(block => (long)block.Channels * block.Height * block.Width) * Math.Max(3, spec.MlpRatio) * sizeof(float);
+        var widest = spec.WidestValue * sizeof(float);
         var batch = Most;
         while (batch > Least && batch * widest > Cache)
         {

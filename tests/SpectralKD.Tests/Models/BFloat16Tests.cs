@@ -23,6 +23,10 @@ public sealed class BFloat16Tests
                 cases.Add("DeiT", channels);
                 cases.Add("CaiT", channels);
                 cases.Add("Swin", channels);
+                cases.Add("PVT v2", channels);
+                cases.Add("PVT v2 linear", channels);
+                cases.Add("Twins PCPVT", channels);
+                cases.Add("Twins SVT", channels);
             }
 
             return cases;
@@ -45,6 +49,27 @@ public sealed class BFloat16Tests
         var brief = Outcome.Of(layer, images, ScalarType.BFloat16, input => layer.forward(input));
 
         Assert.Equal([2, channels, 3, 3], exact.Shape);
+        brief.AssertNear(exact, Layer);
+    }
+
+    // Overlapping patches, patches of a map that they do not fill, depth-wise, as it is.
+    [Theory]
+    [InlineData(7, 4, 3, 1, 24)]
+    [InlineData(7, 4, 3, 1, 31)]
+    [InlineData(3, 2, 1, 1, 40)]
+    [InlineData(4, 4, 0, 1, 31)]
+    [InlineData(3, 1, 1, 3, 30)]
+    [InlineData(1, 1, 0, 1, 40)]
+    public void Convolutions_are_computed_in_bfloat16_as_in_float64_and_so_are_their_gradients(int kernel, int stride, int padding, int groups, int channels)
+    {
+        using var layer = new Convolution(3, channels, kernel, stride, padding, groups);
+        Fill(layer);
+        using var images = Images(19);
+
+        var exact = Outcome.Of(layer, images, ScalarType.Float64, input => layer.forward(input));
+        var brief = Outcome.Of(layer, images, ScalarType.BFloat16, input => layer.forward(input));
+
+        Assert.Equal([2, channels, ((19 + (2 * padding) - kernel) / stride) + 1, ((19 + (2 * padding) - kernel) / stride) + 1], exact.Shape);
         brief.AssertNear(exact, Layer);
     }
 
@@ -93,6 +118,33 @@ public sealed class BFloat16Tests
                 EmbedDim = channels,
                 Depths = [2, 2],
                 Heads = [heads, heads],
+                Classes = 10,
+            },
+            "PVT v2" or "PVT v2 linear" => new PvtV2Spec
+            {
+                Name = "pvt",
+                ImageSize = 32,
+                EmbedDim = channels,
+                LaterDims = [channels],
+                Depths = [1, 1],
+                Heads = [heads, heads],
+                MlpRatios = [4, 4],
+                Reductions = [2, 1],
+                LinearAttention = family.EndsWith("linear"),
+                Classes = 10,
+            },
+            "Twins PCPVT" or "Twins SVT" => new TwinsSpec
+            {
+                Name = "twins",
+                ImageSize = 32,
+                PatchSize = 4,
+                EmbedDim = channels,
+                LaterDims = [channels],
+                Depths = [2, 2],
+                Heads = [heads, heads],
+                MlpRatios = [4, 4],
+                Reductions = [3, 1],
+                Windows = family.EndsWith("SVT") ? [3, 4] : null,
                 Classes = 10,
             },
             "CaiT" => new CaitSpec

@@ -30,6 +30,19 @@ internal sealed class GoldenModel
 
     public double MapTolerance => Tolerance("blocks", 5e-5);
 
+    /// <summary>timm's <c>no_weight_decay()</c>; null where the case does not say.</summary>
+    public IReadOnlyList<string>? NoWeightDecay => _config.TryGetProperty("no_weight_decay", out var names)
+        ? [.. names.EnumerateArray().Select(name => name.GetString()!)]
+        : null;
+
+    /// <summary>How far a gradient's length may be off: tighter in the second set, as its description says.</summary>
+    public double GradientTolerance(double length) => _set == "small" ? (length * 2e-4) + 2e-6 : (length * 1e-4) + 1e-6;
+
+    /// <summary>The epsilon of a norm, by the norm's name; null where the case does not say.</summary>
+    public double? Epsilon(string norm) => !_config.TryGetProperty("layernorm_eps", out var epsilons) ? null
+        : epsilons.ValueKind == JsonValueKind.Number ? epsilons.GetDouble()
+        : epsilons.TryGetProperty(norm, out var epsilon) ? epsilon.GetDouble() : null;
+
     /// <summary>timm's keys in timm's order, with their shapes.</summary>
     public IReadOnlyList<(string Key, long[] Shape)> Keys => [.. _config.GetProperty("state_dict").EnumerateArray().Select(entry =>
         (entry[0].GetString()!, entry[1].EnumerateArray().Select(size => size.GetInt64()).ToArray()))];
@@ -76,6 +89,7 @@ internal sealed class GoldenModel
 
     private static ModelSpec ReadSpec(string name, string type, JsonElement kwargs) => type switch
     {
+        _ when GoldenHierarchies.Read(name, type, kwargs) is { } hierarchy => hierarchy,
         "Cait" => new CaitSpec
         {
             Name = name,

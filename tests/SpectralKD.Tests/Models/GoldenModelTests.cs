@@ -82,7 +82,23 @@ public sealed class GoldenModelTests
         foreach (var (key, parameter) in model.named_parameters())
         {
             var norm = gradients.GetProperty("grad_l2").GetProperty(key).GetDouble();
-            Assert.Equal(norm, parameter.grad!.to(float64).norm().ToDouble(), (norm * 2e-4) + 2e-6);
+            Assert.Equal(norm, parameter.grad!.to(float64).norm().ToDouble(), golden.GradientTolerance(norm));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Each_norm_has_its_epsilon_and_what_is_not_decayed_is_what_timm_says(string name)
+    {
+        var golden = new GoldenModel(name);
+        using var model = golden.Create();
+
+        Assert.All(model.named_modules().Where(entry => entry.module is SpectralKD.Models.LayerNorm && golden.Epsilon(entry.name) is not null),
+            entry => Assert.Equal(golden.Epsilon(entry.name), ((SpectralKD.Models.LayerNorm)entry.module).Epsilon));
+        if (golden.NoWeightDecay is { } names)
+        {
+            var parameters = golden.Keys.Select(entry => entry.Key);
+            Assert.Equal(names.Intersect(parameters).Order(StringComparer.Ordinal), model.NoWeightDecay.Intersect(parameters).Order(StringComparer.Ordinal));
         }
     }
 

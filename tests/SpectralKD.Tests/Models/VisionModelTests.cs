@@ -5,7 +5,7 @@ namespace SpectralKD.Tests.Models;
 /// <summary>What every family promises about its input, its blocks, its memory and its modes.</summary>
 public sealed class VisionModelTests
 {
-    public static TheoryData<string> Nano => ["deit_nano_patch4_32", "cait_nano_patch4_32", "swin_nano_patch2_window4_32"];
+    public static TheoryData<string> Nano => [.. NanoModels.All.Where(entry => entry.Spec.ImageSize == 32).Select(entry => entry.Name)];
 
     [Theory]
     [InlineData(new long[] { 3, 32, 32 }, "add the batch dimension")]

@@ -2,7 +2,7 @@ namespace SpectralKD.Models;
 
 /// <summary>
 /// Small models for experiments on a CPU: the depths of the paper's teacher and student (24 and 12 blocks, so that its layer pairs
-/// keep their meaning) and its ratio of channels (2 to 1) on 8x8 patches, and a Swin with three stages. 10 classes. Those with tags have
+/// keep their meaning) and its ratio of channels (2 to 1) on 8x8 patches, and hierarchical ones with three stages, one of each family. 10 classes. Those with tags have
 /// weights in this library.
 /// </summary>
 internal static class NanoModels
@@ -33,7 +33,38 @@ internal static class NanoModels
             Depths = [2, 2, 2],
             Heads = [2, 4, 8],
         }),
+        Entry(PvtV2("pvt_v2_nano_32", 32)),
+        Entry(PvtV2("pvt_v2_nano_64", 64)),
+        Entry(Twins("twins_pcpvt_nano_patch2_32", 32, 2)),
+        Entry(Twins("twins_pcpvt_nano_patch4_64", 64, 4)),
+        Entry(Twins("twins_svt_nano_patch2_window4_32", 32, 2) with { Windows = [4, 4, 4] }),
+        Entry(Twins("twins_svt_nano_patch4_window4_64", 64, 4) with { Windows = [4, 4, 4] }),
     ];
+
+    private static PvtV2Spec PvtV2(string name, int size) => new()
+    {
+        Name = name,
+        ImageSize = size,
+        EmbedDim = 24,
+        LaterDims = [48, 96],
+        Depths = [2, 2, 2],
+        Heads = [1, 2, 4],
+        MlpRatios = [4, 4, 4],
+        Reductions = [4, 2, 1],
+    };
+
+    private static TwinsSpec Twins(string name, int size, int patch) => new()
+    {
+        Name = name,
+        ImageSize = size,
+        PatchSize = patch,
+        EmbedDim = 24,
+        LaterDims = [48, 96],
+        Depths = [2, 2, 2],
+        Heads = [1, 2, 4],
+        MlpRatios = [4, 4, 4],
+        Reductions = [4, 2, 1],
+    };
 
     private static ModelCatalogEntry Entry(ModelSpec spec, params string[] tags)
     {
