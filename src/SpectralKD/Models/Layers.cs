@@ -232,23 +232,24 @@ internal sealed class PatchProjection : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) => Convolution.Of(input, _weight, _bias, _patch);
 }
 
-/// <summary>Mean over the map, then a linear classifier: <c>[B, H, W, C]</c> to <c>[B, classes]</c>.</summary>
+/// <summary>Mean over the map, then a linear classifier unless there are no classes: <c>[B, H, W, C]</c> to <c>[B, classes]</c> or <c>[B, C]</c>.</summary>
 internal sealed class PooledHead : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "fc")]
-    private readonly Linear _classifier;
+    private readonly Linear? _classifier;
 
     public PooledHead(int dim, int classes)
         : base(nameof(PooledHead))
     {
-        _classifier = new Linear(dim, classes);
+        _classifier = classes == 0 ? null : new Linear(dim, classes);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor map)
     {
         using var scope = NewDisposeScope();
-        return _classifier.forward(map.mean([1, 2])).MoveToOuterDisposeScope();
+        var pooled = map.mean([1, 2]);
+        return (_classifier?.forward(pooled) ?? pooled).MoveToOuterDisposeScope();
     }
 }
 
