@@ -32,6 +32,14 @@ internal static class HeldScalars
         return tensor.add_(scalar, factor);
     }
 
+    /// <summary>tensor + number.</summary>
+    internal static Tensor Plus(this Tensor tensor, double number)
+    {
+        using var scalar = number.ToScalar();
+        using var factor = 1.ToScalar();
+        return tensor.add(scalar, factor);
+    }
+
     /// <summary>tensor - number.</summary>
     internal static Tensor Minus(this Tensor tensor, double number)
     {
@@ -73,6 +81,13 @@ internal static class HeldScalars
         using var low = least.ToScalar();
         using var high = most.ToScalar();
         return tensor.clamp(low, high);
+    }
+
+    /// <summary>Each value, but at least <paramref name="least"/>.</summary>
+    internal static Tensor AtLeast(this Tensor tensor, double least)
+    {
+        using var low = least.ToScalar();
+        return tensor.clamp(low);
     }
 
     /// <summary>average * decay + value * (1 - decay) for many pairs, in place; each number is made once for all of them.</summary>

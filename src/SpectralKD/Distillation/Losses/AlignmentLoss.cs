@@ -77,7 +77,7 @@ public static class AlignmentLoss
     }
 
     // The reference computes the loss in float32 whatever the models' precision (`.float()`); float64 is kept for checks.
-    private static Tensor RealPrecision(Tensor map) => map.dtype is ScalarType.Float32 or ScalarType.Float64 ? map : map.to(ScalarType.Float32);
+    internal static Tensor RealPrecision(Tensor map) => map.dtype is ScalarType.Float32 or ScalarType.Float64 ? map : map.to(ScalarType.Float32);
 }
 
 /// <summary>Says whether two feature maps can be aligned, in words that name both shapes and what fits instead.</summary>
@@ -221,7 +221,7 @@ internal static class HalfSpectrumDistance
         return (value, rows.addmm_(edges, columns.t()).reshape(-1), 2 * scale);
     }
 
-    private static Tensor Spectrum(Tensor map) => view_as_real(fft.rfft2(map, norm: FFTNormType.Ortho));
+    internal static Tensor Spectrum(Tensor map) => view_as_real(fft.rfft2(map, norm: FFTNormType.Ortho));
 
     // The spectrum's unpaired columns, 1 and (-1)^w over sqrt(W): (W, 1 or 2).
     private static Tensor EdgeColumns(long width, Tensor like)

@@ -48,7 +48,7 @@ public static class LogitLoss
         return nn.functional.cross_entropy(student, teacher.argmax(1)).MoveToOuterDisposeScope();
     }
 
-    private static void CheckPair(Tensor student, Tensor teacher)
+    internal static void CheckPair(Tensor student, Tensor teacher)
     {
         LibTorch.EnsureLoaded();
         if (student.shape.Length != 2 || !student.shape.SequenceEqual(teacher.shape))
