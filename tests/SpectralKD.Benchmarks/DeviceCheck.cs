@@ -163,7 +163,6 @@ internal sealed class DeviceCheck(Device device)
             student.to(device);
             using var optimizer = new StudentOptimizer(student, new AdamWSettings { WeightDecay = settings.GetProperty("weight_decay").GetDouble() });
             using var average = new ExponentialMovingAverage(optimizer.Parameters, golden.GetProperty("ema_decay").GetDouble());
-            var layers = AlignedLayers.Of(student, GoldenJson.Ints(golden.GetProperty("s_id")), teacher, GoldenJson.Ints(golden.GetProperty("t_id")));
             var weights = new LossWeights
             {
                 Method = DistillationMethod.Soft,
@@ -173,7 +172,8 @@ internal sealed class DeviceCheck(Device device)
                 WFft = Number("w_fft"),
                 Tau = Number("tau"),
             };
-            var step = new TrainingStep(student, teacher, weights, layers, optimizer, average);
+            using var loss = new StepLoss(LossPlan.Of(weights, student, GoldenJson.Ints(golden.GetProperty("s_id")), teacher, GoldenJson.Ints(golden.GetProperty("t_id"))), student, teacher);
+            var step = new TrainingStep(student, teacher, loss, optimizer, average);
             var batches = golden.GetProperty("steps").GetArrayLength();
             return [.. Enumerable.Range(0, steps).Select(number =>
             {

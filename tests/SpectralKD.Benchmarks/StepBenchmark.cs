@@ -25,8 +25,8 @@ internal static class StepBenchmark
         using var labels = randint(0, student.Spec.Classes, [batch], ScalarType.Int64, device: arguments.Device);
         using var optimizer = new StudentOptimizer(student, new AdamWSettings());
         using var average = new ExponentialMovingAverage(optimizer.Parameters, 0.9999);
-        var layers = AlignedLayers.Of(student, studentLayers, teacher, teacherLayers);
-        var step = new TrainingStep(student, teacher, new LossWeights(), layers, optimizer, average);
+        using var loss = new StepLoss(LossPlan.Of(new LossWeights(), student, studentLayers, teacher, teacherLayers), student, teacher);
+        var step = new TrainingStep(student, teacher, loss, optimizer, average);
 
         Variant[] variants =
         [

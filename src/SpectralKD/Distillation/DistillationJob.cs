@@ -39,7 +39,7 @@ public sealed class DistillationJob : IDisposable
         VisionModel? teacher = null;
         try
         {
-            teacher = recipe.Loss.Method == DistillationMethod.None ? null
+            teacher = !recipe.HasTeacher ? null
                 : await ModelLoader.LoadAsync(recipe.Teacher!, options with { Weights = recipe.TeacherWeights }, download, cancellation).ConfigureAwait(false);
             var student = await StudentAsync(recipe, options, download, cancellation).ConfigureAwait(false);
             return new DistillationJob(recipe, student, teacher, data);

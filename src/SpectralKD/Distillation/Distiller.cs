@@ -105,6 +105,7 @@ public static class Distiller
         LibTorch.EnsureLoaded();
         var begun = resume ? RunFolder.RecipeIn(path!) : null;
         var done = record ? RecipeRecord.Of(recipe, student, teacher, data, verify: path is not null, begun) : recipe;
+        done = done with { Losses = done.Losses is null ? null : LossTerm.Complete(done.Losses, student.Spec.AlignmentWeight) };
         using var setup = new TrainingSetup(student, teacher, data, recipe, Devices.Parse(recipe.Device));
         using var folder = path is null ? null : resume ? RunFolder.Resume(path, done, recipe) : RunFolder.Begin(path, done);
         using var loop = new TrainingLoop(setup, folder, progress);

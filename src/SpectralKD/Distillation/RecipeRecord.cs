@@ -22,7 +22,7 @@ internal static class RecipeRecord
         DistillationRecipe recipe, VisionModel student, VisionModel? teacher, ITrainingData data, bool verify = false, DistillationRecipe? begun = null)
     {
         var gaps = new List<string>();
-        var used = recipe.Loss.Method == DistillationMethod.None ? null : teacher;
+        var used = recipe.HasTeacher ? teacher : null;
         var (name, weights) = ModelOf("student", student, verify && begun is null, gaps);
         var (teacherName, teacherWeights) = used is null ? (null, new DistillationRecipe { Student = "" }.TeacherWeights) : ModelOf("teacher", used, verify && begun is null, gaps);
         return recipe with

@@ -47,6 +47,8 @@ internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
 
     public double Epsilon => _epsilon;
 
+    public long Channels => _shape[0];
+
     public override Tensor forward(Tensor input) => nn.functional.layer_norm(input, _shape, _weight, _bias, _epsilon);
 }
 

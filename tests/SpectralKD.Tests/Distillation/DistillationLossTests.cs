@@ -20,12 +20,11 @@ public sealed class DistillationLossTests
         var expected = Golden.GetProperty("cases")[index];
         var logits = Logits("student");
         logits.requires_grad = true;
-        var terms = DistillationLoss.Of(
-            Weights(expected), logits, tensor(GoldenJson.Longs(Golden.GetProperty("labels"))), Maps("s", "student"), Logits("teacher"), Maps("t", "teacher"));
-        var total = terms.Total();
+        var terms = Terms(Weights(expected), logits, tensor(GoldenJson.Longs(Golden.GetProperty("labels"))), Maps("s", "student"), Logits("teacher"), Maps("t", "teacher"));
+        var total = terms.Terms.Total();
         total.backward();
 
-        var values = terms.Values();
+        var values = terms.Names.Read(terms.Terms.Stacked());
         Assert.Equal(Number(expected, "loss_base") ?? Number(expected, "loss")!.Value, values.Labels, 2e-6);
         Close(Number(expected, "loss_fft"), values.Alignment);
         Close(Number(expected, "loss_dist"), values.Logits);
@@ -58,7 +57,7 @@ public sealed class DistillationLossTests
     public void A_soft_loss_without_teacher_is_an_error()
     {
         using var scope = NewDisposeScope();
-        Assert.Throws<SpectralKDException>(() => DistillationLoss.Of(new LossWeights(), zeros(2, 3), zeros(2, ScalarType.Int64), [], null, []));
+        Assert.Throws<SpectralKDException>(() => Terms(new LossWeights(), zeros(2, 3), zeros(2, ScalarType.Int64), [], null, []));
     }
 
     [Fact]
@@ -68,6 +67,19 @@ public sealed class DistillationLossTests
         Assert.False(new LossValues(1, double.PositiveInfinity, 2).IsFinite);
         Assert.Equal("labels 0.5, KD 0.25", new LossValues(0.5, null, 0.25).ToString());
     }
+
+    private static (WeighedTerms Terms, TermNames Names) Terms(
+        LossWeights weights, Tensor logits, Tensor labels, List<Tensor> maps, Tensor? teacherLogits, List<Tensor> teacherMaps)
+    {
+        using var student = SmallRun.Student(); // the golden maps are none of a model's, so that the plan is made by hand
+        var pairs = Enumerable.Range(0, maps.Count).Select(i => new LayerPair(Block(i, maps[i]), Block(i, teacherMaps[i]))).ToList();
+        var plan = new LossPlan([.. weights.AsTerms(pairs.Count > 0).Select(term => new PlannedTerm(
+            term.Name, LossCatalog.Find(term.Name), term.Weight!.Value, term.Settings(), term.Name == "alignment" ? pairs : []))]);
+        using var loss = new StepLoss(plan, student);
+        return (loss.Of(new ModelOutput(logits, [.. maps.Select((map, i) => new FeatureMap(i, map))]), labels, new TeacherAnswer(teacherLogits, teacherMaps)), loss.Names);
+    }
+
+    private static BlockInfo Block(int index, Tensor map) => new(index, "block", (int)map.shape[1], (int)map.shape[2], (int)map.shape[3]);
 
     private static LossWeights Weights(JsonElement expected) => new()
     {

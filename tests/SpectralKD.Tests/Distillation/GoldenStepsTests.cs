@@ -20,8 +20,9 @@ public sealed class GoldenStepsTests
         var settings = Golden.GetProperty("optimizer");
         using var optimizer = new StudentOptimizer(student, new AdamWSettings { WeightDecay = settings.GetProperty("weight_decay").GetDouble() });
         using var average = new ExponentialMovingAverage(optimizer.Parameters, Golden.GetProperty("ema_decay").GetDouble());
-        var layers = AlignedLayers.Of(student, GoldenJson.Ints(Golden.GetProperty("s_id")), teacher, GoldenJson.Ints(Golden.GetProperty("t_id")));
-        var step = new TrainingStep(student, teacher, Weights(form), layers, optimizer, average);
+        var plan = LossPlan.Of(Weights(form), student, GoldenJson.Ints(Golden.GetProperty("s_id")), teacher, GoldenJson.Ints(Golden.GetProperty("t_id")));
+        using var terms = new StepLoss(plan, student, teacher);
+        var step = new TrainingStep(student, teacher, terms, optimizer, average);
 
         foreach (var (number, expected) in Golden.GetProperty("steps").EnumerateArray().Index())
         {

@@ -22,6 +22,10 @@ public sealed class LiveTensorTests
         ["mixed images"] = Recipe with { Data = Recipe.Data with { Mixup = 0.8, CutMix = 1 } },
         ["hard labels"] = Recipe with { Loss = Recipe.Loss with { Method = DistillationMethod.Hard } },
         ["the FFT form"] = Recipe with { Loss = Recipe.Loss with { Method = DistillationMethod.Fft, Form = AlignmentForm.Fft } },
+        ["every loss of logits"] = Recipe with { Losses = LossTerm.Parse("kd:standardise,hard,dist,dkd:standardise,nkd") },
+        ["every loss of maps"] = Recipe with { Losses = LossTerm.Parse("alignment:dc=false,alignment:band=low,mse,at,haar,manifold,cka") },
+        ["losses that learn"] = Recipe with { Losses = LossTerm.Parse("projector:train=true,projector,vitkd,vkd"), Accumulate = 2 },
+        ["losses that learn, bfloat16"] = Recipe with { Losses = LossTerm.Parse("projector:train=true,vitkd,vkd"), Precision = TrainingPrecision.Bf16, TeacherBFloat16 = true },
         ["no teacher"] = Recipe with { Loss = Recipe.Loss with { Method = DistillationMethod.None } },
     };
 

@@ -23,7 +23,9 @@ public sealed class MetaDeviceTests
         student.to(META);
         using var optimizer = new StudentOptimizer(student, new AdamWSettings { ClipNorm = clip });
         using var average = new ExponentialMovingAverage(optimizer.Parameters, 0.9);
-        var step = new TrainingStep(student, teacher, new LossWeights { Method = method, Smoothing = 0 }, AlignedLayers.None, optimizer, average);
+        var plan = LossPlan.Of(new LossWeights { Method = method, Smoothing = 0 }, student, null, teacher, null, align: false);
+        using var loss = new StepLoss(plan, student, teacher);
+        var step = new TrainingStep(student, teacher, loss, optimizer, average);
         var (images, labels) = (zeros([4, 3, 32, 32], device: META), zeros([4, 5], device: META));
 
         for (var number = 0; number < 2; number++)

@@ -13,7 +13,10 @@ internal sealed class StudentOptimizer : IDisposable
     private readonly IReadOnlyList<(Parameter Model, Parameter Master)> _pairs;
     private readonly AdamW _adamW;
 
-    public StudentOptimizer(VisionModel model, AdamWSettings settings)
+    /// <param name="model">The student.</param>
+    /// <param name="settings">AdamW's settings.</param>
+    /// <param name="others">What the loss learns beside the student, float32, and whether it takes weight decay: in groups of its own, not clipped with the student.</param>
+    public StudentOptimizer(VisionModel model, AdamWSettings settings, IReadOnlyList<(string Name, Parameter Parameter, bool Decays)>? others = null)
     {
         LibTorch.EnsureLoaded();
         (_model, _settings) = (model, settings);
@@ -22,10 +25,12 @@ internal sealed class StudentOptimizer : IDisposable
         Parameters = masters;
         _pairs = [.. own.Zip(masters, (of, master) => (of.parameter, master.Parameter)).Where(pair => !ReferenceEquals(pair.parameter, pair.Parameter))];
         Groups = WeightDecayGroups.Of(masters, model.NoWeightDecay);
-        _adamW = new AdamW([Group(Groups.Plain, 0), Group(Groups.Decayed, settings.WeightDecay)], beta1: settings.Beta1, beta2: settings.Beta2, eps: settings.Epsilon);
+        var beside = (others ?? []).GroupBy(entry => entry.Decays).OrderBy(group => group.Key)
+            .Select(group => Group([.. group.Select(entry => (entry.Name, entry.Parameter))], group.Key ? settings.WeightDecay : 0));
+        _adamW = new AdamW([Group(Groups.Plain, 0), Group(Groups.Decayed, settings.WeightDecay), .. beside], beta1: settings.Beta1, beta2: settings.Beta2, eps: settings.Epsilon);
     }
 
-    /// <summary>What is trained, float32: the model's own parameters, or their masters.</summary>
+    /// <summary>What is trained of the student, float32: the model's own parameters, or their masters.</summary>
     public IReadOnlyList<(string Name, Parameter Parameter)> Parameters { get; }
 
     public WeightDecayGroups Groups { get; }

@@ -41,8 +41,14 @@ public sealed record DistillationRecipe
     /// <summary>The images.</summary>
     public RecipeData Data { get; init; } = new();
 
-    /// <summary>Method and weights of the loss.</summary>
+    /// <summary>Method and weights of the reference's loss; left at its defaults where <see cref="Losses"/> are given.</summary>
     public LossWeights Loss { get; init; } = new();
+
+    /// <summary>
+    /// The terms of the loss, each with its official defaults: their weighed sum, with the labels, is trained on. Null takes <see cref="Loss"/>. The run's recipe.json has
+    /// all defaults written out.
+    /// </summary>
+    public IReadOnlyList<LossTerm>? Losses { get; init; }
 
     /// <summary>
     /// Whether feature maps are aligned; false leaves the alignment term out (the reference has no such switch: its <c>--w-fft 0</c> computes the
@@ -150,6 +156,38 @@ public sealed record DistillationRecipe
     /// <summary>Checks every value's range.</summary>
     /// <exception cref="SpectralKDException">A value is out of range; the message names it and what fits.</exception>
     public void Validate() => RecipeRules.Check(this);
+
+    /// <summary>The recipe with a list of terms in the place of its loss, as <c>--losses</c> takes it; the label smoothing stays where the list says nothing of it.</summary>
+    /// <param name="losses">For example <c>dist,dkd:alpha=2</c>.</param>
+    /// <exception cref="SpectralKDException">A name, an argument or a value is not known.</exception>
+    public DistillationRecipe WithLosses(string losses)
+    {
+        var terms = LossTerm.Parse(losses);
+        var smoothing = Losses is null ? Loss.Smoothing.ToString(System.Globalization.CultureInfo.InvariantCulture)
+            : Losses.FirstOrDefault(term => term.Name == LabelsTerm.Kind.Name)?.Arguments.GetValueOrDefault("smoothing");
+        var kept = smoothing is null || terms.Any(term => term.Name == LabelsTerm.Kind.Name) ? terms
+            : [new LossTerm { Name = LabelsTerm.Kind.Name, Arguments = new Dictionary<string, string> { ["smoothing"] = smoothing } }, .. terms];
+        return this with { Losses = kept, Loss = new LossWeights(), Align = true };
+    }
+
+    /// <summary>Whether anything is learnt from a teacher.</summary>
+    internal bool HasTeacher => Losses is null ? Loss.Method != DistillationMethod.None : Kinds.Any(kind => kind.Teacher);
+
+    /// <summary>Whether logits are compared with the teacher's.</summary>
+    internal bool ComparesLogits => Losses is null ? Loss.Method is DistillationMethod.Soft or DistillationMethod.Hard : Kinds.Any(kind => kind.TeacherLogits);
+
+    /// <summary>The temperature at which KD sees the teacher's logits.</summary>
+    internal double Temperature => Losses is null ? Loss.Tau
+        : LossTerm.Complete(Losses, 0).FirstOrDefault(term => term.Name == SoftTerm.Kind.Name)?.Settings().Number("tau") ?? 1;
+
+    private IEnumerable<LossKind> Kinds => Losses!.Select(term => LossCatalog.Find(term.Name));
+
+    /// <summary>Some of the terms in words: <c>the losses dist and kd</c>.</summary>
+    internal string LossWords(Func<LossKind, bool> which)
+    {
+        var names = Kinds.Where(which).Select(kind => kind.Name).Distinct().ToList();
+        return names.Count == 1 ? $"the loss {names[0]}" : $"the losses {string.Join(", ", names.SkipLast(1))} and {names[^1]}";
+    }
 
     /// <summary>Images that one optimiser step sees.</summary>
     internal int ImagesPerStep => Batch * Accumulate;

@@ -19,8 +19,10 @@ internal static class RecipeRules
         yield return recipe.Version != RecipeFile.CurrentVersion
             ? FormattableString.Invariant($"it has format version {recipe.Version}, and this program knows version {RecipeFile.CurrentVersion}") : null;
         yield return string.IsNullOrWhiteSpace(recipe.Student) ? "student is empty; name a model, for example deit_tiny_patch16_224" : null;
-        yield return recipe.Teacher is null && recipe.Loss.Method != DistillationMethod.None
-            ? $"the method {Lower(recipe.Loss.Method)} needs a teacher; name one, or take the method none" : null;
+        yield return Losses(recipe);
+        yield return recipe.Teacher is not null || !recipe.HasTeacher ? null
+            : recipe.Losses is null ? $"the method {Lower(recipe.Loss.Method)} needs a teacher; name one, or take the method none"
+            : $"{recipe.LossWords(kind => kind.Teacher)} cannot do without a teacher; name one, or take labels alone";
         yield return Layers(recipe);
         yield return recipe.Batch % 2 != 0 && recipe.Data.Mixing is not null ? "mixup and cutMix pair images, so batch must be even" : null;
         yield return AtLeast("epochs", recipe.Epochs, 1) ?? AtLeast("batch", recipe.Batch, 1) ?? AtLeast("accumulate", recipe.Accumulate, 1);
@@ -37,6 +39,13 @@ internal static class RecipeRules
         yield return Cache(recipe);
         yield return Loss(recipe.Loss) ?? Optimizer(recipe.Optimizer) ?? Data(recipe.Data);
     }
+
+    private static string? Losses(DistillationRecipe recipe) => recipe.Losses is not { } losses ? null
+        : LossTerm.Problem(losses)
+        ?? (recipe.Loss != new LossWeights() ? "it has losses and values of its own in loss; leave loss out (label smoothing is labels' smoothing)" : null)
+        ?? (!recipe.Align ? "align is for loss; with losses, leave alignment out of the list" : null);
+
+    private static bool KeepsTop(LossTerm term) => term.Name == HardTerm.Kind.Name || (term.Name == SoftTerm.Kind.Name && term.Arguments.GetValueOrDefault(LossKind.Standardise) != "true");
 
     private static string? Layers(DistillationRecipe recipe)
     {
@@ -56,7 +65,9 @@ internal static class RecipeRules
         ?? (recipe.CacheTeacher is null
             ? recipe.CacheTop is not null || recipe.CacheHalf ? "cacheTop and cacheHalf say what cacheTeacher keeps; name its folder there, or leave them out" : null
             : string.IsNullOrWhiteSpace(recipe.CacheTeacher) ? "cacheTeacher is empty; name a folder, or leave it out"
-            : recipe.Loss.Method == DistillationMethod.None ? "cacheTeacher has nothing to keep: the method none has no teacher; leave it out"
+            : !recipe.HasTeacher ? $"cacheTeacher has nothing to keep: {(recipe.Losses is null ? "the method none has" : "the losses have")} no teacher; leave it out"
+            : recipe is { CacheTop: not null, Losses: { } losses } && losses.FirstOrDefault(term => LossCatalog.Find(term.Name).TeacherLogits && !KeepsTop(term)) is { } exact
+                ? $"cacheTop keeps the largest logits and what kd makes of the rest, and the loss {exact.Name}{(exact.Name == "kd" ? " with standardise" : "")} compares all of them; leave cacheTop out"
             : recipe.Data.Mixing is not null ? "cacheTeacher does not go with mixup and cutMix, which blend each epoch's batches anew, so that the teacher never sees one image twice; leave one of them out"
             : null);
 

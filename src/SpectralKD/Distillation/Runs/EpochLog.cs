@@ -6,6 +6,7 @@ namespace SpectralKD.Distillation;
 public static class EpochLog
 {
     private const string LossKey = "train_loss";
+    private const string TermPrefix = "train_term_";
     private const string ParametersKey = "n_parameters";
 
     // Key in the file, getter, and setter on a record: one place for names.
@@ -49,6 +50,8 @@ public static class EpochLog
         ArgumentNullException.ThrowIfNull(epochs);
         var columns = new List<DataFrameColumn> { new Int32DataFrameColumn(TrainingLog.EpochKey, epochs.Select(metrics => metrics.Epoch)) };
         columns.AddRange(Columns.Select(column => new DoubleDataFrameColumn(column.Key, epochs.Select(column.Get))));
+        columns.AddRange(epochs.SelectMany(metrics => metrics.OtherLosses?.Keys ?? []).Distinct()
+            .Select(loss => new DoubleDataFrameColumn(TermPrefix + loss, epochs.Select(metrics => metrics.OtherLosses?.TryGetValue(loss, out var value) == true ? value : (double?)null))));
         return new DataFrame(columns);
     }
 
@@ -58,6 +61,7 @@ public static class EpochLog
     internal static string Line(EpochMetrics metrics) => TrainingLog.Line(
     [
         .. Columns.Select(column => (column.Key, Value: column.Get(metrics))).Where(column => column.Value is not null),
+        .. (metrics.OtherLosses ?? new Dictionary<string, double>()).Select(loss => (TermPrefix + loss.Key, (double?)loss.Value)),
         (TrainingLog.EpochKey, metrics.Epoch),
         (ParametersKey, metrics.Parameters),
     ]);
@@ -65,7 +69,9 @@ public static class EpochLog
     private static EpochMetrics MetricsOf(TrainingLogLine line)
     {
         var metrics = new EpochMetrics { Epoch = line.Epoch, LearningRate = 0, Loss = 0, Parameters = Whole(line.Numbers.GetValueOrDefault(ParametersKey)) };
-        return Columns.Aggregate(metrics, (so, column) => column.Set(so, line.Numbers.GetValueOrDefault(column.Key)));
+        var others = line.Numbers.Where(number => number.Value is not null && number.Key.StartsWith(TermPrefix, StringComparison.Ordinal) && Columns.All(column => column.Key != number.Key))
+            .ToDictionary(number => number.Key[TermPrefix.Length..], number => number.Value!.Value);
+        return Columns.Aggregate(metrics with { OtherLosses = others.Count == 0 ? null : others }, (so, column) => column.Set(so, line.Numbers.GetValueOrDefault(column.Key)));
     }
 
     private static long? Whole(double? value) => value is { } number && Math.Abs(number) < 1e15 ? (long)number : null;
@@ -93,6 +99,9 @@ public sealed record EpochMetrics
 
     /// <summary>Mean weighed KD term (<c>train_loss_dist</c>); null where the method has none.</summary>
     public double? LogitLoss { get; init; }
+
+    /// <summary>Mean weighed other terms by name (<c>train_term_dkd</c>, <c>train_term_mse</c>, …); null where there are none.</summary>
+    public IReadOnlyDictionary<string, double>? OtherLosses { get; init; }
 
     /// <summary>Mean cross entropy of the validation images (<c>test_loss</c>); null without validation.</summary>
     public double? ValidationLoss { get; init; }
@@ -133,6 +142,8 @@ internal sealed record LossSums
 
     public double? Logits { get; init; }
 
+    public IReadOnlyDictionary<string, double>? Others { get; init; }
+
     public double Seconds { get; init; }
 
     public LossSums Plus(LossValues values, double seconds) => new()
@@ -141,8 +152,10 @@ internal sealed record LossSums
         Labels = Labels + values.Labels,
         Alignment = values.Alignment is { } alignment ? (Alignment ?? 0) + alignment : null,
         Logits = values.Logits is { } logits ? (Logits ?? 0) + logits : null,
+        Others = values.Others.Count == 0 ? null : values.Others.ToDictionary(loss => loss.Key, loss => (Others?.GetValueOrDefault(loss.Key) ?? 0) + loss.Value),
         Seconds = Seconds + seconds,
     };
 
-    public LossValues Means() => new(Labels / Steps, Alignment / Steps, Logits / Steps);
+    public LossValues Means() => Others is null ? new(Labels / Steps, Alignment / Steps, Logits / Steps)
+        : new(Labels / Steps, Alignment / Steps, Logits / Steps) { Others = Others.ToDictionary(loss => loss.Key, loss => loss.Value / Steps) };
 }

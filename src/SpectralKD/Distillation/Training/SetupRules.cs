@@ -6,9 +6,11 @@ internal static class SetupRules
     public static void Check(VisionModel student, VisionModel? teacher, ITrainingData data, DistillationRecipe recipe)
     {
         recipe.Validate();
-        if (recipe.Loss.Method != DistillationMethod.None && teacher is null)
+        if (recipe.HasTeacher && teacher is null)
         {
-            throw new SpectralKDException($"the method {recipe.Loss.Method} needs a teacher; give one, or take the method none");
+            throw new SpectralKDException(recipe.Losses is null
+                ? $"the method {recipe.Loss.Method} needs a teacher; give one, or take the method none"
+                : $"{recipe.LossWords(kind => kind.Teacher)} cannot do without a teacher; give one, or take labels alone");
         }
 
         if (ReferenceEquals(student, teacher))
@@ -31,8 +33,8 @@ internal static class SetupRules
         if (teacher is not null)
         {
             CheckSize(teacher, data.ImageSize);
-            CheckLogits(student, teacher, recipe.Loss.Method);
-            CheckHead(teacher, recipe.Loss.Method);
+            CheckLogits(student, teacher, recipe);
+            CheckHead(teacher, recipe);
         }
 
         var batches = data.BatchesPerEpoch(recipe.Batch);
@@ -70,17 +72,22 @@ internal static class SetupRules
         : Augmentation.Parse(images.Settings.Augmentation) == Augmentation.None ? 1
         : Math.Min(images.Settings.Views ?? recipe.Epochs, recipe.Epochs);
 
-    /// <summary>The recipe's layer pairs, or the paper's end points.</summary>
-    public static AlignedLayers Layers(VisionModel student, VisionModel? teacher, DistillationRecipe recipe)
+    /// <summary>What is to be said of layers that no term compares.</summary>
+    public static IEnumerable<string> LayerRemarks(DistillationRecipe recipe) =>
+        recipe is not { Losses: { } losses, StudentLayers: not null } || losses.Any(term => term.StudentLayers is null && LossCatalog.Find(term.Name).Rule.OfRecipe) ? []
+            : [$"studentLayers and teacherLayers have no use: none of the losses {string.Join(", ", losses.Select(term => term.Name))} takes its layers from the recipe"];
+
+    /// <summary>The terms of the recipe's loss, with their layer pairs.</summary>
+    public static LossPlan Plan(VisionModel student, VisionModel? teacher, DistillationRecipe recipe)
     {
-        if (teacher is null || !recipe.Align)
+        if (recipe.Losses is { } losses)
         {
-            return recipe.Loss.Method == DistillationMethod.Fft
-                ? throw new SpectralKDException("the method fft has nothing but alignment to learn from the teacher; set align to true")
-                : AlignedLayers.None;
+            return LossPlan.Of(losses, student, recipe.StudentLayers, teacher, recipe.TeacherLayers);
         }
 
-        return AlignedLayers.Of(student, recipe.StudentLayers, teacher, recipe.TeacherLayers);
+        return (teacher is null || !recipe.Align) && recipe.Loss.Method == DistillationMethod.Fft
+            ? throw new SpectralKDException("the method fft has nothing but alignment to learn from the teacher; set align to true")
+            : LossPlan.Of(recipe.Loss, student, recipe.StudentLayers, teacher, recipe.TeacherLayers, recipe.Align);
     }
 
     private static void CheckClasses(VisionModel student, int classes)
@@ -101,30 +108,34 @@ internal static class SetupRules
         }
     }
 
-    private static void CheckLogits(VisionModel student, VisionModel teacher, DistillationMethod method)
+    private static void CheckLogits(VisionModel student, VisionModel teacher, DistillationRecipe recipe)
     {
-        if (method is not (DistillationMethod.Fft or DistillationMethod.None) && teacher.Spec.Classes == 0)
+        if (recipe.ComparesLogits && teacher.Spec.Classes == 0)
         {
-            throw new SpectralKDException($"the teacher {teacher.Spec.Name} has no head, so it has no logits for the method {method.ToString().ToLowerInvariant()}; "
-                + "align its feature maps alone (method fft), or take weights with a head");
+            throw new SpectralKDException($"the teacher {teacher.Spec.Name} has no head, so it has no logits for "
+                + $"{(recipe.Losses is null ? $"the method {recipe.Loss.Method.ToString().ToLowerInvariant()}" : recipe.LossWords(kind => kind.TeacherLogits))}; "
+                + $"{(recipe.Losses is null ? "align its feature maps alone (method fft)" : "take losses that compare feature maps alone")}, or take weights with a head");
         }
 
-        if (method != DistillationMethod.Fft && student.Spec.Classes != teacher.Spec.Classes)
+        if (recipe.ComparesLogits && student.Spec.Classes != teacher.Spec.Classes)
         {
             throw new SpectralKDException($"the student has {student.Spec.Classes} classes and the teacher {teacher.Spec.Classes}, so their logits "
-                + "cannot be compared; give both the same classes, or take the method fft");
+                + $"cannot be compared; give both the same classes, or {Instead(recipe, "take the method fft")}");
         }
     }
 
     // A fresh head's logits are noise, and a student learns them as readily as any others.
-    private static void CheckHead(VisionModel teacher, DistillationMethod method)
+    private static void CheckHead(VisionModel teacher, DistillationRecipe recipe)
     {
-        if (teacher.Origin.FreshHead && method is (DistillationMethod.Soft or DistillationMethod.Hard))
+        if (teacher.Origin.FreshHead && recipe.ComparesLogits)
         {
             throw new SpectralKDException(
-                $"the teacher {teacher.Spec.Name} has a fresh, random head of {teacher.Spec.Classes} classes ({teacher.Origin.Words}), and the method "
-                + $"{method.ToString().ToLowerInvariant()} would teach its random logits; take weights with a head of {teacher.Spec.Classes} classes, train the "
-                + "teacher on these images first (method none), or align its feature maps alone (method fft)");
+                $"the teacher {teacher.Spec.Name} has a fresh, random head of {teacher.Spec.Classes} classes ({teacher.Origin.Words}), and "
+                + $"{(recipe.Losses is null ? $"the method {recipe.Loss.Method.ToString().ToLowerInvariant()}" : recipe.LossWords(kind => kind.TeacherLogits))} would teach its random logits; "
+                + $"take weights with a head of {teacher.Spec.Classes} classes, train the teacher on these images first (method none), or {Instead(recipe, "align its feature maps alone (method fft)")}");
         }
     }
+
+    private static string Instead(DistillationRecipe recipe, string method) =>
+        recipe.Losses is null ? method : $"leave out {recipe.LossWords(kind => kind.TeacherLogits)}";
 }

@@ -19,7 +19,7 @@ internal sealed class SpectralHistory(TrainingSetup setup, RunFolder? folder) : 
     public void Prepare(RunState state)
     {
         var tracks = setup.Recipe.TrackSpectra;
-        if (!tracks && setup.Layers.Student.Count == 0)
+        if (!tracks && !setup.Plan.Aligns)
         {
             return;
         }
@@ -28,7 +28,7 @@ internal sealed class SpectralHistory(TrainingSetup setup, RunFolder? folder) : 
         if (setup.Teacher is not null)
         {
             Teacher = Stored("teacher", () => _tracker.Of(setup.Teacher));
-            Warning = setup.Layers.Student.Count > 0 ? TrainingWatch.Shape(Teacher) : null;
+            Warning = setup.Plan.Aligns ? TrainingWatch.Shape(Teacher) : null;
         }
 
         if (tracks)

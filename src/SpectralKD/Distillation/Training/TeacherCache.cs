@@ -196,11 +196,6 @@ internal sealed class TeacherCache : IDisposable
     }
 }
 
-/// <summary>What a teacher answers to a batch.</summary>
-/// <param name="Logits"><c>[B, K]</c>, or null where the loss needs none.</param>
-/// <param name="Maps">Feature maps <c>[B, C, H, W]</c>, pair by pair.</param>
-internal sealed record TeacherAnswer(Tensor? Logits, IReadOnlyList<Tensor> Maps);
-
 /// <summary>What a record holds of one picture: logits, all or the largest with the rest's mass, then each aligned block's map once, float32 or float16.</summary>
 internal sealed class TeacherContent
 {
@@ -229,13 +224,13 @@ internal sealed class TeacherContent
     /// <exception cref="SpectralKDException">That are 2 GiB or more for one picture.</exception>
     public static TeacherContent Of(DistillationRecipe recipe, VisionModel teacher, IReadOnlyList<int> layers)
     {
-        var classes = recipe.Loss.Method == DistillationMethod.Fft ? 0 : teacher.Spec.Classes;
+        var classes = recipe.ComparesLogits ? teacher.Spec.Classes : 0;
         var top = recipe.CacheTop is { } kept && kept < classes ? kept : 0;
         int[] blocks = [.. layers.Distinct().Order()];
         BlockInfo[] infos = [.. blocks.Select(block => teacher.Blocks[block])];
         var bytes = (classes == 0 ? 0L : top == 0 ? 4L * classes : (8L * top) + 4)
             + infos.Sum(block => (recipe.CacheHalf ? 2L : 4L) * block.Channels * block.Height * block.Width);
-        return bytes < int.MaxValue - 64 ? new TeacherContent(classes, top, recipe.Loss.Tau, recipe.CacheHalf, [.. layers.Select(layer => Array.IndexOf(blocks, layer))], infos) { Bytes = (int)bytes }
+        return bytes < int.MaxValue - 64 ? new TeacherContent(classes, top, recipe.Temperature, recipe.CacheHalf, [.. layers.Select(layer => Array.IndexOf(blocks, layer))], infos) { Bytes = (int)bytes }
             : throw new SpectralKDException($"the teacher's answer to one picture takes {Size(bytes)}, more than its cache can keep; align fewer layers, or leave the cache out");
     }
 

@@ -132,7 +132,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         if (State.TotalSteps == TrainingWatch.Steps)
         {
             ReadLosses();
-            Warn(TrainingWatch.Balance(State.Sums.Means()));
+            Warn(TrainingWatch.Balance(State.Sums.Means(), _recipe.Losses is null ? "beta or w_fft" : "the weight of alignment"));
         }
 
         CacheNews();
@@ -213,9 +213,10 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
             Epoch = State.Epoch,
             LearningRate = _schedule.InEpoch(State.Epoch),
             Loss = means.Total,
-            LabelLoss = _recipe.Loss.Method == DistillationMethod.None ? null : means.Labels,
+            LabelLoss = _recipe.HasTeacher ? means.Labels : null,
             AlignmentLoss = means.Alignment,
             LogitLoss = means.Logits,
+            OtherLosses = means.Others.Count == 0 ? null : means.Others,
             ValidationLoss = own?.Loss,
             Top1 = own?.Top1,
             Top5 = own?.Top5,

@@ -1,20 +1,23 @@
 namespace SpectralKD.Distillation;
 
-/// <summary>What a run trains and keeps in checkpoints: student, optimiser, average. Does not own the student.</summary>
+/// <summary>What a run trains and keeps in checkpoints: student, optimiser, average, what the loss learns. Does not own the student.</summary>
 internal sealed class TrainingParts : IDisposable
 {
     private const string Model = "model.safetensors";
     private const string Average = "average.safetensors";
     private const string Moments = "optimizer.bin";
+    private const string Losses = "losses.safetensors";
 
-    public TrainingParts(VisionModel student, AdamWSettings settings, double emaDecay)
+    public TrainingParts(VisionModel student, AdamWSettings settings, double emaDecay, StepLoss loss)
     {
-        Student = student;
-        Optimizer = new StudentOptimizer(student, settings);
+        (Student, Loss) = (student, loss);
+        Optimizer = new StudentOptimizer(student, settings, loss.Parameters);
         Ema = emaDecay > 0 ? new ExponentialMovingAverage(Optimizer.Parameters, emaDecay, student.named_buffers()) : null;
     }
 
     public VisionModel Student { get; }
+
+    public StepLoss Loss { get; }
 
     public StudentOptimizer Optimizer { get; }
 
@@ -29,7 +32,8 @@ internal sealed class TrainingParts : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        return double.IsFinite(stack(Optimizer.Parameters.Select(entry => entry.Parameter.abs().max())).sum().item<float>());
+        var trained = Optimizer.Parameters.Select(entry => entry.Parameter).Concat(Loss.Parameters.Select(entry => entry.Parameter));
+        return double.IsFinite(stack(trained.Select(parameter => parameter.abs().max())).sum().item<float>());
     }
 
     public RunState Save(Checkpoint checkpoint, RunState state)
@@ -44,6 +48,11 @@ internal sealed class TrainingParts : IDisposable
             files[Average] = path => SafetensorsWriter.Write(path, Ema.Averages);
         }
 
+        if (Loss.State is { Count: > 0 } learnt)
+        {
+            files[Losses] = path => SafetensorsWriter.Write(path, learnt);
+        }
+
         return checkpoint.Save(state, files);
     }
 
@@ -54,6 +63,11 @@ internal sealed class TrainingParts : IDisposable
         if (Ema is not null)
         {
             Read(checkpoint.PathOf(state, Average), Ema.Averages);
+        }
+
+        if (Loss.State is { Count: > 0 } learnt)
+        {
+            Read(checkpoint.PathOf(state, Losses), learnt);
         }
 
         using var reader = new BinaryReader(File.OpenRead(checkpoint.PathOf(state, Moments)));
@@ -68,6 +82,7 @@ internal sealed class TrainingParts : IDisposable
     {
         Ema?.Dispose();
         Optimizer.Dispose();
+        Loss.Dispose();
     }
 
     // BinaryWriter closes its stream by default; the atomic file flushes it afterwards.

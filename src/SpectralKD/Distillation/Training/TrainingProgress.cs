@@ -75,10 +75,12 @@ internal static class TrainingWatch
     public const int Steps = 10;
 
     /// <summary>A warning where the alignment term outweighs KD over the first steps; else null.</summary>
-    public static string? Balance(LossValues means) =>
+    /// <param name="means">The means.</param>
+    /// <param name="weight">What to lower.</param>
+    public static string? Balance(LossValues means, string weight = "beta or w_fft") =>
         means.Alignment is { } alignment && means.Logits is { } logits && alignment > logits
             ? FormattableString.Invariant(
-                $"the alignment term ({alignment:0.###}) outweighs KD ({logits:0.###}) over the first {Steps} steps: lower beta or w_fft")
+                $"the alignment term ({alignment:0.###}) outweighs KD ({logits:0.###}) over the first {Steps} steps: lower {weight}")
                 + FormattableString.Invariant($" (at {logits / alignment:0.##} times the present weight they would be equal)")
             : null;
 

@@ -14,11 +14,11 @@ internal sealed class TrainingSetup : IDisposable
     public TrainingSetup(VisionModel student, VisionModel? teacher, ITrainingData data, DistillationRecipe recipe, Device device)
     {
         (Student, Data, Recipe) = (student, data, recipe);
-        Teacher = recipe.Loss.Method == DistillationMethod.None ? null : teacher;
+        Teacher = recipe.HasTeacher ? teacher : null;
         SetupRules.Check(student, Teacher, data, recipe);
-        Remarks = [.. SetupRules.Remarks("teacher", Teacher), .. SetupRules.Remarks("student", student), .. SetupRules.CacheRemarks(recipe, data)];
+        Remarks = [.. SetupRules.Remarks("teacher", Teacher), .. SetupRules.Remarks("student", student), .. SetupRules.CacheRemarks(recipe, data), .. SetupRules.LayerRemarks(recipe)];
         StepsPerEpoch = data.BatchesPerEpoch(recipe.Batch) / recipe.Accumulate;
-        Layers = SetupRules.Layers(student, Teacher, recipe);
+        Plan = SetupRules.Plan(student, Teacher, recipe);
         TeacherHash = Teacher is null ? null : WeightHash.Of(Teacher);
         if (Teacher is not null)
         {
@@ -37,9 +37,9 @@ internal sealed class TrainingSetup : IDisposable
         student.to(recipe.Precision == TrainingPrecision.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32);
         student.to(device);
         backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = recipe.Precision != TrainingPrecision.Float32;
-        Parts = new TrainingParts(student, recipe.Optimizer, recipe.EmaDecayFor((long)recipe.Epochs * StepsPerEpoch));
-        Cache = TeacherCache.Open(recipe, Teacher, TeacherHash, Layers.Teacher);
-        Step = new BatchStep(new TrainingStep(student, Teacher, recipe.Loss, Layers, Parts.Optimizer, Parts.Ema, Cache, recipe.TeacherNumbers), new BatchMixing(recipe, student.Spec.Classes));
+        Parts = new TrainingParts(student, recipe.Optimizer, recipe.EmaDecayFor((long)recipe.Epochs * StepsPerEpoch), new StepLoss(Plan, student, Teacher, recipe.Seed));
+        Cache = TeacherCache.Open(recipe, Teacher, TeacherHash, Plan.TeacherBlocks);
+        Step = new BatchStep(new TrainingStep(student, Teacher, Parts.Loss, Parts.Optimizer, Parts.Ema, Cache, recipe.TeacherNumbers), new BatchMixing(recipe, student.Spec.Classes));
         ParameterCount = student.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());
     }
 
@@ -51,7 +51,8 @@ internal sealed class TrainingSetup : IDisposable
 
     public DistillationRecipe Recipe { get; }
 
-    public AlignedLayers Layers { get; }
+    /// <summary>The terms of the loss, with their layer pairs.</summary>
+    public LossPlan Plan { get; }
 
     public TrainingParts Parts { get; }
 
@@ -153,26 +154,5 @@ internal sealed class TrainingSetup : IDisposable
     {
         Parts.Ema!.Swap();
         Parts.Optimizer.Publish();
-    }
-}
-
-/// <summary>The layer pairs of a run, checked against both models before the first step.</summary>
-internal sealed record AlignedLayers(IReadOnlyList<int> Student, IReadOnlyList<int> Teacher)
-{
-    /// <summary>No alignment at all.</summary>
-    public static AlignedLayers None { get; } = new([], []);
-
-    /// <summary>The named pairs, or the paper's end points where none are named.</summary>
-    /// <exception cref="SpectralKDException">The counts differ, a block does not exist, or a pair's maps cannot be aligned.</exception>
-    public static AlignedLayers Of(VisionModel student, IReadOnlyList<int>? studentLayers, VisionModel teacher, IReadOnlyList<int>? teacherLayers)
-    {
-        var selection = studentLayers is null ? new LayerSelection() : new LayerSelection
-        {
-            Strategy = LayerStrategy.Explicit,
-            Student = studentLayers,
-            Teacher = teacherLayers,
-        };
-        var pairs = LayerPairs.Select(teacher, student, selection);
-        return new AlignedLayers(pairs.StudentLayers, pairs.TeacherLayers);
     }
 }

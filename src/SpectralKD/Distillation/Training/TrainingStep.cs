@@ -2,7 +2,7 @@ namespace SpectralKD.Distillation;
 
 /// <summary>One optimiser step: forward of teacher and student, loss, backward, update of the weights and of their average.</summary>
 internal sealed class TrainingStep(
-    VisionModel student, VisionModel? teacher, LossWeights weights, AlignedLayers layers, StudentOptimizer optimizer, ExponentialMovingAverage? average,
+    VisionModel student, VisionModel? teacher, StepLoss loss, StudentOptimizer optimizer, ExponentialMovingAverage? average,
     TeacherCache? cache = null, ModelPrecision teacherNumbers = ModelPrecision.Tf32)
 {
     /// <summary>Trains on one batch, which may come in parts whose gradients are added up.</summary>
@@ -12,15 +12,17 @@ internal sealed class TrainingStep(
     /// True: the loss is read before its gradients are taken, and where it is not finite nothing is changed. False: nothing is fetched from the device, so that a
     /// GPU need not come to an end of its work; whoever reads the result later finds out.
     /// </param>
+    /// <param name="place">Where the step stands in the run.</param>
     /// <returns>The loss's terms over the whole batch.</returns>
-    public StepResult Run(IReadOnlyList<(Tensor Images, Tensor Labels)> parts, double learningRate, bool looks = true)
+    public StepResult Run(IReadOnlyList<(Tensor Images, Tensor Labels)> parts, double learningRate, bool looks = true, BatchPlace place = default)
     {
         optimizer.Clear();
         var images = parts.Sum(part => part.Images.shape[0]);
-        var result = new StepResult();
-        foreach (var part in parts)
+        var result = new StepResult(loss.Names);
+        for (var number = 0; number < parts.Count; number++)
         {
-            Backward(part.Images, part.Labels, (double)part.Images.shape[0] / images, looks, result);
+            var part = parts[number];
+            Backward(part.Images, part.Labels, (double)part.Images.shape[0] / images, looks, place with { Part = number }, result);
             if (looks && !result.Loss.IsFinite)
             {
                 return result;
@@ -28,20 +30,19 @@ internal sealed class TrainingStep(
         }
 
         result.Clipped(optimizer.Step(learningRate));
+        loss.AfterStep();
         average?.Update();
         return result;
     }
 
-    private void Backward(Tensor images, Tensor labels, double share, bool looks, StepResult result)
+    private void Backward(Tensor images, Tensor labels, double share, bool looks, BatchPlace place, StepResult result)
     {
         using var scope = NewDisposeScope();
         var weight = student.AnyWeight;
         var (input, targets) = (images.to(weight.device), labels.to(weight.device));
-        var (teacherLogits, teacherMaps) = cache is null ? AskTeacher(input) : Cached(cache.Of(images, () => AskTeacher(input)), input.device);
-        var own = Forward(student, input.to(weight.dtype), layers.Student);
-        var logits = own.Logits.to(ScalarType.Float32);
-        var probabilities = targets.is_floating_point() ? targets.to(ScalarType.Float32) : targets;
-        var terms = DistillationLoss.Of(weights, logits, probabilities, Paired(own, layers.Student), teacherLogits, teacherMaps);
+        var answer = cache is null ? AskTeacher(input) : Cached(cache.Of(images, () => AskTeacher(input)), input.device);
+        var own = Forward(student, input.to(weight.dtype), loss.Plan.StudentBlocks);
+        var terms = loss.Of(own, targets.is_floating_point() ? targets.to(ScalarType.Float32) : targets, answer, place);
         result.Add(terms, share);
         if (!looks || result.Loss.IsFinite)
         {
@@ -56,7 +57,7 @@ internal sealed class TrainingStep(
 
     private TeacherAnswer AskTeacher(Tensor images)
     {
-        if (teacher is null || weights.Method == DistillationMethod.None)
+        if (teacher is null || !loss.Plan.HasTeacher)
         {
             return new TeacherAnswer(null, []);
         }
@@ -64,19 +65,13 @@ internal sealed class TrainingStep(
         using var guard = no_grad();
         var type = teacher.AnyWeight;
         using var tensorFloat = TensorFloat.Use(teacherNumbers == ModelPrecision.Tf32, type.device);
-        var output = Forward(teacher, images.to(type.dtype).to(type.device), layers.Teacher);
-        return new TeacherAnswer(output.Logits.to(images.device).to(ScalarType.Float32), [.. Paired(output, layers.Teacher).Select(map => map.to(images.device))]);
+        var output = Forward(teacher, images.to(type.dtype).to(type.device), loss.Plan.TeacherBlocks);
+        var byBlock = output.Maps.ToDictionary(map => map.Block, map => map.Values);
+        return new TeacherAnswer(output.Logits.to(images.device).to(ScalarType.Float32), [.. loss.Plan.TeacherBlocks.Select(block => byBlock[block].to(images.device))]);
     }
 
     private static ModelOutput Forward(VisionModel model, Tensor images, IReadOnlyList<int> layers) =>
         layers.Count == 0 ? new ModelOutput(model.forward(images), []) : model.ForwardIntermediates(images, layers);
-
-    // Maps come in block order, each once; pairs may name them in any order.
-    private static List<Tensor> Paired(ModelOutput output, IReadOnlyList<int> wanted)
-    {
-        var byBlock = output.Maps.ToDictionary(map => map.Block, map => map.Values);
-        return [.. wanted.Select(block => byBlock[block])];
-    }
 }
 
 /// <summary>Draws the batches of one step, mixes them and trains on them.</summary>
@@ -95,7 +90,7 @@ internal sealed class BatchStep(TrainingStep step, BatchMixing mixing)
             }
 
             using var scope = NewDisposeScope();
-            return step.Run([.. drawn.Select((batch, part) => (batch.Images, mixing.Labels(batch, epoch, (number * count) + part)))], learningRate, looks);
+            return step.Run([.. drawn.Select((batch, part) => (batch.Images, mixing.Labels(batch, epoch, (number * count) + part)))], learningRate, looks, new BatchPlace(epoch, number));
         }
         finally
         {
@@ -139,9 +134,9 @@ internal sealed class StepRandom : IDisposable
 }
 
 /// <summary>What a step reports. Its numbers stay on the device until they are asked for, or given up.</summary>
-internal sealed class StepResult : IDisposable
+internal sealed class StepResult(TermNames names) : IDisposable
 {
-    private readonly List<(Tensor Terms, bool Aligned, bool Logits, double Share)> _unread = [];
+    private readonly List<(Tensor Terms, double Share)> _unread = [];
     private LossValues? _loss;
     private Tensor? _norm;
     private double? _normRead;
@@ -151,12 +146,11 @@ internal sealed class StepResult : IDisposable
     {
         get
         {
-            foreach (var (terms, aligned, logits, share) in _unread)
+            foreach (var (terms, share) in _unread)
             {
-                var values = LossTerms.Read(terms, aligned, logits);
+                var part = names.Read(terms).Scaled(share);
                 terms.Dispose();
-                var part = new LossValues(values.Labels * share, values.Alignment * share, values.Logits * share);
-                _loss = _loss is { } sum ? new LossValues(sum.Labels + part.Labels, sum.Alignment + part.Alignment, sum.Logits + part.Logits) : part;
+                _loss = _loss?.Plus(part) ?? part;
             }
 
             _unread.Clear();
@@ -176,8 +170,7 @@ internal sealed class StepResult : IDisposable
         }
     }
 
-    internal void Add(LossTerms terms, double share)
-        => _unread.Add((terms.Stacked().DetachFromDisposeScope(), terms.Alignment is not null, terms.Logits is not null, share));
+    internal void Add(WeighedTerms terms, double share) => _unread.Add((terms.Stacked().DetachFromDisposeScope(), share));
 
     internal void Clipped(Tensor? norm) => _norm = norm;
 

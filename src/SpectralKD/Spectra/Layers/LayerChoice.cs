@@ -8,7 +8,7 @@ internal static class LayerChoice
     private const int PaperFirst = 2;
     private const int PaperLast = 6;
 
-    internal static LayerPairs Make(LayerCandidates teacher, LayerCandidates student, LayerSelection selection)
+    internal static LayerPairs Make(LayerCandidates teacher, LayerCandidates student, LayerSelection selection, bool fitting = true)
     {
         var (students, teachers, reason) = selection.Strategy switch
         {
@@ -23,7 +23,11 @@ internal static class LayerChoice
             _ => throw new SpectralKDException($"there is no layer strategy {selection.Strategy}"),
         };
         var pairs = students.Zip(teachers, (one, two) => new LayerPair(student.Blocks[one], teacher.Blocks[two])).ToList();
-        pairs.ForEach(pair => LayerFit.Require(pair, teacher, student));
+        if (fitting)
+        {
+            pairs.ForEach(pair => LayerFit.Require(pair, teacher, student));
+        }
+
         return new LayerPairs
         {
             Teacher = teacher.Model,

@@ -47,6 +47,10 @@ public sealed record LayerPairs
             new LayerCandidates(student.Spec.Name, student.Blocks, null),
             selection ?? new LayerSelection());
 
+    /// <summary>As <see cref="Select(VisionModel, VisionModel, LayerSelection, ModelSpectrum)"/>, for those who compare maps of any widths and grids.</summary>
+    internal static LayerPairs SelectAny(VisionModel teacher, VisionModel student, LayerSelection selection) => LayerChoice.Make(
+        new LayerCandidates(teacher.Spec.Name, teacher.Blocks, null), new LayerCandidates(student.Spec.Name, student.Blocks, null), selection, fitting: false);
+
     /// <summary>Chooses pairs for two models by their spectra.</summary>
     /// <param name="teacher">The teacher's spectra of all blocks.</param>
     /// <param name="student">The student's spectra of all blocks.</param>
