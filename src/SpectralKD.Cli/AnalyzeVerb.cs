@@ -15,6 +15,8 @@ internal static class AnalyzeVerb
         DefaultValueFactory = _ => "pretrained",
     };
 
+    private static readonly Option<string?> Size = new("--image-size") { Description = "Side of the input images in pixels, or height x width such as 224x160 [the model's own]", HelpName = "SIZE" };
+    private static readonly Option<int?> Window = new("--window") { Description = "Side of the attention windows in patches, for Swin [the model's own]" };
     private static readonly Option<string> Images = new("--images") { Description = "textures, or a folder or zip in ImageFolder layout", Required = true };
     private static readonly Option<int?> Count = new("--count") { Description = "How many images to take [textures: 500, others: all]" };
     private static readonly Option<SpectralDomain> Domain = new Option<SpectralDomain>("--domain")
@@ -45,7 +47,7 @@ internal static class AnalyzeVerb
     {
         var command = new Command("analyze", "Takes the spectrum of every block of a model over a set of images")
         {
-            Model, Weights, Images, Count, Domain, Layers, Batch, Shard, EntropyRange, Precision, Cache, Device, Output,
+            Model, Weights, Size, Window, Images, Count, Domain, Layers, Batch, Shard, EntropyRange, Precision, Cache, Device, Output,
         };
         command.SetAction(RunAsync);
         return command;
@@ -57,12 +59,13 @@ internal static class AnalyzeVerb
         // What is typed wrong is said before a model is loaded.
         var shard = options.GetValue(Shard) is { } part ? DataShard.Parse(part) : null;
         var range = options.GetValue(EntropyRange) is { } bounds ? ActivationRange.Parse(bounds) : null;
+        var size = options.GetValue(Size) is { } sides ? ImageSize.Parse(sides) : (ImageSize?)null;
         var images = ImageSources.Open(options.GetRequiredValue(Images), options.GetValue(Count));
         await TellAsync(images.Notes);
 
         using var model = await ModelLoader.LoadAsync(
             options.GetRequiredValue(Model),
-            new ModelLoadOptions { Weights = options.GetRequiredValue(Weights), Device = Devices.Parse(options.GetValue(Device) ?? "auto") },
+            new ModelLoadOptions { Weights = options.GetRequiredValue(Weights), ImageSize = size, WindowSize = options.GetValue(Window), Device = Devices.Parse(options.GetValue(Device) ?? "auto") },
             cancellationToken: cancellationToken);
         foreach (var line in model.Origin.Lines)
         {

@@ -9,7 +9,7 @@ internal static class AnalysisBenchmark
         var (name, size) = (arguments.Model ?? "deit_tiny_patch16_224", arguments.Batches[0]);
         using var model = ModelLoader.Load(name, new() { Weights = "seeded" });
         model.eval();
-        var side = model.Spec.ImageSize;
+        var side = model.Spec.ImageSize.Height;
         manual_seed(1);
         var batches = Enumerable.Range(0, arguments.Images).Chunk(size)
             .Select(chunk => new AnalysisBatch(randn([chunk.Length, 3, side, side]).DetachFromDisposeScope())).ToArray();

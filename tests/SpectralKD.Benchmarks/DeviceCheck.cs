@@ -111,7 +111,7 @@ internal sealed class DeviceCheck(Device device)
         using var here = ModelLoader.Load(name, new() { Weights = "seeded", Device = CPU });
         using var there = ModelLoader.Load(name, new() { Weights = "seeded", Device = device });
         manual_seed(3);
-        var images = randn([2, 3, here.Spec.ImageSize, here.Spec.ImageSize]);
+        var images = randn([2, 3, here.Spec.ImageSize.Height, here.Spec.ImageSize.Height]);
         var (expected, found) = (here.ForwardIntermediates(images, null), there.ForwardIntermediates(images.to(device), null));
         return expected.Maps.Zip(found.Maps, (a, b) => Distance(a.Values, b.Values) / Largest(a.Values))
             .Append(Distance(expected.Logits, found.Logits) / Largest(expected.Logits)).Max();
@@ -124,7 +124,7 @@ internal sealed class DeviceCheck(Device device)
             using var scope = NewDisposeScope();
             using var model = ModelLoader.Load(name, new() { Weights = "seeded", Device = where });
             manual_seed(4);
-            var batch = new AnalysisBatch(randn([4, 3, model.Spec.ImageSize, model.Spec.ImageSize]).to(where));
+            var batch = new AnalysisBatch(randn([4, 3, model.Spec.ImageSize.Height, model.Spec.ImageSize.Height]).to(where));
             return SpectralAnalysis.Run(model, [batch], "noise", new SpectralOptions { Domain = SpectralDomain.Both });
         }).ToArray();
         return spectra[0].Blocks.Zip(spectra[1].Blocks, (a, b) => Math.Max(Relative(a.SpatialIntensity!.Value, b.SpatialIntensity!.Value), Relative(a.ChannelIntensity!.Value, b.ChannelIntensity!.Value))).Max();
@@ -234,7 +234,7 @@ internal sealed class DeviceCheck(Device device)
         });
         var recipe = Recipe with { Epochs = 2, Precision = TrainingPrecision.Float32 };
         var resume = folder is not null && Directory.Exists(folder);
-        Distiller.RunAsync(student, teacher, new NoiseData(student.Spec.ImageSize, 4), recipe, folder, resume, progress, stop.Token).GetAwaiter().GetResult();
+        Distiller.RunAsync(student, teacher, new NoiseData(student.Spec.ImageSize.Height, 4), recipe, folder, resume, progress, stop.Token).GetAwaiter().GetResult();
         using var scope = NewDisposeScope();
         return cat(student.parameters().Select(parameter => parameter.detach().flatten()).ToList()).cpu().data<float>().ToArray();
     }
@@ -251,7 +251,7 @@ internal sealed class DeviceCheck(Device device)
                 used[told.TotalSteps] = Used();
             }
         });
-        Distiller.RunAsync(student, teacher, new NoiseData(student.Spec.ImageSize, 500), Recipe, null, false, progress).GetAwaiter().GetResult();
+        Distiller.RunAsync(student, teacher, new NoiseData(student.Spec.ImageSize.Height, 500), Recipe, null, false, progress).GetAwaiter().GetResult();
         return used[500] - used[100];
     }
 

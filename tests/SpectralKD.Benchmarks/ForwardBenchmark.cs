@@ -21,7 +21,7 @@ internal static class ForwardBenchmark
             var floor = 2.0 * model.Spec.Count().MultiplyAdds / rate;
             foreach (var batch in arguments.Batches)
             {
-                using var images = randn([batch, 3, model.Spec.ImageSize, model.Spec.ImageSize], device: arguments.Device);
+                using var images = randn([batch, 3, model.Spec.ImageSize.Height, model.Spec.ImageSize.Height], device: arguments.Device);
                 Variant[] own = [Interleaved.Here("ours", () => Forward(model, images), arguments.Device.type == DeviceType.CPU ? floor : null)];
                 Variant[] peers = arguments.FoundPeer?.Variant("forward", "--model", name, "--batch", $"{batch}", "--count", $"{batch}", "--device", arguments.Device.ToString()) is { } peer
                     ? [peer] : [];

@@ -10,7 +10,7 @@ internal sealed class NoiseData(int size, int batches) : ITrainingData
 
     public IReadOnlyList<string> Classes { get; } = [.. Enumerable.Range(0, 10).Select(index => $"class {index}")];
 
-    public int ImageSize => size;
+    public ImageSize ImageSize => size;
 
     public int BatchesPerEpoch(int batchSize) => batches;
 

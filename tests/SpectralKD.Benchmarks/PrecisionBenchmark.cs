@@ -43,7 +43,7 @@ internal static class PrecisionBenchmark
     private static (string Title, double[] Values) Deviations(string name, string? photos, BenchmarkArguments arguments)
     {
         using var model = Load(name);
-        var images = photos is null ? ImageSources.Open("textures", arguments.Images, model.Spec.ImageSize) : ImageSources.Open(photos, arguments.Images);
+        var images = photos is null ? ImageSources.Open("textures", arguments.Images, model.Spec.ImageSize.Height) : ImageSources.Open(photos, arguments.Images);
         var options = new SpectralOptions { Domain = SpectralDomain.Both, BatchSize = arguments.Batches[0] };
         var exact = SpectralAnalysis.Run(model, images, options with { Precision = ModelPrecision.Float32 });
         var brief = SpectralAnalysis.Run(model, images, options with { Precision = ModelPrecision.Bf16, EntropyRange = exact.Activations });

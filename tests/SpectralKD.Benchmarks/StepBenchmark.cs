@@ -21,7 +21,7 @@ internal static class StepBenchmark
             parameter.requires_grad = false;
         }
 
-        using var images = randn([batch, 3, student.Spec.ImageSize, student.Spec.ImageSize], device: arguments.Device);
+        using var images = randn([batch, 3, student.Spec.ImageSize.Height, student.Spec.ImageSize.Height], device: arguments.Device);
         using var labels = randint(0, student.Spec.Classes, [batch], ScalarType.Int64, device: arguments.Device);
         using var optimizer = new StudentOptimizer(student, new AdamWSettings());
         using var average = new ExponentialMovingAverage(optimizer.Parameters, 0.9999);

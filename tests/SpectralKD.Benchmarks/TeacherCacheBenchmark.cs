@@ -10,7 +10,7 @@ internal static class TeacherCacheBenchmark
         var batch = arguments.Batches[0];
         using var student = ModelLoader.Load("deit_tiny_patch16_224", new() { Weights = "seeded" });
         using var teacher = ModelLoader.Load("cait_xxs24_224", new() { Weights = "seeded:1" });
-        var data = new NoiseData(student.Spec.ImageSize, Steps);
+        var data = new NoiseData(student.Spec.ImageSize.Height, Steps);
         var folder = Directory.CreateTempSubdirectory("spectralkd-benchmark-").FullName;
         try
         {

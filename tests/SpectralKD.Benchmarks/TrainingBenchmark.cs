@@ -10,7 +10,7 @@ internal static class TrainingBenchmark
     {
         using var student = ModelLoader.Load("deit_nano_patch4_32", new() { Weights = "seeded" });
         using var teacher = ModelLoader.Load("cait_nano_patch4_32", new() { Weights = "seeded:1" });
-        var data = new NoiseData(student.Spec.ImageSize, Steps);
+        var data = new NoiseData(student.Spec.ImageSize.Height, Steps);
         yield return Interleaved.Run(
             $"Training of {student.Spec.Name} from {teacher.Spec.Name}, batches of {Batch}",
             arguments.Rounds,

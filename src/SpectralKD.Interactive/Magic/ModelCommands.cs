@@ -66,8 +66,11 @@ internal sealed class ModelArguments
     [MagicParameter("number of classes, where it differs from the weights' the head is made afresh")]
     public int? Classes { get; set; }
 
-    [MagicParameter("side of the input images in pixels (the model's own)")]
-    public int? ImageSize { get; set; }
+    [MagicParameter("side of the input images in pixels, or height x width such as 224x160 (the model's own)")]
+    public string? ImageSize { get; set; }
+
+    [MagicParameter("side of the attention windows in patches, for Swin (the model's own)")]
+    public int? Window { get; set; }
 
     [MagicParameter("auto, cpu, cuda, cuda:N (what #!spectral-device chose)", Value = MagicValue.Device)]
     public string? Device { get; set; }
@@ -91,7 +94,8 @@ internal sealed class ModelCommand : MagicCommand<ModelArguments>
             {
                 Weights = arguments.Weights,
                 Classes = arguments.Classes,
-                ImageSize = arguments.ImageSize,
+                ImageSize = arguments.ImageSize is { } size ? ImageSize.Parse(size) : null,
+                WindowSize = arguments.Window,
                 Device = Devices.Parse(arguments.Device),
             },
             new Progress<DownloadProgress>(p => progress.Report(p.BytesDone >> 20, (p.BytesTotal ?? 0) >> 20)),

@@ -6,7 +6,7 @@ using System.Text;
 namespace SpectralKD.Data;
 
 /// <summary>
-/// Decoded images in one memory-mapped file: 8-bit RGB, as they are, or resized by Pillow's bicubic filter to a shorter side. What the evaluation transform makes
+/// Decoded images in one memory-mapped file: 8-bit RGB, as they are, or resized as an evaluation transform begins. What the evaluation transform makes
 /// of an image that was resized to its own first length (<see cref="Preprocessing.ResizeTo"/>) is the same to the bit as without the cache; random crops need the
 /// whole image.
 /// </summary>
@@ -22,14 +22,14 @@ public static class ImageCache
     /// <summary>Opens the cache of an image set, after making it where it is missing, damaged, or older than the images.</summary>
     /// <param name="images">A folder or an archive, or some images of one (<see cref="ImageSources.Open"/>).</param>
     /// <param name="folder">Folder of the caches; made where it is missing. Each set of images and each length has a file of its own.</param>
-    /// <param name="shorterSide">Length in pixels that the shorter side of larger images is resized to; null keeps them as they are.</param>
+    /// <param name="resize">What larger images are resized to: a length in pixels of the shorter side, or <see cref="Preprocessing.ResizeTo"/> of a model; null keeps them as they are.</param>
     /// <param name="progress">Told after each image that is decoded, on the calling thread.</param>
     /// <param name="cancellation">Stops making the cache; nothing is left of it.</param>
     /// <returns>The same images, read from the file. Its notes say what was made, and what is damaged.</returns>
     /// <exception cref="SpectralKDException">The images are no files, or the cache cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public static IImageSource Open(
-        IImageSource images, string folder, int? shorterSide = null, IProgress<ImageCacheProgress>? progress = null, CancellationToken cancellation = default)
+        IImageSource images, string folder, ImageResize? resize = null, IProgress<ImageCacheProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
@@ -38,12 +38,12 @@ public static class ImageCache
             throw new SpectralKDException($"{images.Name} needs no image cache: its images are not decoded from files of one's own; leave the cache out, or name a folder or an archive");
         }
 
-        if (shorterSide < 1)
+        if (resize is { To.Shorter: < 1 })
         {
-            throw new SpectralKDException(FormattableString.Invariant($"The image cache's shorter side must be at least 1 pixel, but is {shorterSide}."));
+            throw new SpectralKDException(FormattableString.Invariant($"The image cache's shorter side must be at least 1 pixel, but is {resize.Value.To.Shorter}."));
         }
 
-        var path = PathOf(images, folder, shorterSide);
+        var path = PathOf(images, folder, resize);
         var reason = "it was not there";
         if (File.Exists(path))
         {
@@ -56,14 +56,14 @@ public static class ImageCache
             reason = problem!;
         }
 
-        Make(images, files, path, shorterSide, progress, cancellation);
+        Make(images, files, path, resize, progress, cancellation);
         var (made, failure) = CachedImages.TryOpen(
             images, files, path, FormattableString.Invariant($"the image cache {path} was made ({reason}): {images.Count} images, {new FileInfo(path).Length / 1e6:0.0} MB"));
         return made ?? throw new SpectralKDException($"the image cache {path} cannot be used: {failure}; is another program changing the images?");
     }
 
     // The list of names is part of the file's name, so that several choices of one source do not replace each other.
-    private static string PathOf(IImageSource images, string folder, int? shorterSide)
+    private static string PathOf(IImageSource images, string folder, ImageResize? resize)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         sha.AppendData(Encoding.UTF8.GetBytes(images is IImageFiles files ? files.Place : ""));
@@ -74,14 +74,14 @@ public static class ImageCache
 
         var name = string.Concat(images.Name.Select(letter => char.IsLetterOrDigit(letter) || letter is '-' or '_' or '.' ? letter : '-'));
         var hash = Convert.ToHexString(sha.GetHashAndReset(), 0, 6).ToLowerInvariant();
-        return Path.Combine(Path.GetFullPath(folder), FormattableString.Invariant($"{name}-{(shorterSide is { } side ? $"{side}" : "whole")}-{hash}{Ending}"));
+        return Path.Combine(Path.GetFullPath(folder), FormattableString.Invariant($"{name}-{(resize is { } rule ? $"{rule}" : "whole")}-{hash}{Ending}"));
     }
 
     private static void Make(
-        IImageSource images, IImageFiles files, string path, int? shorterSide, IProgress<ImageCacheProgress>? progress, CancellationToken cancellation)
+        IImageSource images, IImageFiles files, string path, ImageResize? resize, IProgress<ImageCacheProgress>? progress, CancellationToken cancellation)
     {
         var workers = new BatchOptions().Workers;
-        var decoded = OrderedReadAhead.Run(Enumerable.Range(0, images.Count), index => Decode(images, files, index, shorterSide), workers, 2 * workers, cancellation);
+        var decoded = OrderedReadAhead.Run(Enumerable.Range(0, images.Count), index => Decode(images, files, index, resize), workers, 2 * workers, cancellation);
         AtomicFile.Write(path, stream =>
         {
             var entries = new List<CachedImage>(images.Count);
@@ -103,14 +103,14 @@ public static class ImageCache
     }
 
     // An image that cannot be read has no pixels: reading it later gives the source's own error.
-    private static (CachedImage Entry, byte[] Pixels) Decode(IImageSource images, IImageFiles files, int index, int? shorterSide)
+    private static (CachedImage Entry, byte[] Pixels) Decode(IImageSource images, IImageFiles files, int index, ImageResize? resize)
     {
         using var room = DecodingRoom.Enter();
         var stamp = files.Stamp(index) ?? "";
         try
         {
             var image = images.Read(index);
-            image = shorterSide is { } side && Math.Min(image.Width, image.Height) > side ? Resized(image, side) : image;
+            image = resize is { } rule && Shrinks(rule, image) ? rule.Of(image) : image;
             return (new CachedImage(images.ItemName(index), stamp, image.Width, image.Height), image.Pixels);
         }
         catch (SpectralKDException)
@@ -119,10 +119,11 @@ public static class ImageCache
         }
     }
 
-    private static RgbImage Resized(RgbImage image, int side)
+    // What would grow is kept as it is: the transform enlarges it to the same pixels.
+    private static bool Shrinks(ImageResize rule, RgbImage image)
     {
-        var (width, height) = EvalTransform.ResizedSize(image.Width, image.Height, side);
-        return PilBicubic.Resize(image, width, height);
+        var (width, height) = rule.SizeOf(image.Width, image.Height);
+        return (long)width * height < (long)image.Width * image.Height;
     }
 }
 

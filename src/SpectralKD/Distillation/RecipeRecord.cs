@@ -63,7 +63,7 @@ internal static class RecipeRecord
         var named = same.FirstOrDefault(known => !embedded || $"{known.Entry.Name}.{known.Entry.Weights?.Tag}" == model.Origin.Name);
         if (named.Name is null)
         {
-            gaps.Add($"the {role} {spec.Name} was built in C# with sizes that are not the catalogue's");
+            gaps.Add($"the {role} {spec.Name} was built with sizes that are not the catalogue's");
         }
 
         var weights = WeightsOf(role, model, gaps);

@@ -16,13 +16,13 @@ public abstract record ModelSpec
     /// <summary>Family in the user's words: <c>ViT</c>, <c>DeiT</c>, <c>CaiT</c>, <c>Swin</c>.</summary>
     public abstract string Family { get; }
 
-    /// <summary>Side of the square input image in pixels (timm's <c>img_size</c>).</summary>
-    public int ImageSize { get; init; } = 224;
+    /// <summary>Height and width of the input image in pixels (timm's <c>img_size</c>); a number is a square.</summary>
+    public ImageSize ImageSize { get; init; } = 224;
 
     /// <summary>Number of classes, the rows of the head (timm's <c>num_classes</c>). 0, where a family has that: no head, and the logits are the pooled features <c>[B, C]</c>.</summary>
     public int Classes { get; init; } = 1000;
 
-    /// <summary>Side of a square patch in pixels; divides <see cref="ImageSize"/>.</summary>
+    /// <summary>Side of a square patch in pixels; divides both sides of <see cref="ImageSize"/>.</summary>
     public int PatchSize { get; init; } = 16;
 
     /// <summary>Channels C of the patch embedding, and of every block where a family keeps them.</summary>
@@ -40,14 +40,11 @@ public abstract record ModelSpec
     /// <summary>How images are prepared for this model.</summary>
     public Preprocessing Preprocessing { get; init; } = Preprocessing.ImageNet;
 
-    /// <summary>Patches along one side of the image.</summary>
-    public int GridSize => ImageSize / PatchSize;
-
     /// <summary>Rows of patches.</summary>
-    public int GridHeight => GridSize;
+    public int GridHeight => ImageSize.Height / PatchSize;
 
     /// <summary>Columns of patches.</summary>
-    public int GridWidth => GridSize;
+    public int GridWidth => ImageSize.Width / PatchSize;
 
     /// <summary>True where the family is also built without a head (<see cref="Classes"/> 0), as timm's models are that were not trained to classify.</summary>
     public virtual bool HeadIsOptional => false;
@@ -83,12 +80,12 @@ public abstract record ModelSpec
     {
         Require(Classes >= (HeadIsOptional ? 0 : 1), HeadIsOptional
             ? $"has {Classes} classes: give at least 1, or 0 for a model without a head" : $"has {Classes} classes: give at least 1");
-        Require(ImageSize is >= 1 and <= LargestSide, $"has image size {ImageSize}: give 1 to {LargestSide}");
+        Require(ImageSize.Shorter >= 1 && ImageSize.Longer <= LargestSide, $"has image size {ImageSize}: give 1 to {LargestSide}");
         Require(DropPathRate is >= 0 and < 1, $"has drop path {Text(DropPathRate)}: give a rate of at least 0 and below 1");
         Require(PatchSize >= 1, $"has patch size {PatchSize}: give at least 1");
-        var rest = ImageSize % PatchSize;
-        Require(rest == 0, $"cuts images into patches of {PatchSize}x{PatchSize}, but {ImageSize} is no multiple of {PatchSize}: "
-            + $"use an image size of {Math.Max(PatchSize, ImageSize - rest)} or {ImageSize - rest + PatchSize}");
+        var sides = new[] { ImageSize.Height, ImageSize.Width }.Distinct().Where(side => side % PatchSize != 0).ToList();
+        Require(sides.Count == 0, $"cuts images into patches of {PatchSize}x{PatchSize}, but {string.Join(" and ", sides)} is no multiple of {PatchSize}: "
+            + $"use an image size of {Whole(0)} or {Whole(PatchSize - 1)}");
         CheckSizes();
     }
 
@@ -134,6 +131,16 @@ public abstract record ModelSpec
             throw new SpectralKDException($"{Name} {complaint}.");
         }
     }
+
+    // Both sides as whole patches, the next smaller or larger ones.
+    private ImageSize Whole(int more) => new(WholeSide(ImageSize.Height + more), WholeSide(ImageSize.Width + more));
+
+    private int WholeSide(int side) => Math.Max(PatchSize, side / PatchSize * PatchSize);
+
+    /// <summary>The same model with attention windows of another size, where the family has windows.</summary>
+    /// <param name="window">Side of a window in patches.</param>
+    /// <exception cref="SpectralKDException">The family has none.</exception>
+    public virtual ModelSpec WithWindow(int window) => throw new SpectralKDException($"{Name} has no attention windows, so it takes no window size.");
 
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

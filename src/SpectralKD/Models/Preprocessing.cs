@@ -1,8 +1,11 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
 namespace SpectralKD.Data;
 
 /// <summary>
 /// timm's evaluation transform: shorter side resized to <c>floor(size / CropFraction)</c> with PIL's antialiased bicubic filter,
-/// centre crop, division by 255, normalisation.
+/// centre crop, division by 255, normalisation. See <see cref="ImageResize"/> for sizes that are no squares.
 /// </summary>
 public sealed record Preprocessing
 {
@@ -12,16 +15,19 @@ public sealed record Preprocessing
     /// <summary>timm's <c>crop_pct</c>, in (0, 1]: 0.9 for DeiT and Swin, 1.0 for CaiT.</summary>
     public double CropFraction { get; init; } = 0.9;
 
+    /// <summary>True: the whole image is squeezed into the size, whatever its proportions (timm's <c>crop_mode</c> squash); false: proportions are kept.</summary>
+    public bool Squash { get; init; }
+
     /// <summary>Mean of each channel (R, G, B), in [0, 1].</summary>
     public IReadOnlyList<float> Mean { get; init; } = [0.485f, 0.456f, 0.406f];
 
     /// <summary>Standard deviation of each channel (R, G, B), in (0, 1].</summary>
     public IReadOnlyList<float> Std { get; init; } = [0.229f, 0.224f, 0.225f];
 
-    /// <summary>Length in pixels that the shorter side gets before the centre crop: <c>floor(imageSize / CropFraction)</c>.</summary>
-    /// <param name="imageSize">Side of the crop in pixels.</param>
+    /// <summary>What images are resized to before the centre crop: each side <c>floor(imageSize / CropFraction)</c>.</summary>
+    /// <param name="imageSize">Size of the crop in pixels.</param>
     /// <exception cref="SpectralKDException">The crop fraction is not a positive number.</exception>
-    public int ResizeTo(int imageSize)
+    public ImageResize ResizeTo(ImageSize imageSize)
     {
         if (!(CropFraction > 0) || !double.IsFinite(CropFraction))
         {
@@ -29,7 +35,9 @@ public sealed record Preprocessing
                 $"The crop fraction must be a positive number such as 0.9, but is {CropFraction}."));
         }
 
-        return Math.Max(1, (int)Math.Floor(imageSize / CropFraction));
+        return new ImageResize(new ImageSize(Scaled(imageSize.Height), Scaled(imageSize.Width)), Squash);
+
+        int Scaled(int side) => Math.Max(1, (int)Math.Floor(side / CropFraction));
     }
 
     /// <summary>The normalised value of every byte, <c>[3, 256]</c>: float32 at each step, as torch computes it.</summary>
@@ -61,6 +69,89 @@ public sealed record Preprocessing
             target[i] = red[pixels[3 * i]];
             target[plane + i] = green[pixels[(3 * i) + 1]];
             target[(2 * plane) + i] = blue[pixels[(3 * i) + 2]];
+        }
+    }
+}
+
+/// <summary>
+/// The first step of timm's evaluation transform. A square: the shorter side becomes its length (a number alone says that), by the bicubic filter. Else both sides are
+/// covered: the smallest size of the image's proportions that is at least as high and as wide, by timm's bilinear filter (its <c>ResizeKeepRatio</c>).
+/// Squashed: exactly this height and width, by the bicubic filter.
+/// </summary>
+/// <param name="To">Height and width in pixels.</param>
+/// <param name="Squash">True where the image's proportions are not kept.</param>
+[JsonConverter(typeof(ImageResizeJson))]
+public readonly record struct ImageResize(ImageSize To, bool Squash = false)
+{
+    private const string Squashed = "-squash";
+
+    /// <summary>The length of the shorter side.</summary>
+    public static implicit operator ImageResize(int shorterSide) => new(shorterSide);
+
+    /// <summary>The filter in a word.</summary>
+    public string Interpolation => Filter == PilFilter.Bilinear ? "bilinear" : "bicubic";
+
+    internal PilFilter Filter => To.IsSquare || Squash ? PilFilter.Bicubic : PilFilter.Bilinear;
+
+    internal string Words => Squash ? $"squashed to {To.Height}x{To.Width}" : To.IsSquare ? $"shorter side {To}" : $"covering {To}";
+
+    /// <summary>The size of an image after this step.</summary>
+    internal (int Width, int Height) SizeOf(int width, int height)
+    {
+        if (Squash)
+        {
+            return (To.Width, To.Height);
+        }
+
+        if (To.IsSquare)
+        {
+            return EvalTransform.ResizedSize(width, height, To.Height);
+        }
+
+        var ratio = Math.Min((double)height / To.Height, (double)width / To.Width);
+        return (Math.Max(1, (int)Math.Round(width / ratio, MidpointRounding.ToEven)), Math.Max(1, (int)Math.Round(height / ratio, MidpointRounding.ToEven)));
+    }
+
+    /// <summary>The image after this step.</summary>
+    internal RgbImage Of(RgbImage image)
+    {
+        var (width, height) = SizeOf(image.Width, image.Height);
+        return PilBicubic.Resize(image, width, height, Filter);
+    }
+
+    /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
+    internal static ImageResize Parse(string text) => text.EndsWith(Squashed, StringComparison.Ordinal)
+        ? new ImageResize(ImageSize.Parse(text[..^Squashed.Length]), true) : new ImageResize(ImageSize.Parse(text));
+
+    /// <inheritdoc/>
+    public override string ToString() => To + (Squash ? Squashed : "");
+}
+
+/// <summary>A number for the shorter side, else a text.</summary>
+internal sealed class ImageResizeJson : JsonConverter<ImageResize>
+{
+    public override ImageResize Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        try
+        {
+            return reader.TokenType == JsonTokenType.String ? ImageResize.Parse(reader.GetString()!)
+                : reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var side) ? side : throw new JsonException("a resize is a number or a text such as \"248x177\"");
+        }
+        catch (SpectralKDException error)
+        {
+            throw new JsonException(error.Message);
+        }
+    }
+
+    public override void Write(Utf8JsonWriter writer, ImageResize value, JsonSerializerOptions options)
+    {
+        if (value is { Squash: false, To.IsSquare: true })
+        {
+            writer.WriteNumberValue(value.To.Height);
+        }
+        else
+        {
+            writer.WriteStringValue(value.ToString());
         }
     }
 }

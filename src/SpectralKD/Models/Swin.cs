@@ -17,7 +17,7 @@ public sealed record SwinSpec : ModelSpec
     /// <inheritdoc/>
     public override double AlignmentWeight => 0.05;
 
-    /// <summary>Side of an attention window in patches; clamped to the stage's resolution.</summary>
+    /// <summary>Side of an attention window in patches; clamped to the stage's resolution, rows and columns each for themselves.</summary>
     public int WindowSize { get; init; } = 7;
 
     /// <summary>Number of blocks in each stage.</summary>
@@ -33,6 +33,9 @@ public sealed record SwinSpec : ModelSpec
     public override VisionModel Build() => new Swin(this);
 
     /// <inheritdoc/>
+    public override ModelSpec WithWindow(int window) => this with { WindowSize = window };
+
+    /// <inheritdoc/>
     protected override void CheckSizes()
     {
         Require(Depths.Count >= 1 && Depths.Count == Heads.Count,
@@ -40,15 +43,15 @@ public sealed record SwinSpec : ModelSpec
         Require(WindowSize >= 1, $"has window size {WindowSize}: give at least 1");
         foreach (var (stage, index) in Stages.Select((stage, index) => (stage, index)))
         {
-            Require(stage.NominalSize >= 1,
+            Require(stage.NominalSize is { Rows: >= 1, Columns: >= 1 },
                 $"has {Depths.Count} stages, too many for {ImageSize} px: stage {index} would have no patches left");
             RequireBlocks(stage.Depth, stage.Channels, stage.Heads);
 
             // timm computes the shift mask for the nominal resolution; it must have as many windows as the real one.
-            var planned = (stage.NominalSize + stage.Window - 1) / stage.Window * stage.Window;
-            Require(stage.Depth < 2 || stage.Shift == 0 || planned == stage.PaddedSize,
-                $"cannot shift windows of {stage.Window} in stage {index}: its map is {stage.Size}x{stage.Size}, its mask is planned for "
-                + $"{stage.NominalSize}x{stage.NominalSize} (timm fails here too); use an image size that is a multiple of "
+            var planned = stage.NominalSize.With(stage.Window, SwinStageSpec.Padded);
+            Require(stage.Depth < 2 || !stage.Shifts || planned == stage.PaddedSize,
+                $"cannot shift windows of {(stage.Window.Rows == stage.Window.Columns ? $"{stage.Window.Rows}" : $"{stage.Window}")} in stage {index}: its map is {stage.Size}, its mask is planned for "
+                + $"{stage.NominalSize} (timm fails here too); use an image size that is a multiple of "
                 + $"{PatchSize << (Depths.Count - 1)}");
         }
     }
@@ -58,7 +61,7 @@ public sealed record SwinSpec : ModelSpec
     {
         var stages = Stages;
         var last = stages[^1].Channels;
-        long patches = stages[0].Size * stages[0].Size;
+        long patches = stages[0].Size.Count;
         return ModelFigures.Sum(
             [.. stages.Select(CountStage)],
             PatchEmbedding(PatchSize, EmbedDim) + Norm(EmbedDim) + Norm(last) + Linear(last, Classes),
@@ -67,26 +70,26 @@ public sealed record SwinSpec : ModelSpec
 
     private BlockFigures CountStage(SwinStageSpec stage, int index)
     {
-        long dim = stage.Channels, tokens = stage.Size * stage.Size, padded = stage.PaddedSize * stage.PaddedSize;
-        long window = stage.Window * stage.Window, reach = (2 * stage.Window) - 1;
+        long dim = stage.Channels, tokens = stage.Size.Count, padded = stage.PaddedSize.Count, window = stage.Window.Count;
         var hidden = Hidden(dim, MlpRatio);
         var merged = index == 0 ? 0 : 2 * dim; // channels of four neighbours: 4 * (dim / 2)
 
-        var block = Block(dim, hidden) + (reach * reach * stage.Heads);
+        var block = Block(dim, hidden) + ((long)stage.Offsets * stage.Heads);
         var blockCost = (4 * padded * dim * dim) + (2 * padded * window * dim) + (2 * tokens * dim * hidden);
         return new BlockFigures(
-            new BlockInfo(index, $"layers.{index}", stage.Channels, stage.Size, stage.Size),
+            new BlockInfo(index, $"layers.{index}", stage.Channels, stage.Size.Rows, stage.Size.Columns),
             (stage.Depth * block) + Norm(merged) + (merged * dim),
             (stage.Depth * blockCost) + (tokens * merged * dim));
     }
 
     private SwinStageSpec Stage(int index)
     {
-        var (nominal, actual) = (ImageSize / PatchSize, ImageSize / PatchSize);
+        var grid = new MapShape(GridHeight, GridWidth);
+        var (nominal, actual) = (grid, grid);
         for (var i = 0; i < index; i++)
         {
             // timm halves the nominal resolution downwards, but merging pads an odd side and so halves it upwards.
-            (nominal, actual) = (nominal / 2, (actual + 1) / 2);
+            (nominal, actual) = (nominal.Each(side => side / 2), actual.Each(side => (side + 1) / 2));
         }
 
         return new SwinStageSpec
@@ -96,8 +99,8 @@ public sealed record SwinSpec : ModelSpec
             Heads = Heads[index],
             NominalSize = nominal,
             Size = actual,
-            Window = Math.Min(nominal, WindowSize),
-            Shift = nominal <= WindowSize ? 0 : WindowSize / 2,
+            Window = nominal.Each(side => Math.Min(side, WindowSize)),
+            Shift = nominal.Each(side => side <= WindowSize ? 0 : WindowSize / 2),
         };
     }
 }
@@ -114,20 +117,27 @@ public sealed record SwinStageSpec
     /// <summary>Attention heads.</summary>
     public required int Heads { get; init; }
 
-    /// <summary>Side of the resolution that timm plans with: windows, shifts and masks follow from it.</summary>
-    public required int NominalSize { get; init; }
+    /// <summary>The resolution that timm plans with: windows, shifts and masks follow from it.</summary>
+    public required MapShape NominalSize { get; init; }
 
-    /// <summary>Side of the feature map that the stage really has.</summary>
-    public required int Size { get; init; }
+    /// <summary>The feature map that the stage really has.</summary>
+    public required MapShape Size { get; init; }
 
-    /// <summary>Side of an attention window in patches, clamped to the nominal resolution.</summary>
-    public required int Window { get; init; }
+    /// <summary>An attention window in patches, clamped to the nominal resolution.</summary>
+    public required MapShape Window { get; init; }
 
-    /// <summary>Shift of every second block in patches; 0 where one window covers the nominal resolution.</summary>
-    public required int Shift { get; init; }
+    /// <summary>Shift of every second block in patches; 0 along a side that one window covers.</summary>
+    public required MapShape Shift { get; init; }
 
-    /// <summary>Side of the feature map after padding to whole windows.</summary>
-    public int PaddedSize => (Size + Window - 1) / Window * Window;
+    /// <summary>The feature map after padding to whole windows.</summary>
+    public MapShape PaddedSize => Size.With(Window, Padded);
+
+    /// <summary>Different offsets between two patches of a window: rows of the bias table.</summary>
+    internal int Offsets => ((2 * Window.Rows) - 1) * ((2 * Window.Columns) - 1);
+
+    internal bool Shifts => Shift != 0;
+
+    internal static int Padded(int side, int window) => (side + window - 1) / window * window;
 }
 
 /// <summary>
@@ -180,7 +190,7 @@ public sealed partial class Swin : TimmModel
     /// <inheritdoc/>
     public override Tensor FitCheckpointTensor(string key, Tensor value) =>
         BiasTable().Match(key) is { Success: true } match && int.Parse(match.Groups[1].Value) is var stage && stage < _sizes.Depths.Count
-            ? RelativePositionBias.Fit(value, _sizes.Stages[stage].Window, _sizes.Stages[stage].Window)
+            ? RelativePositionBias.Fit(value, _sizes.Stages[stage].Window.Rows, _sizes.Stages[stage].Window.Columns)
             : value;
 
     /// <inheritdoc/>
@@ -292,11 +302,11 @@ internal sealed class PatchMerging : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor map)
     {
         using var scope = NewDisposeScope();
-        var (batch, side, dim) = (map.shape[0], map.shape[1], map.shape[3]);
-        var half = (side + 1) / 2;
-        var even = nn.functional.pad(map, [0, 0, 0, side % 2, 0, side % 2]).contiguous();
-        var neighbours = even.view([batch, half, 2, half, 2, dim])                // (B, H/2, row, W/2, column, C)
-            .permute(0, 1, 3, 4, 2, 5).reshape(batch, half, half, 4 * dim);       // (0,0), (1,0), (0,1), (1,1) as (row, column)
+        var (batch, height, width, dim) = (map.shape[0], map.shape[1], map.shape[2], map.shape[3]);
+        var (rows, columns) = ((height + 1) / 2, (width + 1) / 2);
+        var even = nn.functional.pad(map, [0, 0, 0, width % 2, 0, height % 2]).contiguous();
+        var neighbours = even.view([batch, rows, 2, columns, 2, dim])             // (B, H/2, row, W/2, column, C)
+            .permute(0, 1, 3, 4, 2, 5).reshape(batch, rows, columns, 4 * dim);    // (0,0), (1,0), (0,1), (1,1) as (row, column)
         return _reduction.forward(_norm.forward(neighbours)).MoveToOuterDisposeScope();
     }
 }

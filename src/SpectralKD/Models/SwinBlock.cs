@@ -8,8 +8,8 @@ internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
 {
     private const double Epsilon = 1e-5;
     private readonly DropPath _dropPath;
-    private readonly int _window;
-    private readonly int _shift;
+    private readonly MapShape _window;
+    private readonly MapShape _shift;
 
     [ComponentName(Name = "norm1")]
     private readonly LayerNorm _attentionNorm;
@@ -29,7 +29,7 @@ internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
         _dropPath = new DropPath(dropPath);
         (_window, _shift) = (stage.Window, second ? stage.Shift : 0);
         _attentionNorm = new LayerNorm(stage.Channels, Epsilon);
-        _attention = new WindowAttention(stage, shifted: _shift > 0);
+        _attention = new WindowAttention(stage, shifted: _shift != 0);
         _mlpNorm = new LayerNorm(stage.Channels, Epsilon);
         _mlp = new Mlp(stage.Channels, (int)(stage.Channels * mlpRatio));
         RegisterComponents();
@@ -49,17 +49,17 @@ internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
     private Tensor Attend(Tensor map)
     {
         using var scope = NewDisposeScope();
-        var side = map.shape[1];
-        var padding = (_window - (side % _window)) % _window;
-        var rolled = Rolled(map, -_shift);
-        var padded = padding == 0 ? rolled : nn.functional.pad(rolled, [0, 0, 0, padding, 0, padding]); // (B, H', W', C)
+        var size = new MapShape((int)map.shape[1], (int)map.shape[2]);
+        var whole = size.With(_window, SwinStageSpec.Padded);
+        var rolled = Rolled(map, _shift.Each(side => -side));
+        var padded = whole == size ? rolled : nn.functional.pad(rolled, [0, 0, 0, whole.Columns - size.Columns, 0, whole.Rows - size.Rows]); // (B, H', W', C)
         var windows = _attention.forward(WindowGeometry.Partition(padded.contiguous(), _window)); // (B*nW, w*w, C)
-        var merged = WindowGeometry.Reverse(windows, _window, side + padding)
-            .narrow(1, 0, side).narrow(2, 0, side);                                               // (B, H, W, C)
+        var merged = WindowGeometry.Reverse(windows, _window, whole)
+            .narrow(1, 0, size.Rows).narrow(2, 0, size.Columns);                                  // (B, H, W, C)
         return Rolled(merged, _shift).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Rolled(Tensor map, int by) => by == 0 ? map.alias() : map.roll([by, by], [1, 2]);
+    private static Tensor Rolled(Tensor map, MapShape by) => by == 0 ? map.alias() : map.roll([by.Rows, by.Columns], [1, 2]);
 }
 
 /// <summary>
@@ -84,11 +84,10 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
     public WindowAttention(SwinStageSpec stage, bool shifted)
         : base(nameof(WindowAttention))
     {
-        var (window, reach) = (stage.Window, (2 * stage.Window) - 1);
         _heads = stage.Heads;
-        _index = new PlacedTensor(() => WindowGeometry.RelativePositionIndex(window));
+        _index = new PlacedTensor(() => WindowGeometry.RelativePositionIndex(stage.Window));
         _mask = shifted ? new PlacedTensor(() => WindowGeometry.ShiftMask(stage)) : null;
-        _biasTable = NewParameter.Zeros(reach * reach, stage.Heads);
+        _biasTable = NewParameter.Zeros(stage.Offsets, stage.Heads);
         _qkv = new Linear(stage.Channels, 3 * stage.Channels);
         _projection = new Linear(stage.Channels, stage.Channels);
         RegisterComponents();
@@ -175,16 +174,16 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
 internal static class WindowGeometry
 {
     /// <summary>Row of the bias table for each pair of patches: the offset between them, rows first. int64 <c>[w*w, w*w]</c>.</summary>
-    public static Tensor RelativePositionIndex(int window)
+    public static Tensor RelativePositionIndex(MapShape window)
     {
-        var (area, reach) = (window * window, (2 * window) - 1);
+        var (area, reach) = (window.Count, (2 * window.Columns) - 1);
         var index = new long[area, area];
         for (var from = 0; from < area; from++)
         {
             for (var to = 0; to < area; to++)
             {
-                var rows = (from / window) - (to / window) + window - 1;
-                var columns = (from % window) - (to % window) + window - 1;
+                var rows = (from / window.Columns) - (to / window.Columns) + window.Rows - 1;
+                var columns = (from % window.Columns) - (to % window.Columns) + window.Columns - 1;
                 index[from, to] = (rows * reach) + columns;
             }
         }
@@ -197,14 +196,15 @@ internal static class WindowGeometry
     /// </summary>
     public static Tensor ShiftMask(SwinStageSpec stage)
     {
-        var (window, area) = (stage.Window, stage.Window * stage.Window);
-        var perSide = (stage.NominalSize + window - 1) / window;
-        var mask = new float[perSide * perSide, area, area];
-        for (var w = 0; w < perSide * perSide; w++)
+        var (window, area) = (stage.Window, stage.Window.Count);
+        var padded = stage.NominalSize.With(window, SwinStageSpec.Padded);
+        var windows = padded.With(window, (side, length) => side / length);
+        var mask = new float[windows.Count, area, area];
+        for (var w = 0; w < windows.Count; w++)
         {
             var regions = Enumerable.Range(0, area).Select(patch =>
-                (3 * Region(stage, perSide, (w / perSide * window) + (patch / window)))
-                + Region(stage, perSide, (w % perSide * window) + (patch % window))).ToArray();
+                (3 * Region(padded.Rows, window.Rows, stage.Shift.Rows, (w / windows.Columns * window.Rows) + (patch / window.Columns)))
+                + Region(padded.Columns, window.Columns, stage.Shift.Columns, (w % windows.Columns * window.Columns) + (patch % window.Columns))).ToArray();
             for (var pair = 0; pair < area * area; pair++)
             {
                 mask[w, pair / area, pair % area] = regions[pair / area] == regions[pair % area] ? 0 : -100;
@@ -215,25 +215,21 @@ internal static class WindowGeometry
     }
 
     /// <summary><c>[B, H, W, C]</c> to <c>[B * windows, w*w, C]</c>; H and W are multiples of the window.</summary>
-    public static Tensor Partition(Tensor map, int window)
+    public static Tensor Partition(Tensor map, MapShape window)
     {
         var (batch, height, width, dim) = (map.shape[0], map.shape[1], map.shape[2], map.shape[3]);
-        return map.view([batch, height / window, window, width / window, window, dim]) // (B, nH, w, nW, w, C)
-            .permute(0, 1, 3, 2, 4, 5).reshape(-1, window * window, dim);              // (B*nH*nW, w*w, C)
+        return map.view([batch, height / window.Rows, window.Rows, width / window.Columns, window.Columns, dim]) // (B, nH, w, nW, w, C)
+            .permute(0, 1, 3, 2, 4, 5).reshape(-1, window.Count, dim);                                           // (B*nH*nW, w*w, C)
     }
 
-    /// <summary>Undoes <see cref="Partition"/>: <c>[B * windows, w*w, C]</c> to <c>[B, side, side, C]</c>.</summary>
-    public static Tensor Reverse(Tensor windows, int window, long side)
+    /// <summary>Undoes <see cref="Partition"/>: <c>[B * windows, w*w, C]</c> to <c>[B, H, W, C]</c>.</summary>
+    public static Tensor Reverse(Tensor windows, MapShape window, MapShape size)
     {
-        var (perSide, dim) = (side / window, windows.shape[2]);
-        return windows.view([-1, perSide, perSide, window, window, dim])               // (B, nH, nW, w, w, C)
-            .permute(0, 1, 3, 2, 4, 5).reshape(-1, side, side, dim);                   // (B, H, W, C)
+        var (number, dim) = (size.With(window, (side, length) => side / length), windows.shape[2]);
+        return windows.view([-1, number.Rows, number.Columns, window.Rows, window.Columns, dim])                 // (B, nH, nW, w, w, C)
+            .permute(0, 1, 3, 2, 4, 5).reshape(-1, size.Rows, size.Columns, dim);                                // (B, H, W, C)
     }
 
     /// <summary>After the shift the last window of a side holds two parts: its end, and what came round from the start.</summary>
-    private static int Region(SwinStageSpec stage, int perSide, int position)
-    {
-        var padded = perSide * stage.Window;
-        return position < padded - stage.Window ? 0 : position < padded - stage.Shift ? 1 : 2;
-    }
+    private static int Region(int side, int window, int shift, int position) => position < side - window ? 0 : position < side - shift ? 1 : 2;
 }

@@ -286,9 +286,9 @@ internal static class InputRules
             throw Misfit(images, spec, shape[3] == 3 ? "channels come first: permute(0, 3, 1, 2)" : "convert the images to RGB");
         }
 
-        if (shape[2] != size || shape[3] != size)
+        if (shape[2] != size.Height || shape[3] != size.Width)
         {
-            throw Misfit(images, spec, $"resize the images to {size}x{size}, or create the model with imageSize: {shape[2]}");
+            throw Misfit(images, spec, $"resize the images to {size.Height}x{size.Width}, or create the model with imageSize: {new ImageSize((int)shape[2], (int)shape[3])}");
         }
 
         if (shape[0] == 0)
@@ -315,5 +315,5 @@ internal static class InputRules
     }
 
     private static SpectralKDException Misfit(Tensor images, ModelSpec spec, string advice) => new(
-        $"{spec.Name} takes images [B, 3, {spec.ImageSize}, {spec.ImageSize}], but got [{string.Join(", ", images.shape)}]: {advice}.");
+        $"{spec.Name} takes images [B, 3, {spec.ImageSize.Height}, {spec.ImageSize.Width}], but got [{string.Join(", ", images.shape)}]: {advice}.");
 }

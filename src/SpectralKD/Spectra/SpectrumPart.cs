@@ -101,11 +101,11 @@ public sealed record SpectrumPart
 /// <summary>How images were prepared for a model: timm's evaluation transform.</summary>
 public sealed record SpectrumInput
 {
-    /// <summary>Side of the model's square input in pixels.</summary>
-    public required int Size { get; init; }
+    /// <summary>Size of the model's input in pixels.</summary>
+    public required ImageSize Size { get; init; }
 
-    /// <summary>Length in pixels that the shorter side was resized to before the centre crop.</summary>
-    public required int Resize { get; init; }
+    /// <summary>What images were resized to before the centre crop.</summary>
+    public required ImageResize Resize { get; init; }
 
     /// <summary>timm's <c>crop_pct</c>.</summary>
     public required double Crop { get; init; }
@@ -122,12 +122,13 @@ public sealed record SpectrumInput
     /// <summary>All of it in one line; equal for equal preparations.</summary>
     [JsonIgnore]
     public string Words => FormattableString.Invariant(
-        $"{Size} pixels, shorter side {Resize} ({Interpolation}), crop {Crop:R}, mean {Triple(Mean)}, std {Triple(Std)}");
+        $"{Size} pixels, {Resize.Words} ({Interpolation}), crop {Crop:R}, mean {Triple(Mean)}, std {Triple(Std)}");
 
     internal static SpectrumInput Of(ModelSpec spec) => new()
     {
         Size = spec.ImageSize,
         Resize = spec.Preprocessing.ResizeTo(spec.ImageSize),
+        Interpolation = spec.Preprocessing.ResizeTo(spec.ImageSize).Interpolation,
         Crop = spec.Preprocessing.CropFraction,
         Mean = [.. spec.Preprocessing.Mean],
         Std = [.. spec.Preprocessing.Std],

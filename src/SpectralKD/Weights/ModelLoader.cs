@@ -25,7 +25,8 @@ public static class ModelLoader
     {
         options ??= new ModelLoadOptions();
         var entry = ModelCatalog.Find(name);
-        var spec = entry.Spec with
+        var known = options.WindowSize is { } window ? entry.Spec.WithWindow(window) : entry.Spec;
+        var spec = known with
         {
             ImageSize = options.ImageSize ?? entry.Spec.ImageSize,
             Classes = options.Classes ?? entry.Spec.Classes,
@@ -128,8 +129,11 @@ public sealed record ModelLoadOptions
     /// <summary>Number of classes; where it differs from the weights' the head is made afresh. Null: the weights' own.</summary>
     public int? Classes { get; init; }
 
-    /// <summary>Side of the input images in pixels; position embeddings are interpolated to it. Null: the model's own.</summary>
-    public int? ImageSize { get; init; }
+    /// <summary>Size of the input images in pixels, a side or height and width; position embeddings are interpolated to it. Null: the model's own.</summary>
+    public ImageSize? ImageSize { get; init; }
+
+    /// <summary>Side of the attention windows in patches, for families that have windows (Swin); bias tables are interpolated to it. Null: the model's own.</summary>
+    public int? WindowSize { get; init; }
 
     /// <summary>Device to put the model on. Null: the default one.</summary>
     public Device? Device { get; init; }

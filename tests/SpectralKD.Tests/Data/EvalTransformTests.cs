@@ -27,11 +27,11 @@ public sealed class EvalTransformTests
 
         var transform = new EvalTransform(new Preprocessing { CropFraction = cropFraction }, 224);
         var values = expected.GetProperty(config);
-        var resized = transform.ResizedSize(image.Width, image.Height);
+        var resized = transform.ResizeTo.SizeOf(image.Width, image.Height);
         Assert.Equal(values.GetProperty("resized_wh").EnumerateArray().Select(n => n.GetInt32()), [resized.Width, resized.Height]);
         Assert.Equal(
             values.GetProperty("crop_left_top").EnumerateArray().Select(n => n.GetInt32()),
-            [transform.CropStart(resized.Width), transform.CropStart(resized.Height)]);
+            [EvalTransform.CropStart(resized.Width, 224), EvalTransform.CropStart(resized.Height, 224)]);
         Assert.Equal(values.GetProperty("cropped_rgb_sha256").GetString(), Sha256(transform.ResizeAndCrop(image).Pixels));
     }
 

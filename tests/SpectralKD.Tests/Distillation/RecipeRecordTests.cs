@@ -99,7 +99,7 @@ public sealed class RecipeRecordTests
 
         var recipe = DistillationRecipe.Load(folder.File("run/recipe.json"));
         Assert.Equal(3, recipe.Unrepeatable!.Count);
-        Assert.Contains("the teacher cait was built in C# with sizes that are not the catalogue's", recipe.Unrepeatable);
+        Assert.Contains("the teacher cait was built with sizes that are not the catalogue's", recipe.Unrepeatable);
         Assert.Contains(recipe.Unrepeatable, reason => reason.StartsWith("the teacher cait was trained here: runs/teacher; save it", StringComparison.Ordinal));
         Assert.Contains("the images come from the session's own FormulaData", recipe.Unrepeatable);
         foreach (var error in new[]

@@ -74,7 +74,7 @@ internal sealed class FormulaData(int train = 20, int validation = 10, bool brok
 
     public IReadOnlyList<string> Classes { get; } = ["a", "b", "c", "d"];
 
-    public int ImageSize => SmallRun.Side;
+    public ImageSize ImageSize => SmallRun.Side;
 
     public int BatchesPerEpoch(int batchSize) => train / batchSize;
 

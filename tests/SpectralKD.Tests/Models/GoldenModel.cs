@@ -66,7 +66,7 @@ internal sealed class GoldenModel
     /// <summary>The normalised input, or the one of low variance that shows a norm's epsilon.</summary>
     public Tensor Input(double scale = 4)
     {
-        long[] shape = [2, 3, Spec.ImageSize, Spec.ImageSize];
+        long[] shape = [2, 3, Spec.ImageSize.Height, Spec.ImageSize.Width];
         return tensor(GoldenValues.Generate("input", shape.Aggregate(1L, (a, b) => a * b), scale), shape);
     }
 
@@ -87,13 +87,13 @@ internal sealed class GoldenModel
     private double Tolerance(string what, double usual) =>
         _config.TryGetProperty("suggested_tolerance", out var own) ? own.GetProperty(what).GetDouble() : usual;
 
-    private static ModelSpec ReadSpec(string name, string type, JsonElement kwargs) => type switch
+    public static ModelSpec ReadSpec(string name, string type, JsonElement kwargs) => type switch
     {
         _ when GoldenHierarchies.Read(name, type, kwargs) is { } hierarchy => hierarchy,
         "Cait" => new CaitSpec
         {
             Name = name,
-            ImageSize = Int("img_size", kwargs),
+            ImageSize = Size(kwargs),
             PatchSize = Int("patch_size", kwargs),
             EmbedDim = Int("embed_dim", kwargs),
             Depth = Int("depth", kwargs),
@@ -105,7 +105,7 @@ internal sealed class GoldenModel
         "SwinTransformer" => new SwinSpec
         {
             Name = name,
-            ImageSize = Int("img_size", kwargs),
+            ImageSize = Size(kwargs),
             PatchSize = Int("patch_size", kwargs),
             EmbedDim = Int("embed_dim", kwargs),
             WindowSize = Int("window_size", kwargs),
@@ -116,7 +116,7 @@ internal sealed class GoldenModel
         _ => new VisionTransformerSpec
         {
             Name = name,
-            ImageSize = Int("img_size", kwargs),
+            ImageSize = Size(kwargs),
             PatchSize = Int("patch_size", kwargs),
             EmbedDim = Int("embed_dim", kwargs),
             Depth = Int("depth", kwargs),
@@ -148,6 +148,9 @@ internal sealed class GoldenModel
             },
         },
     };
+
+    private static ImageSize Size(JsonElement kwargs) => kwargs.GetProperty("img_size") is { ValueKind: JsonValueKind.Array } sides
+        ? new ImageSize(sides[0].GetInt32(), sides[1].GetInt32()) : Int("img_size", kwargs);
 
     private static JsonElement? Get(string name, JsonElement kwargs) => kwargs.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 

@@ -113,7 +113,7 @@ public sealed class ModelCatalogTests
     public void Nano_model_runs_and_its_teacher_fits_its_student(string name)
     {
         using var model = ModelCatalog.Create(name);
-        using var images = TorchSharp.torch.zeros(1, 3, model.Spec.ImageSize, model.Spec.ImageSize);
+        using var images = TorchSharp.torch.zeros(1, 3, model.Spec.ImageSize.Height, model.Spec.ImageSize.Width);
         using var output = model.ForwardIntermediates(images, null);
 
         Assert.Equal([1, 10], output.Logits.shape);

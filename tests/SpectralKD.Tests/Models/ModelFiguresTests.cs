@@ -45,7 +45,7 @@ public sealed class ModelFiguresTests
 
     private static double FusedAttention(VisionTransformerSpec spec)
     {
-        var tokens = (spec.GridSize * spec.GridSize) + spec.PrefixTokens;
+        var tokens = (spec.GridHeight * spec.GridWidth) + spec.PrefixTokens;
         return 2.0 * spec.Depth * tokens * tokens * spec.EmbedDim;
     }
 

@@ -54,7 +54,7 @@ internal sealed record MixerSpec : ModelSpec
 
     public required int Depth { get; init; }
 
-    private int Tokens => GridSize * GridSize;
+    private int Tokens => GridHeight * GridWidth;
 
     public override VisionModel Build() => new Mixer(this);
 
@@ -62,7 +62,7 @@ internal sealed record MixerSpec : ModelSpec
 
     protected override ModelFigures CountParts() => ModelFigures.Sum(
         [.. Enumerable.Range(0, Depth).Select(i => new BlockFigures(
-            new BlockInfo(i, $"blocks.{i}", EmbedDim, GridSize, GridSize), Norm(EmbedDim) + Linear(Tokens, Tokens), (long)Tokens * Tokens * EmbedDim))],
+            new BlockInfo(i, $"blocks.{i}", EmbedDim, GridHeight, GridWidth), Norm(EmbedDim) + Linear(Tokens, Tokens), (long)Tokens * Tokens * EmbedDim))],
         PatchEmbedding(PatchSize, EmbedDim) + Norm(EmbedDim) + Linear(EmbedDim, Classes),
         PatchEmbeddingMultiplyAdds(Tokens, PatchSize, EmbedDim) + (EmbedDim * Classes));
 }
@@ -89,7 +89,7 @@ internal sealed class Mixer : TimmModel
     {
         _sizes = spec;
         _patches = new PatchEmbedding(spec.PatchSize, spec.EmbedDim);
-        _blocks = nn.ModuleList(Enumerable.Range(0, spec.Depth).Select(_ => new MixerBlock(spec.GridSize * spec.GridSize, spec.EmbedDim)).ToArray());
+        _blocks = nn.ModuleList(Enumerable.Range(0, spec.Depth).Select(_ => new MixerBlock(spec.GridHeight * spec.GridWidth, spec.EmbedDim)).ToArray());
         _norm = new SpectralKD.Models.LayerNorm(spec.EmbedDim, 1e-6);
         _head = new SpectralKD.Models.Linear(spec.EmbedDim, spec.Classes);
         RegisterComponents();
@@ -105,7 +105,7 @@ internal sealed class Mixer : TimmModel
             tokens = _blocks[i].forward(tokens);
             if (kept.Wants(i))
             {
-                kept.Keep(i, TokenGrid.ToMap(tokens, prefix: 0, _sizes.GridSize)); // (B, C, H, W)
+                kept.Keep(i, TokenGrid.ToMap(tokens, prefix: 0, _sizes.GridHeight)); // (B, C, H, W)
             }
         }
 

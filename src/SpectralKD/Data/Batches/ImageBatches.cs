@@ -13,16 +13,16 @@ public static class ImageBatches
     /// </summary>
     /// <param name="source">The images.</param>
     /// <param name="preprocessing">The model's preprocessing.</param>
-    /// <param name="imageSize">The model's image size S in pixels.</param>
+    /// <param name="imageSize">The model's image size in pixels.</param>
     /// <param name="options">Batch size, workers, selection.</param>
     /// <param name="skipped">Receives the images that could not be read.</param>
     /// <param name="cancellation">Stops reading: <see cref="OperationCanceledException"/>.</param>
-    /// <returns>Batches of float32 <c>[B, 3, S, S]</c>; the consumer disposes each.</returns>
+    /// <returns>Batches of float32 <c>[B, 3, H, W]</c>; the consumer disposes each.</returns>
     /// <exception cref="SpectralKDException">An option is out of range, or not one image could be read.</exception>
     public static IEnumerable<ImageBatch> Read(
         IImageSource source,
         Preprocessing preprocessing,
-        int imageSize,
+        ImageSize imageSize,
         BatchOptions? options = null,
         SkippedImages? skipped = null,
         CancellationToken cancellation = default)
@@ -142,7 +142,7 @@ public sealed class ImageBatch : IDisposable
     internal ImageBatch(Tensor images, long[] labels, int[] indices) =>
         (Images, Labels, Indices) = (images, labels, indices);
 
-    /// <summary>Normalised images, float32 <c>[B, 3, S, S]</c> on the CPU. In no dispose scope: the batch owns it.</summary>
+    /// <summary>Normalised images, float32 <c>[B, 3, H, W]</c> on the CPU. In no dispose scope: the batch owns it.</summary>
     public Tensor Images { get; }
 
     /// <summary>Labels, one for each image.</summary>
@@ -159,7 +159,7 @@ public sealed class ImageBatch : IDisposable
 }
 
 /// <summary>Images on their way into batches; their buffers are used again.</summary>
-internal sealed class BatchAssembly(IImageSource source, int imageSize, int batchSize)
+internal sealed class BatchAssembly(IImageSource source, ImageSize imageSize, int batchSize)
 {
     private readonly ConcurrentBag<float[]> _buffers = [];
     private readonly List<int> _indices = [];
@@ -168,8 +168,8 @@ internal sealed class BatchAssembly(IImageSource source, int imageSize, int batc
     /// <summary>Number of images in the batch so far.</summary>
     public int Count => _indices.Count;
 
-    /// <summary>A buffer for one image, <c>[3, size, size]</c>. Safe from several threads.</summary>
-    public float[] Rent() => _buffers.TryTake(out var used) ? used : new float[3 * imageSize * imageSize];
+    /// <summary>A buffer for one image, <c>[3, H, W]</c>. Safe from several threads.</summary>
+    public float[] Rent() => _buffers.TryTake(out var used) ? used : new float[3 * imageSize.Height * imageSize.Width];
 
     /// <summary>Gives a buffer back unused.</summary>
     public void Return(float[] buffer) => _buffers.Add(buffer);
@@ -185,7 +185,7 @@ internal sealed class BatchAssembly(IImageSource source, int imageSize, int batc
     /// <summary>Makes the batch and begins a new one. Its tensor is in no dispose scope.</summary>
     public ImageBatch Take()
     {
-        var tensor = empty([Count, 3, imageSize, imageSize], dtype: ScalarType.Float32, device: CPU).DetachFromDisposeScope();
+        var tensor = empty([Count, 3, imageSize.Height, imageSize.Width], dtype: ScalarType.Float32, device: CPU).DetachFromDisposeScope();
         var target = MemoryMarshal.Cast<byte, float>(tensor.bytes);
         for (var i = 0; i < Count; i++)
         {

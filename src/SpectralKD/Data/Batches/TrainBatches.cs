@@ -14,17 +14,17 @@ internal static class TrainBatches
     /// </summary>
     /// <param name="source">The images.</param>
     /// <param name="preprocessing">The model's preprocessing.</param>
-    /// <param name="imageSize">The model's image size S in pixels.</param>
+    /// <param name="imageSize">The model's image size in pixels.</param>
     /// <param name="epoch">Which epoch, from 0.</param>
     /// <param name="options">Batch size, seed, augmentation and so on.</param>
     /// <param name="skipped">Receives the images that could not be read.</param>
     /// <param name="cancellation">Stops reading: <see cref="OperationCanceledException"/>.</param>
-    /// <returns>Full batches of float32 <c>[B, 3, S, S]</c>; the consumer disposes each.</returns>
+    /// <returns>Full batches of float32 <c>[B, 3, H, W]</c>; the consumer disposes each.</returns>
     /// <exception cref="SpectralKDException">An option is out of range, or 32 neighbouring images cannot be read.</exception>
     public static IEnumerable<ImageBatch> Read(
         IImageSource source,
         Preprocessing preprocessing,
-        int imageSize,
+        ImageSize imageSize,
         int epoch,
         TrainBatchOptions options,
         SkippedImages? skipped = null,

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace SpectralKD.Data;
 
 /// <summary>
-/// Pillow's antialiased bicubic resize of 8-bit images, bit for bit (its <c>Resample.c</c>): a = -0.5, the kernel widened when
+/// Pillow's antialiased bicubic (or bilinear) resize of 8-bit images, bit for bit (its <c>Resample.c</c>): a = -0.5, the kernel widened when
 /// shrinking, horizontal pass before the vertical one, coefficients in fixed point with 22 fractional bits, each pass rounded and clipped
 /// to bytes. Only the columns and rows of the asked window are computed; their values do not depend on the rest.
 /// </summary>
@@ -14,14 +14,14 @@ internal static class PilBicubic
     private const int PrecisionBits = 32 - 8 - 2;
 
     /// <summary>Resizes the whole image.</summary>
-    public static RgbImage Resize(RgbImage image, int width, int height) =>
-        Resize(image, width, height, new PixelWindow(0, 0, width, height));
+    public static RgbImage Resize(RgbImage image, int width, int height, PilFilter filter = PilFilter.Bicubic) =>
+        Resize(image, width, height, new PixelWindow(0, 0, width, height), filter);
 
     /// <summary>Resizes to <paramref name="width"/> x <paramref name="height"/> and returns the part inside the window.</summary>
-    public static RgbImage Resize(RgbImage image, int width, int height, PixelWindow window)
+    public static RgbImage Resize(RgbImage image, int width, int height, PixelWindow window, PilFilter filter = PilFilter.Bicubic)
     {
-        var columns = BicubicTaps.Compute(image.Width, width, window.Left, window.Width);
-        var rows = BicubicTaps.Compute(image.Height, height, window.Top, window.Height);
+        var columns = BicubicTaps.Compute(image.Width, width, window.Left, window.Width, filter);
+        var rows = BicubicTaps.Compute(image.Height, height, window.Top, window.Height, filter);
         var narrowed = width == image.Width
             ? CopyColumns(image, rows.FirstSource, rows.SourceCount, window)
             : Horizontal(image, columns, rows.FirstSource, rows.SourceCount);
@@ -145,17 +145,28 @@ internal static class PilBicubic
         (int)((coefficient < 0 ? -0.5 : 0.5) + (coefficient * (1 << PrecisionBits)));
 }
 
+/// <summary>The kernel of a resize.</summary>
+internal enum PilFilter
+{
+    /// <summary>Keys' cubic convolution, 2 source pixels to either side.</summary>
+    Bicubic,
+
+    /// <summary>A triangle, 1 source pixel to either side.</summary>
+    Bilinear,
+}
+
 /// <summary>For every output position of one axis: the first source position and the fixed-point weights.</summary>
 internal sealed class BicubicTaps
 {
-    private const double Radius = 2; // of the bicubic kernel at scale 1
+    private readonly PilFilter _filter;
     private readonly int[] _starts;
     private readonly int[] _lengths;
     private readonly int[] _weights;
     private readonly int _capacity;
 
-    private BicubicTaps(int count, int capacity)
+    private BicubicTaps(int count, int capacity, PilFilter filter)
     {
+        _filter = filter;
         _capacity = capacity;
         _starts = new int[count];
         _lengths = new int[count];
@@ -178,7 +189,7 @@ internal sealed class BicubicTaps
     public ReadOnlySpan<int> Weights(int output) => _weights.AsSpan(output * _capacity, _lengths[output]);
 
     /// <summary>Weights of the outputs <paramref name="first"/> .. <paramref name="first"/> + <paramref name="count"/> - 1.</summary>
-    public static BicubicTaps Compute(int sourceSize, int targetSize, int first, int count)
+    public static BicubicTaps Compute(int sourceSize, int targetSize, int first, int count, PilFilter filter = PilFilter.Bicubic)
     {
         if (sourceSize == targetSize)
         {
@@ -187,8 +198,8 @@ internal sealed class BicubicTaps
 
         var scale = (double)sourceSize / targetSize;
         var filterScale = Math.Max(scale, 1.0);
-        var support = Radius * filterScale;
-        var taps = new BicubicTaps(count, ((int)Math.Ceiling(support) * 2) + 1);
+        var support = (filter == PilFilter.Bicubic ? 2 : 1) * filterScale; // half the kernel's width in source pixels
+        var taps = new BicubicTaps(count, ((int)Math.Ceiling(support) * 2) + 1, filter);
         var kernel = new double[taps._capacity];
         for (var i = 0; i < count; i++)
         {
@@ -201,7 +212,7 @@ internal sealed class BicubicTaps
 
     private static BicubicTaps Identity(int first, int count)
     {
-        var taps = new BicubicTaps(count, 0) { FirstSource = first, SourceCount = count };
+        var taps = new BicubicTaps(count, 0, PilFilter.Bicubic) { FirstSource = first, SourceCount = count };
         for (var i = 0; i < count; i++)
         {
             taps._starts[i] = first + i;
@@ -217,7 +228,7 @@ internal sealed class BicubicTaps
         var sum = 0.0;
         for (var i = 0; i < to - from; i++)
         {
-            kernel[i] = Bicubic((i + from - centre + 0.5) * inverseScale);
+            kernel[i] = Kernel((i + from - centre + 0.5) * inverseScale);
             sum += kernel[i];
         }
 
@@ -240,6 +251,8 @@ internal sealed class BicubicTaps
 
         SourceCount = end - FirstSource;
     }
+
+    private double Kernel(double x) => _filter == PilFilter.Bicubic ? Bicubic(x) : Math.Max(0, 1 - Math.Abs(x));
 
     /// <summary>Keys' cubic convolution kernel with a = -0.5.</summary>
     private static double Bicubic(double x)

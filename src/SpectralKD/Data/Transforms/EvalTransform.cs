@@ -10,44 +10,44 @@ public sealed class EvalTransform
 
     /// <summary>Makes the transform of one model.</summary>
     /// <param name="preprocessing">Crop fraction, mean and standard deviation.</param>
-    /// <param name="imageSize">Side of the square output in pixels, at least 1.</param>
+    /// <param name="imageSize">Size of the output in pixels, each side at least 1.</param>
     /// <exception cref="SpectralKDException">A number is out of its range.</exception>
-    public EvalTransform(Preprocessing preprocessing, int imageSize)
+    public EvalTransform(Preprocessing preprocessing, ImageSize imageSize)
     {
         ArgumentNullException.ThrowIfNull(preprocessing);
-        ImageSize = imageSize > 0 ? imageSize : throw new SpectralKDException(FormattableString.Invariant(
+        ImageSize = imageSize.Shorter > 0 ? imageSize : throw new SpectralKDException(FormattableString.Invariant(
             $"The image size must be at least 1 pixel, but is {imageSize}."));
         ResizeTo = preprocessing.ResizeTo(imageSize);
         lookup = preprocessing.NormalizedBytes();
     }
 
-    /// <summary>Side of the square output in pixels.</summary>
-    public int ImageSize { get; }
+    /// <summary>Size of the output in pixels.</summary>
+    public ImageSize ImageSize { get; }
 
-    /// <summary>Length in pixels to which the shorter side is resized before the crop: <c>floor(ImageSize / CropFraction)</c>.</summary>
-    public int ResizeTo { get; }
+    /// <summary>What images are resized to before the crop.</summary>
+    public ImageResize ResizeTo { get; }
 
-    /// <summary>Number of floats that <see cref="Apply"/> writes: 3 * ImageSize * ImageSize.</summary>
-    public int Length => 3 * ImageSize * ImageSize;
+    /// <summary>Number of floats that <see cref="Apply"/> writes: 3 * height * width.</summary>
+    public int Length => 3 * ImageSize.Height * ImageSize.Width;
 
-    /// <summary>Resizes the shorter side and cuts the centre out; smaller images are padded with black as torchvision does.</summary>
-    /// <returns>An image of ImageSize x ImageSize pixels.</returns>
+    /// <summary>Resizes and cuts the centre out; smaller images are padded with black as torchvision does.</summary>
+    /// <returns>An image of <see cref="ImageSize"/>.</returns>
     public RgbImage ResizeAndCrop(RgbImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var (width, height) = ResizedSize(image.Width, image.Height);
-        if (width >= ImageSize && height >= ImageSize)
+        var (width, height) = ResizeTo.SizeOf(image.Width, image.Height);
+        if (width >= ImageSize.Width && height >= ImageSize.Height)
         {
-            var window = new PixelWindow(CropStart(width), CropStart(height), ImageSize, ImageSize);
-            return PilBicubic.Resize(image, width, height, window);
+            var window = new PixelWindow(CropStart(width, ImageSize.Width), CropStart(height, ImageSize.Height), ImageSize.Width, ImageSize.Height);
+            return PilBicubic.Resize(image, width, height, window, ResizeTo.Filter);
         }
 
-        return PadAndCrop(PilBicubic.Resize(image, width, height));
+        return PadAndCrop(ResizeTo.Of(image));
     }
 
     /// <summary>Resizes, crops, divides by 255 and normalises.</summary>
     /// <param name="image">A decoded image of any size.</param>
-    /// <param name="target">Receives float32 values in CHW order, <c>[3, ImageSize, ImageSize]</c>.</param>
+    /// <param name="target">Receives float32 values in CHW order, <c>[3, H, W]</c>.</param>
     /// <exception cref="ArgumentException">The target's length is not <see cref="Length"/>.</exception>
     public void Apply(RgbImage image, Span<float> target)
     {
@@ -60,9 +60,6 @@ public sealed class EvalTransform
     }
 
     /// <summary>torchvision's Resize with one number: the shorter side becomes it, the longer is truncated.</summary>
-    internal (int Width, int Height) ResizedSize(int width, int height) => ResizedSize(width, height, ResizeTo);
-
-    /// <summary>The same for a given length of the shorter side.</summary>
     internal static (int Width, int Height) ResizedSize(int width, int height, int side)
     {
         var (shorter, longer) = width <= height ? (width, height) : (height, width);
@@ -71,27 +68,27 @@ public sealed class EvalTransform
     }
 
     /// <summary>torchvision's CenterCrop: Python's round, which takes halves to the even neighbour.</summary>
-    internal int CropStart(int length) => (int)Math.Round((length - ImageSize) / 2.0, MidpointRounding.ToEven);
+    internal static int CropStart(int length, int crop) => (int)Math.Round((length - crop) / 2.0, MidpointRounding.ToEven);
 
     private RgbImage PadAndCrop(RgbImage image)
     {
-        var width = Math.Max(image.Width, ImageSize);
-        var height = Math.Max(image.Height, ImageSize);
+        var width = Math.Max(image.Width, ImageSize.Width);
+        var height = Math.Max(image.Height, ImageSize.Height);
         var (padLeft, padTop) = ((width - image.Width) / 2, (height - image.Height) / 2);
-        var (left, top) = (CropStart(width), CropStart(height));
+        var (left, top) = (CropStart(width, ImageSize.Width), CropStart(height, ImageSize.Height));
         var pixels = new byte[Length];
-        for (var y = 0; y < ImageSize; y++)
+        for (var y = 0; y < ImageSize.Height; y++)
         {
-            for (var x = 0; x < ImageSize; x++)
+            for (var x = 0; x < ImageSize.Width; x++)
             {
                 var (sourceX, sourceY) = (x + left - padLeft, y + top - padTop);
                 if (sourceX >= 0 && sourceX < image.Width && sourceY >= 0 && sourceY < image.Height)
                 {
-                    image.Pixels.AsSpan(((sourceY * image.Width) + sourceX) * 3, 3).CopyTo(pixels.AsSpan(((y * ImageSize) + x) * 3));
+                    image.Pixels.AsSpan(((sourceY * image.Width) + sourceX) * 3, 3).CopyTo(pixels.AsSpan(((y * ImageSize.Width) + x) * 3));
                 }
             }
         }
 
-        return new RgbImage(ImageSize, ImageSize, pixels);
+        return new RgbImage(ImageSize.Width, ImageSize.Height, pixels);
     }
 }

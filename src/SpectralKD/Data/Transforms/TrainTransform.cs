@@ -14,7 +14,7 @@ internal sealed class TrainTransform
     private readonly PilAffine.Fill _fill;
 
     /// <summary>Makes the transform of one model.</summary>
-    public TrainTransform(Augmentation settings, Preprocessing preprocessing, int imageSize)
+    public TrainTransform(Augmentation settings, Preprocessing preprocessing, ImageSize imageSize)
     {
         _settings = settings;
         _evaluation = new EvalTransform(preprocessing, imageSize);
@@ -27,12 +27,12 @@ internal sealed class TrainTransform
     /// <summary>Number of floats that <see cref="Apply"/> writes.</summary>
     public int Length => _evaluation.Length;
 
-    /// <summary>Side of the output in pixels.</summary>
-    public int ImageSize => _evaluation.ImageSize;
+    /// <summary>Size of the output in pixels.</summary>
+    public ImageSize ImageSize => _evaluation.ImageSize;
 
     /// <summary>Varies and normalises an image.</summary>
     /// <param name="image">A decoded image of any size.</param>
-    /// <param name="target">Receives float32 <c>[3, ImageSize, ImageSize]</c>.</param>
+    /// <param name="target">Receives float32 <c>[3, H, W]</c>.</param>
     /// <param name="random">Where all chance comes from.</param>
     public void Apply(RgbImage image, Span<float> target, CounterRandom random)
     {
@@ -61,12 +61,12 @@ internal sealed class TrainTransform
     private RgbImage Crop(RgbImage image, ref CounterRandom random)
     {
         var kind = _settings.Crop == CropKind.Automatic
-            ? ImageSize > SmallImage ? CropKind.RandomResized : CropKind.Padded
+            ? ImageSize.Shorter > SmallImage ? CropKind.RandomResized : CropKind.Padded
             : _settings.Crop;
         return kind switch
         {
             CropKind.RandomResized => PilBicubic.Resize(
-                RandomCrops.Cut(image, RandomCrops.DrawPart(image.Width, image.Height, _settings, ref random)), ImageSize, ImageSize),
+                RandomCrops.Cut(image, RandomCrops.DrawPart(image.Width, image.Height, _settings, ref random)), ImageSize.Width, ImageSize.Height),
             CropKind.Padded => RandomCrops.Shift(_whole.ResizeAndCrop(image), ref random),
             _ => _evaluation.ResizeAndCrop(image),
         };
@@ -179,15 +179,15 @@ internal static class RandomErasing
     private const double LargestArea = 1.0 / 3;
     private const double LowestAspect = 0.3;
 
-    /// <summary>Erases a rectangle of planes <c>[3, size, size]</c> with the given probability.</summary>
-    public static void Apply(Span<float> planes, int size, double probability, ref CounterRandom random)
+    /// <summary>Erases a rectangle of planes <c>[3, H, W]</c> with the given probability.</summary>
+    public static void Apply(Span<float> planes, ImageSize size, double probability, ref CounterRandom random)
     {
         if (random.NextBool(probability) && Draw(size, ref random) is { } part)
         {
             for (var row = 0; row < 3 * part.Height; row++)
             {
                 var (channel, y) = (row / part.Height, part.Top + (row % part.Height));
-                foreach (ref var value in planes.Slice((((channel * size) + y) * size) + part.Left, part.Width))
+                foreach (ref var value in planes.Slice((((channel * size.Height) + y) * size.Width) + part.Left, part.Width))
                 {
                     value = (float)random.NextGaussian();
                 }
@@ -195,17 +195,17 @@ internal static class RandomErasing
         }
     }
 
-    private static PixelWindow? Draw(int size, ref CounterRandom random)
+    private static PixelWindow? Draw(ImageSize size, ref CounterRandom random)
     {
         var log = Math.Log(LowestAspect);
         for (var attempt = 0; attempt < 10; attempt++)
         {
-            var area = random.NextBetween(SmallestArea, LargestArea) * size * size;
+            var area = random.NextBetween(SmallestArea, LargestArea) * size.Height * size.Width;
             var aspect = Math.Exp(random.NextBetween(log, -log));
             var (h, w) = ((int)Math.Round(Math.Sqrt(area * aspect)), (int)Math.Round(Math.Sqrt(area / aspect)));
-            if (w < size && h < size)
+            if (w < size.Width && h < size.Height)
             {
-                return new PixelWindow(random.NextInt(size - w + 1), random.NextInt(size - h + 1), w, h);
+                return new PixelWindow(random.NextInt(size.Width - w + 1), random.NextInt(size.Height - h + 1), w, h);
             }
         }
 

@@ -36,7 +36,7 @@ public sealed record DistillationRecipe
     public int? Classes { get; init; }
 
     /// <summary>Side of the square input of both models in pixels; null for the student's own.</summary>
-    public int? ImageSize { get; init; }
+    public ImageSize? ImageSize { get; init; }
 
     /// <summary>The images.</summary>
     public RecipeData Data { get; init; } = new();

@@ -99,7 +99,7 @@ internal static class SetupRules
         }
     }
 
-    private static void CheckSize(VisionModel model, int size)
+    private static void CheckSize(VisionModel model, ImageSize size)
     {
         if (model.Spec.ImageSize != size)
         {

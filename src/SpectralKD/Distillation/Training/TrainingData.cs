@@ -12,8 +12,8 @@ public interface ITrainingData
     /// <summary>Class names; a label is an index into them.</summary>
     IReadOnlyList<string> Classes { get; }
 
-    /// <summary>Side S of the images as the batches hold them, in pixels.</summary>
-    int ImageSize { get; }
+    /// <summary>Size of the images as the batches hold them, in pixels.</summary>
+    ImageSize ImageSize { get; }
 
     /// <summary>What a user should know about the images read so far, such as unreadable ones; one line each.</summary>
     IReadOnlyList<string> Warnings => [];
@@ -44,7 +44,7 @@ public interface ITrainingData
 public sealed class TrainingBatch : IDisposable
 {
     /// <summary>Takes over two tensors.</summary>
-    /// <param name="images">Normalised images, float <c>[B, 3, S, S]</c>.</param>
+    /// <param name="images">Normalised images, float <c>[B, 3, H, W]</c>.</param>
     /// <param name="labels">Class indices int64 <c>[B]</c>, or probabilities float <c>[B, K]</c>.</param>
     public TrainingBatch(Tensor images, Tensor labels)
     {
@@ -53,7 +53,7 @@ public sealed class TrainingBatch : IDisposable
         (Images, Labels) = (images.DetachFromDisposeScope(), labels.DetachFromDisposeScope());
     }
 
-    /// <summary>Normalised images, float <c>[B, 3, S, S]</c>.</summary>
+    /// <summary>Normalised images, float <c>[B, 3, H, W]</c>.</summary>
     public Tensor Images { get; }
 
     /// <summary>Class indices int64 <c>[B]</c>, or probabilities float <c>[B, K]</c>.</summary>
@@ -79,13 +79,13 @@ public sealed class ImageTrainingData : ITrainingData
     /// <summary>Puts sources and settings together.</summary>
     /// <param name="split">Images to train on and to validate with.</param>
     /// <param name="preprocessing">The student's preprocessing; the teacher sees the same images.</param>
-    /// <param name="imageSize">Side of the models' input in pixels.</param>
+    /// <param name="imageSize">Size of the models' input in pixels.</param>
     /// <param name="settings">Augmentation, workers, image cache; its names of sources are not looked at. Null for the defaults.</param>
     /// <param name="seed">Seed of order and augmentation.</param>
     /// <exception cref="SpectralKDException">
     /// There is no such augmentation, training and validation images differ in their classes, or the image cache cannot be made.
     /// </exception>
-    public ImageTrainingData(DataSplit split, Preprocessing preprocessing, int imageSize, RecipeData? settings = null, int seed = 0)
+    public ImageTrainingData(DataSplit split, Preprocessing preprocessing, ImageSize imageSize, RecipeData? settings = null, int seed = 0)
     {
         ArgumentNullException.ThrowIfNull(split);
         ArgumentNullException.ThrowIfNull(preprocessing);
@@ -102,7 +102,7 @@ public sealed class ImageTrainingData : ITrainingData
     public IReadOnlyList<string> Classes => _split.Train.Classes;
 
     /// <inheritdoc/>
-    public int ImageSize { get; }
+    public ImageSize ImageSize { get; }
 
     internal DataSplit Split => _split;
 
@@ -129,14 +129,14 @@ public sealed class ImageTrainingData : ITrainingData
     /// <summary>Opens the images of a recipe.</summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="preprocessing">The student's preprocessing.</param>
-    /// <param name="imageSize">Side of the models' input in pixels.</param>
+    /// <param name="imageSize">Size of the models' input in pixels.</param>
     /// <exception cref="SpectralKDException">A source cannot be opened.</exception>
-    public static ImageTrainingData Open(DistillationRecipe recipe, Preprocessing preprocessing, int imageSize)
+    public static ImageTrainingData Open(DistillationRecipe recipe, Preprocessing preprocessing, ImageSize imageSize)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         var data = recipe.Data;
         var split = DataSplit.Open(
-            data.Train, data.Validation, data.Count, data.ValidationCount, data.Size ?? imageSize, data.Classes, data.ValidationShare, data.Seed,
+            data.Train, data.Validation, data.Count, data.ValidationCount, data.Size ?? imageSize.Longer, data.Classes, data.ValidationShare, data.Seed,
             data.HoldOut, data.ValidationSeed);
         return new ImageTrainingData(split, preprocessing, imageSize, data, recipe.Seed);
     }
@@ -162,11 +162,11 @@ public sealed class ImageTrainingData : ITrainingData
     // What is only resized and cut is kept at the length of that resize; random crops are drawn from the whole image.
     private DataSplit Decoded(DataSplit split, string folder)
     {
-        var side = _preprocessing.ResizeTo(ImageSize);
+        var resize = _preprocessing.ResizeTo(ImageSize);
         return split with
         {
-            Train = ImageCache.Open(split.Train, folder, _augmentation.Crop == CropKind.Evaluation ? side : null),
-            Validation = split.Validation.Count == 0 ? split.Validation : ImageCache.Open(split.Validation, folder, side),
+            Train = ImageCache.Open(split.Train, folder, _augmentation.Crop == CropKind.Evaluation ? resize : null),
+            Validation = split.Validation.Count == 0 ? split.Validation : ImageCache.Open(split.Validation, folder, resize),
         };
     }
 

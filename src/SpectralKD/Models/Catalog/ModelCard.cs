@@ -60,7 +60,7 @@ public sealed record ModelCard
         {
             Name = spec.Name,
             Family = spec.Family,
-            Input = (3, spec.ImageSize, spec.ImageSize),
+            Input = (3, spec.ImageSize.Height, spec.ImageSize.Width),
             Classes = spec.Classes,
             Figures = figures,
             TrainableParameters = weights.Where(weight => weight.requires_grad).Sum(weight => weight.NumberOfElements),

@@ -40,11 +40,11 @@ public static class ModelCatalog
     /// <summary>Creates a model by name with timm's initial weights, on the CPU and in training mode: for tests. Users load by <see cref="Weights.ModelLoader"/>.</summary>
     /// <param name="name">As for <see cref="Find"/>.</param>
     /// <param name="classes">Classes of the head; null for the model's own.</param>
-    /// <param name="imageSize">Side of the image in pixels; null for the model's own.</param>
+    /// <param name="imageSize">Size of the image in pixels; null for the model's own.</param>
     /// <param name="seed">Seed of the initial weights.</param>
     /// <param name="dropPath">Stochastic depth rate in training, in [0, 1).</param>
     /// <exception cref="SpectralKDException">No such model, or the sizes do not fit together.</exception>
-    internal static VisionModel Create(string name, int? classes = null, int? imageSize = null, long seed = 0, double dropPath = 0)
+    internal static VisionModel Create(string name, int? classes = null, ImageSize? imageSize = null, long seed = 0, double dropPath = 0)
     {
         var spec = Find(name).Spec;
         return Create(
