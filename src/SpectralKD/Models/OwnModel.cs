@@ -56,7 +56,7 @@ internal sealed class OwnModel : TimmModel
 
     /// <summary>Makes the model: two images of zeros go through it, to see what it gives.</summary>
     internal static OwnModel Of(
-        nn.Module<Tensor, Tensor> module, int imageSize, IReadOnlyList<MapTap> taps, Func<Tensor, (Tensor Logits, IReadOnlyList<Tensor> Maps)>? function, OwnModelOptions options)
+        nn.Module<Tensor, Tensor> module, ImageSize imageSize, IReadOnlyList<MapTap> taps, Func<Tensor, (Tensor Logits, IReadOnlyList<Tensor> Maps)>? function, OwnModelOptions options)
     {
         ArgumentNullException.ThrowIfNull(module);
         var name = options.Name ?? module.GetName();
@@ -164,7 +164,7 @@ internal sealed class OwnModel : TimmModel
         {
             using var guard = no_grad();
             using var scope = NewDisposeScope();
-            var images = zeros([2, 3, Spec.ImageSize, Spec.ImageSize], weight.dtype, weight.device);
+            var images = zeros([2, 3, Spec.ImageSize.Height, Spec.ImageSize.Width], weight.dtype, weight.device);
             var (logits, raw) = _function is null ? Forward(images, [.. Enumerable.Range(0, _forms.Length)], scope) : _function(images);
             RequireLogits(logits, 2);
             if (raw.Count == 0)
@@ -188,7 +188,7 @@ internal sealed class OwnModel : TimmModel
         catch (Exception error) when (error is not (SpectralKDException or OutOfMemoryException or OperationCanceledException))
         {
             throw new SpectralKDException(
-                $"{Spec.Name} failed on images [2, 3, {Spec.ImageSize}, {Spec.ImageSize}]: {error.Message.Split('\n')[0].Trim()}; give the image size that it was made for", error);
+                $"{Spec.Name} failed on images [2, 3, {Spec.ImageSize.Height}, {Spec.ImageSize.Width}]: {error.Message.Split('\n')[0].Trim()}; give the image size that it was made for", error);
         }
         finally
         {

@@ -18,7 +18,7 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// forward pass (heard by hooks, so the module must run them by <c>call</c>, not by <c>forward</c>).
     /// </summary>
     /// <param name="module">Takes images <c>[B, 3, S, S]</c> and gives logits <c>[B, classes]</c>. It belongs to the model from here on, which disposes it.</param>
-    /// <param name="imageSize">Side S of the square images in pixels.</param>
+    /// <param name="imageSize">Side of the images in pixels, or their height and width.</param>
     /// <param name="taps">Submodules in the order of depth: <c>["stages.0", "stages.1"]</c>. Each gives <c>[B, C, H, W]</c>, or tokens <c>[B, N, C]</c>.</param>
     /// <param name="options">Name and preprocessing.</param>
     /// <exception cref="SpectralKDException">No such submodule, or it gives something else than a map; the message says what and what to do.</exception>
@@ -31,7 +31,7 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// using var mine = VisionModel.From(net, 64, ["act", "body"]);
     /// var spectrum = SpectralAnalysis.Run(mine, ImageSources.Open("textures", count: 100, size: 64));
     /// </code></example>
-    public static VisionModel From(nn.Module<Tensor, Tensor> module, int imageSize, IReadOnlyList<MapTap> taps, OwnModelOptions? options = null)
+    public static VisionModel From(nn.Module<Tensor, Tensor> module, ImageSize imageSize, IReadOnlyList<MapTap> taps, OwnModelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(taps);
         LibTorch.EnsureLoaded();
@@ -40,14 +40,14 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
 
     /// <summary>As the other, with a function that computes logits and maps at once.</summary>
     /// <param name="module">The module whose weights the function uses. It belongs to the model from here on.</param>
-    /// <param name="imageSize">Side S of the square images in pixels.</param>
+    /// <param name="imageSize">Side of the images in pixels, or their height and width.</param>
     /// <param name="forward">Images <c>[B, 3, S, S]</c> to logits <c>[B, classes]</c> and maps in the order of depth, always of the same number and shapes.</param>
     /// <param name="taps">Names and grids of the maps; null calls them <c>maps.0</c>, <c>maps.1</c> …</param>
     /// <param name="options">Name and preprocessing.</param>
     /// <exception cref="SpectralKDException">The function gives something else.</exception>
     public static VisionModel From(
         nn.Module<Tensor, Tensor> module,
-        int imageSize,
+        ImageSize imageSize,
         Func<Tensor, (Tensor Logits, IReadOnlyList<Tensor> Maps)> forward,
         IReadOnlyList<MapTap>? taps = null,
         OwnModelOptions? options = null)
