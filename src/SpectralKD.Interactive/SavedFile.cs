@@ -14,13 +14,14 @@ public static class SavedFile
     /// <param name="value">
     /// A <see cref="ModelSpectrum"/> (.json to load again, .csv with one row a block, or its U-curve as a chart), a table, <see cref="LayerPairs"/> or
     /// a <see cref="DistillationRun"/>'s epochs (.csv), <see cref="DistillationDynamics"/> (.csv, or as a chart), a chart (.html, .json, .svg, .png,
-    /// .pdf), images (.png, the contact sheet), a <see cref="VisionModel"/> (.safetensors).
+    /// .pdf), images (.png, the contact sheet), a <see cref="VisionModel"/> (.safetensors, or with a <c>/</c> at the end of the path a folder that
+    /// <c>timm.create_model("local-dir:FOLDER")</c> opens).
     /// </param>
     /// <param name="path">The file.</param>
     /// <exception cref="SpectralKDException">The value has no such format, or the file cannot be written.</exception>
     public static void Save(object value, string path)
     {
-        var ending = Path.GetExtension(path).ToLowerInvariant();
+        var ending = path.EndsWith('/') || path.EndsWith(Path.DirectorySeparatorChar) ? "/" : Path.GetExtension(path).ToLowerInvariant();
         var formats = Formats(value);
         if (!formats.TryGetValue(ending, out var save))
         {
@@ -53,6 +54,7 @@ public static class SavedFile
                 break;
             case VisionModel model:
                 formats[".safetensors"] = path => ModelLoader.Save(model, path);
+                formats["/"] = path => ModelLoader.SavePretrained(model, path);
                 break;
             case IImageSource images:
                 formats[".png"] = path => AtomicFile.Write(path, stream => stream.Write(ContactSheet.Render(images)));

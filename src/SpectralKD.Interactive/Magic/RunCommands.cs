@@ -91,7 +91,7 @@ internal sealed class SaveCommand : MagicCommand<SaveArguments>
 {
     public override string Name => "#!spectral-save";
 
-    public override string Description => "saves a variable as .csv, .json, .html, .svg, .png, .pdf or .safetensors";
+    public override string Description => "saves a variable as .csv, .json, .html, .svg, .png, .pdf or .safetensors, a model as a folder/ for timm too";
 
     public override string Example => "#!spectral-save spectrum --to u-curve.svg";
 

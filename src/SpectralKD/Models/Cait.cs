@@ -22,6 +22,17 @@ public sealed record CaitSpec : ModelSpec
     /// <summary>Initial layer scale of the residual branches.</summary>
     public double LayerScale { get; init; } = 1e-5;
 
+    internal override TimmConstruction? TimmConstruction => new("cait_xxs24_224", new Dictionary<string, object>
+    {
+        ["patch_size"] = PatchSize,
+        ["embed_dim"] = EmbedDim,
+        ["depth"] = Depth,
+        ["num_heads"] = Heads,
+        ["mlp_ratio"] = MlpRatio,
+        ["init_values"] = LayerScale,
+        ["depth_token_only"] = ClassDepth,
+    });
+
     /// <inheritdoc/>
     public override VisionModel Build() => new Cait(this);
 

@@ -58,6 +58,14 @@ public abstract record ModelSpec
     internal virtual double WidestValue =>
         ListBlocks().Max(block => (long)block.Channels * block.Height * block.Width) * Math.Max(3, MlpRatio);
 
+    /// <summary>
+    /// How timm builds a model of these sizes that has no name of its own there: a name of the family and arguments of <c>create_model</c>. Null where it cannot.
+    /// </summary>
+    internal virtual TimmConstruction? TimmConstruction => null;
+
+    /// <summary>The parameter by which a file's weights of this model are recognised, and its shape.</summary>
+    internal virtual (string Key, IReadOnlyList<long> Shape) FirstParameter => ("patch_embed.proj.weight", [EmbedDim, 3, PatchSize, PatchSize]);
+
     /// <summary>Builds the model. Its weights are zero until <see cref="TimmInitialization"/> or a checkpoint fills them.</summary>
     /// <exception cref="SpectralKDException">The sizes do not fit together.</exception>
     public abstract VisionModel Build();
@@ -144,6 +152,11 @@ public abstract record ModelSpec
 
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }
+
+/// <summary>A call of <c>timm.create_model</c>.</summary>
+/// <param name="Architecture">A name that timm has.</param>
+/// <param name="Arguments">What differs from it, by timm's names; the image size and the classes are said elsewhere.</param>
+internal sealed record TimmConstruction(string Architecture, IReadOnlyDictionary<string, object> Arguments);
 
 /// <summary>What one block costs.</summary>
 /// <param name="Block">The block and the shape of its feature map.</param>

@@ -20,7 +20,7 @@ public sealed record MapTap(string Name, int? Height = null, int? Width = null, 
 /// <summary>What a model of one's own is called, and what images it takes.</summary>
 public sealed record OwnModelOptions
 {
-    /// <summary>Its name in tables and charts; null takes the module's own.</summary>
+    /// <summary>Its name in tables and charts; null takes the module's class name.</summary>
     public string? Name { get; init; }
 
     /// <summary>How images are prepared for it. ImageNet's mean and standard deviation with timm's crop of 0.875 if nothing is said.</summary>
@@ -59,7 +59,7 @@ internal sealed class OwnModel : TimmModel
         nn.Module<Tensor, Tensor> module, ImageSize imageSize, IReadOnlyList<MapTap> taps, Func<Tensor, (Tensor Logits, IReadOnlyList<Tensor> Maps)>? function, OwnModelOptions options)
     {
         ArgumentNullException.ThrowIfNull(module);
-        var name = options.Name ?? module.GetName();
+        var name = options.Name ?? module.GetType().Name;
         if (taps.Count == 0 && function is null)
         {
             throw new SpectralKDException($"{name} has no taps, so it would give no feature map: name submodules, for example {Names(module)}");

@@ -24,6 +24,13 @@ public sealed record Preprocessing
     /// <summary>Standard deviation of each channel (R, G, B), in (0, 1].</summary>
     public IReadOnlyList<float> Std { get; init; } = [0.229f, 0.224f, 0.225f];
 
+    /// <summary>True if both prepare images in the same way: lists are compared by their numbers.</summary>
+    public bool Equals(Preprocessing? other) =>
+        other is not null && CropFraction == other.CropFraction && Mean.SequenceEqual(other.Mean) && Std.SequenceEqual(other.Std);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(CropFraction, Mean.Count > 0 ? Mean[0] : 0, Std.Count > 0 ? Std[0] : 0);
+
     /// <summary>What images are resized to before the centre crop: each side <c>floor(imageSize / CropFraction)</c>.</summary>
     /// <param name="imageSize">Size of the crop in pixels.</param>
     /// <exception cref="SpectralKDException">The crop fraction is not a positive number.</exception>

@@ -37,6 +37,8 @@ public sealed record PvtV2Spec : ModelSpec
     /// <summary>Keys averaged to 7x7 in every block instead (timm's <c>linear</c>, the model b2_li).</summary>
     public bool LinearAttention { get; init; }
 
+    internal override (string Key, IReadOnlyList<long> Shape) FirstParameter => ("patch_embed.proj.weight", [EmbedDim, 3, 7, 7]);
+
     /// <inheritdoc/>
     public override VisionModel Build() => new PvtV2(this);
 

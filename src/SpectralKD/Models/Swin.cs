@@ -29,6 +29,16 @@ public sealed record SwinSpec : ModelSpec
     /// <summary>The stages in order, with the sizes that follow from the others.</summary>
     public IReadOnlyList<SwinStageSpec> Stages => [.. Enumerable.Range(0, Depths.Count).Select(Stage)];
 
+    internal override TimmConstruction? TimmConstruction => new("swin_tiny_patch4_window7_224", new Dictionary<string, object>
+    {
+        ["patch_size"] = PatchSize,
+        ["window_size"] = WindowSize,
+        ["embed_dim"] = EmbedDim,
+        ["depths"] = Depths,
+        ["num_heads"] = Heads,
+        ["mlp_ratio"] = MlpRatio,
+    });
+
     /// <inheritdoc/>
     public override VisionModel Build() => new Swin(this);
 

@@ -37,6 +37,8 @@ public sealed record TwinsSpec : ModelSpec
     /// <summary>Side of the windows that even blocks attend within, in each stage (SVT); null for none (PCPVT).</summary>
     public IReadOnlyList<int>? Windows { get; init; }
 
+    internal override (string Key, IReadOnlyList<long> Shape) FirstParameter => ("patch_embeds.0.proj.weight", [EmbedDim, 3, PatchSize, PatchSize]);
+
     /// <inheritdoc/>
     public override VisionModel Build() => new Twins(this);
 

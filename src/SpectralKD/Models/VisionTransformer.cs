@@ -75,6 +75,18 @@ public sealed record VisionTransformerSpec : ModelSpec
 
     internal int Hidden => (int)(EmbedDim * MlpRatio);
 
+    // Norms and MLP classes are no JSON, so models that have others than timm's defaults cannot be said.
+    internal override TimmConstruction? TimmConstruction => Epsilon != 1e-6 || MlpKind != MlpKind.Plain ? null : new(
+        Distilled ? "deit_tiny_distilled_patch16_224" : "vit_tiny_patch16_224",
+        new (string Name, object Value, object Default)[]
+        {
+            ("patch_size", PatchSize, 16), ("embed_dim", EmbedDim, 192), ("depth", Depth, 12), ("num_heads", Heads, 3), ("mlp_ratio", MlpRatio, 4.0), ("qkv_bias", QkvBias, true),
+            ("init_values", LayerScale ?? 0, 0.0), ("class_token", ClassToken, true), ("reg_tokens", RegisterTokens, 0), ("no_embed_class", !ClassPosition, false), ("pre_norm", PreNorm, false),
+            ("fc_norm", NormsAfterPooling, Pool == TokenPooling.Average), ("final_norm", FinalNorm, true),
+            ("global_pool", Pool switch { TokenPooling.Average => "avg", TokenPooling.Token => "token", _ => "map" }, "token"),
+            ("act_layer", Activation switch { Activation.GeluTanh => "gelu_tanh", Activation.QuickGelu => "quick_gelu", _ => "gelu" }, "gelu"),
+        }.Where(argument => !argument.Value.Equals(argument.Default)).ToDictionary(argument => argument.Name, argument => argument.Value));
+
     /// <inheritdoc/>
     public override VisionModel Build() => new VisionTransformer(this);
 

@@ -12,7 +12,7 @@ internal static class LoadedOrigin
     {
         Kind = WeightsKind.File,
         Name = source.FilePath ?? source.Name,
-        Sha256 = source.FilePath is { } path ? Hash(path) : null,
+        Sha256 = source.Files.Count > 0 ? Hash(source.Files) : null,
         FreshHead = report.FreshHead.Count > 0,
         Notes = [.. source.Notes, .. Notes(model, source, report)],
     };
@@ -54,17 +54,28 @@ internal static class LoadedOrigin
     private static string Tensors(IReadOnlyList<string> keys) =>
         $"{keys.Count} {(keys.Count == 1 ? "tensor" : "tensors")} ({string.Join(", ", keys.Take(NamesShown))}{(keys.Count > NamesShown ? ", …" : "")})";
 
-    private static string Hash(string path)
+    // Of several files, the hash of all their bytes in order.
+    private static string Hash(IReadOnlyList<string> files)
     {
-        try
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[1 << 20];
+        foreach (var path in files)
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 20, FileOptions.SequentialScan);
-            return Convert.ToHexString(SHA256.HashData(stream)).ToLowerInvariant();
+            try
+            {
+                using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1, FileOptions.SequentialScan);
+                for (var read = stream.Read(buffer); read > 0; read = stream.Read(buffer))
+                {
+                    sha.AppendData(buffer, 0, read);
+                }
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw new SpectralKDException($"cannot read the weights file '{path}' again: {error.Message}", error);
+            }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new SpectralKDException($"cannot read the weights file '{path}' again: {error.Message}", error);
-        }
+
+        return Convert.ToHexString(sha.GetHashAndReset()).ToLowerInvariant();
     }
 }
 

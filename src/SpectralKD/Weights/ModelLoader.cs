@@ -15,7 +15,7 @@ namespace SpectralKD.Weights;
 public static class ModelLoader
 {
     /// <summary>Builds a model, fills it with weights and puts it on a device, in evaluation mode.</summary>
-    /// <param name="name">timm name, with or without tag, as <see cref="ModelCatalog.Find"/> takes it.</param>
+    /// <param name="name">timm name, with or without tag, as <see cref="ModelCatalog.Find"/> takes it; or <c>local-dir:FOLDER</c>, as timm takes it (see <see cref="SavePretrained"/>).</param>
     /// <param name="options">Weights, classes, image size, device; null: the defaults.</param>
     /// <param name="progress">Hears of a download.</param>
     /// <param name="cancellationToken">Stops a download; what has arrived is kept for the next attempt.</param>
@@ -24,6 +24,18 @@ public static class ModelLoader
         string name, ModelLoadOptions? options = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         options ??= new ModelLoadOptions();
+        ArgumentNullException.ThrowIfNull(name);
+        if (name.Trim() is var trimmed && trimmed.StartsWith(ModelFolder.Scheme, StringComparison.Ordinal))
+        {
+            var folder = trimmed[ModelFolder.Scheme.Length..];
+            var saved = ModelFolder.Read(folder);
+            saved = saved with { ImageSize = options.ImageSize ?? saved.ImageSize };
+            var own = options with { Weights = options.Weights == new ModelLoadOptions().Weights ? folder : options.Weights };
+            return WeightSource.Parse(own.Weights) is WeightSource.LocalFile local
+                ? Ready(FromFile(saved, new WeightsPlace(local.Path, WeightsKind.File, local.FullName, Part: local.Wanted), own), own)
+                : throw new SpectralKDException($"'{trimmed}' has its own weights; to take others ({options.Weights}) name the model itself: {saved.Name}");
+        }
+
         var entry = ModelCatalog.Find(name);
         var known = options.WindowSize is { } window ? entry.Spec.WithWindow(window) : entry.Spec;
         var spec = known with
@@ -56,6 +68,20 @@ public static class ModelLoader
         ArgumentNullException.ThrowIfNull(model);
         using var scope = NewDisposeScope();
         SafetensorsWriter.Write(path, model.state_dict());
+    }
+
+    /// <summary>
+    /// Writes a folder of <c>config.json</c> and <c>model.safetensors</c>, which <c>timm.create_model("local-dir:FOLDER", pretrained=True)</c> opens, and
+    /// <c>ModelLoader.Load("local-dir:FOLDER")</c> too.
+    /// </summary>
+    /// <param name="model">The model, on any device.</param>
+    /// <param name="folder">The folder; files of these names in it are replaced.</param>
+    /// <exception cref="SpectralKDException">timm has no such model, or the folder cannot be written.</exception>
+    public static void SavePretrained(VisionModel model, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(folder);
+        ModelFolder.Write(model, folder);
     }
 
     private static async Task<WeightsPlace> PlaceOfAsync(
@@ -151,7 +177,7 @@ internal abstract partial record WeightSource
 
     /// <summary>The spellings that <see cref="Parse"/> takes, for messages and completions.</summary>
     public static IReadOnlyList<string> Spellings { get; } =
-        ["pretrained", "seeded", "seeded:N", "PATH.safetensors", "PATH.pth", "PATH.pth#ema", "PATH.pth#plain", "PATH.pth#PART", "hf-hub:ORG/NAME[@REVISION]"];
+        ["pretrained", "seeded", "seeded:N", "PATH.safetensors", "FOLDER", "PATH.pth", "PATH.pth#ema", "PATH.pth#plain", "PATH.pth#PART", "hf-hub:ORG/NAME[@REVISION]"];
 
     /// <summary>The published weights that the catalogue lists for the model's name and tag.</summary>
     public sealed record Pretrained : WeightSource;
@@ -217,7 +243,7 @@ internal abstract partial record WeightSource
     };
 
     private static bool LooksLikeFile(string text) =>
-        File.Exists(text) || Path.HasExtension(text) || text.Contains('/', StringComparison.Ordinal) || text.Contains('\\', StringComparison.Ordinal);
+        Path.Exists(text) || Path.HasExtension(text) || text.Contains('/', StringComparison.Ordinal) || text.Contains('\\', StringComparison.Ordinal);
 
     private static long ParseSeed(string text) =>
         long.TryParse(text["seeded:".Length..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seed)

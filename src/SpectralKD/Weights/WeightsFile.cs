@@ -4,26 +4,43 @@ namespace SpectralKD.Weights;
 public static class WeightsFile
 {
     /// <summary>
-    /// Opens a safetensors file, a PyTorch checkpoint of either format, or what TorchSharp's <c>module.save</c> wrote, and takes the weights from where they
-    /// lie in it: <see cref="ITensorSource.Notes"/> says which, where there was a choice.
+    /// Opens a safetensors file, several by their index, a PyTorch checkpoint of either format, or what TorchSharp's <c>module.save</c> wrote, and takes the weights
+    /// from where they lie in it: <see cref="ITensorSource.Notes"/> says which, where there was a choice. Hugging Face transformers' layouts of ViT, DeiT, DINOv2 and
+    /// Swin get timm's keys.
     /// </summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file, or a folder with <c>model.safetensors</c>, its index or <c>pytorch_model.bin</c>.</param>
     /// <param name="ema">True: averaged weights and nothing else. False: as timm, averaged ones where there are any.</param>
     /// <param name="part"><c>plain</c>: the weights that are no average. Else the name of the part that holds them (<c>student</c>), or null.</param>
     /// <exception cref="SpectralKDException">The file is missing, damaged, of another format, or holds no such weights.</exception>
     public static ITensorSource Open(string path, bool ema = false, string? part = null) => Open(path, ema ? "ema" : part, null);
 
     /// <summary>As the other, for a model of known sizes: of several sets of weights the one that fits is taken.</summary>
-    internal static ITensorSource Open(string path, string? part, ModelSpec? spec) => FormatOf(path) switch
+    internal static ITensorSource Open(string path, string? part, ModelSpec? spec)
     {
-        Format.Safetensors => SourcePart.Choose(SafetensorsFile.Open(path), part, spec),
-        Format.TorchSharp => SourcePart.Choose(TorchSharpFile.Open(path), part, spec),
-        _ => TorchCheckpointFile.Open(path, part, spec),
-    };
+        path = Directory.Exists(path) ? InFolder(path) : path;
+        return ForeignLayout.Of(FormatOf(path) switch
+        {
+            Format.Shards => SourcePart.Choose(ShardedSafetensors.Open(path), part, spec),
+            Format.Safetensors => SourcePart.Choose(SafetensorsFile.Open(path), part, spec),
+            Format.TorchSharp => SourcePart.Choose(TorchSharpFile.Open(path), part, spec),
+            _ => TorchCheckpointFile.Open(path, part, spec),
+        });
+    }
+
+    /// <summary>The files that hold a model's weights in a folder or a repository, the one that is taken first.</summary>
+    internal static IReadOnlyList<string> Names { get; } = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"];
+
+    private static string InFolder(string folder) => Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+        ?? throw new SpectralKDException($"the folder '{folder}' holds no weights ({string.Join(", ", Names)}); name the file itself");
 
     /// <summary>A safetensors file has '{' as its ninth byte; neither a zip archive nor a pickle of torch.save begins so.</summary>
     private static Format FormatOf(string path)
     {
+        if (ShardedSafetensors.Recognises(path) && File.Exists(path))
+        {
+            return Format.Shards;
+        }
+
         using var file = MappedFile.Open(path);
         if (TorchArchive.Recognises(file) || TorchLegacy.Recognises(file))
         {
@@ -41,6 +58,7 @@ public static class WeightsFile
 
     private enum Format
     {
+        Shards,
         Safetensors,
         Torch,
         TorchSharp,

@@ -231,6 +231,33 @@ public sealed class HubClientTests : IDisposable
     }
 
     [Fact]
+    public async Task Weights_in_several_files_come_with_all_that_their_index_names_of_one_commit()
+    {
+        var files = new Dictionary<string, byte[]>
+        {
+            ["model.safetensors.index.json"] = "{\"weight_map\": {\"a\": \"model-1.safetensors\", \"b\": \"model-2.safetensors\", \"c\": \"model-2.safetensors\"}}"u8.ToArray(),
+            ["model-1.safetensors"] = SafetensorsBytes.File("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4),
+            ["model-2.safetensors"] = SafetensorsBytes.File("{\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"c\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8),
+        };
+        hub.OnHub = request => files.TryGetValue(request.Path.Split('/')[^1], out var body)
+            ? new FakeResponse(200)
+            {
+                Body = body,
+                Headers = { ["X-Repo-Commit"] = FakeHub.Commit, ["ETag"] = $"\"{GitHash(body)}\"" },
+            }
+            : FakeHub.Error(404, "EntryNotFound");
+        using var client = Client();
+        var path = await HubWeights.FindAsync(client, FakeHub.Repository, "main", null, CancellationToken.None);
+        Assert.Equal("model.safetensors.index.json", Path.GetFileName(path));
+        using var weights = WeightsFile.Open(path);
+        Assert.Equal(["a", "b", "c"], weights.Tensors.Keys.Order(StringComparer.Ordinal));
+        Assert.All(hub.Hub.Requests.Where(request => request.Path.Contains("/model-", StringComparison.Ordinal)), request => Assert.Contains(FakeHub.Commit, request.Path, StringComparison.Ordinal));
+
+        using var offline = Client(options => options with { Offline = true });
+        Assert.Equal(path, await HubWeights.FindAsync(offline, FakeHub.Repository, "main", null, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task The_token_goes_to_the_hub_and_to_no_other_host()
     {
         await DownloadAsync(Client(options => options with { Token = "hf_secret" }));
@@ -434,6 +461,9 @@ public sealed class HubClientTests : IDisposable
             TokenProblem = "the token's file '/t' cannot be read: no",
         })), StringComparison.Ordinal);
     }
+
+    private static string GitHash(byte[] body) =>
+        Convert.ToHexStringLower(SHA1.HashData([.. System.Text.Encoding.ASCII.GetBytes(FormattableString.Invariant($"blob {body.Length}\0")), .. body]));
 
     private byte[] Damaged()
     {

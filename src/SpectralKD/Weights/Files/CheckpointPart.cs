@@ -9,8 +9,8 @@ namespace SpectralKD.Weights;
 /// <param name="Fits">True if width, patch size and depth are the model's, as far as that is known.</param>
 internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
 {
-    /// <summary>The key by which a set of weights is recognised.</summary>
-    private const string Anchor = "patch_embed.proj.weight";
+    /// <summary>The keys by which a set of weights is recognised where the model is not known: those of the families' first parameters.</summary>
+    private static readonly string[] Anchors = ["patch_embed.proj.weight", "patch_embeds.0.proj.weight", "patch_embed.projs.0.weight"];
 
     private const int MostParts = 100;
 
@@ -41,16 +41,19 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
         string nest, IEnumerable<string> keys, Func<string, IReadOnlyList<long>> shapeOf, ModelSpec? spec)
     {
         var all = keys.ToHashSet(StringComparer.Ordinal);
-        foreach (var (i, anchor) in all.Where(IsAnchor).Select((anchor, i) => (i, anchor)))
+        var first = spec?.FirstParameter;
+        string[] anchors = first is null ? Anchors : [first.Value.Key];
+        foreach (var (i, (anchor, end)) in all.Select(key => (Key: key, End: anchors.FirstOrDefault(end => IsAnchor(key, end)))).Where(found => found.End is not null).Select((found, i) => (i, found)))
         {
             if (i == MostParts)
             {
                 throw new SpectralKDException($"it holds more than {MostParts} sets of weights; save the one that is meant");
             }
 
-            var prefix = anchor[..^Anchor.Length];
+            var prefix = anchor[..^end!.Length];
             yield return new CheckpointPart(
-                nest, CheckpointRules.WithoutWrapper(prefix).Length == 0 ? "" : prefix, AnchorFits(shapeOf(anchor), spec) && DepthFits(all, prefix, spec));
+                nest, CheckpointRules.WithoutWrapper(prefix).Length == 0 ? "" : prefix,
+                (first is null || shapeOf(anchor).SequenceEqual(first.Value.Shape)) && DepthFits(all, prefix, spec));
         }
     }
 
@@ -108,11 +111,8 @@ internal sealed record CheckpointPart(string Nest, string Prefix, bool Fits)
 
     private int Rank => Array.IndexOf(Order, Name) is >= 0 and var rank ? rank : Order.Length;
 
-    private static bool IsAnchor(string key) =>
-        key.EndsWith(Anchor, StringComparison.Ordinal) && (key.Length == Anchor.Length || key[^(Anchor.Length + 1)] == '.');
-
-    private static bool AnchorFits(IReadOnlyList<long> shape, ModelSpec? spec) =>
-        spec is null || shape.SequenceEqual([spec.EmbedDim, 3, spec.PatchSize, spec.PatchSize]);
+    private static bool IsAnchor(string key, string end) =>
+        key.EndsWith(end, StringComparison.Ordinal) && (key.Length == end.Length || key[^(end.Length + 1)] == '.');
 
     /// <summary>True if the last block is there and no further one.</summary>
     private static bool DepthFits(HashSet<string> keys, string prefix, ModelSpec? spec)
@@ -151,6 +151,9 @@ internal sealed class SourcePart : ITensorSource
 
     /// <inheritdoc/>
     public string? FilePath => _whole.FilePath;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Files => _whole.Files;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Notes { get; }

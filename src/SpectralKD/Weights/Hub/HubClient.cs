@@ -173,8 +173,6 @@ internal sealed class HubClient : IDisposable
 /// <summary>Finds the weights in a repository of the hub: safetensors first, as timm does, else PyTorch's own format.</summary>
 internal static class HubWeights
 {
-    private static readonly string[] FileNames = ["model.safetensors", "pytorch_model.bin"];
-
     /// <summary>Fetches a repository's weights, or finds them in the cache.</summary>
     /// <exception cref="SpectralKDException">The repository has none, or they cannot be had.</exception>
     public static async Task<string> FindAsync(
@@ -187,15 +185,31 @@ internal static class HubWeights
     internal static async Task<string> FindAsync(
         HubClient client, string repository, string revision, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
     {
-        foreach (var name in FileNames)
+        foreach (var name in WeightsFile.Names)
         {
             if (await client.TryDownloadAsync(repository, name, revision, progress, cancellation).ConfigureAwait(false) is { } path)
             {
+                if (ShardedSafetensors.Recognises(path))
+                {
+                    await FetchShardsAsync(client, repository, path, progress, cancellation).ConfigureAwait(false);
+                }
+
                 return path;
             }
         }
 
-        throw new SpectralKDException($"'{repository}' holds no weights ({string.Join(" or ", FileNames)}); check the name");
+        throw new SpectralKDException($"'{repository}' holds no weights ({string.Join(" or ", WeightsFile.Names)}); check the name");
+    }
+
+    // All of the commit that the index is of, so that they lie beside it.
+    private static async Task FetchShardsAsync(
+        HubClient client, string repository, string index, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    {
+        var commit = HubCache.CommitOf(index) ?? throw new SpectralKDException($"'{index}' lies in no commit's folder of the cache");
+        foreach (var shard in ShardedSafetensors.ShardNames(index))
+        {
+            await client.DownloadAsync(repository, shard, commit, progress, cancellation).ConfigureAwait(false);
+        }
     }
 }
 

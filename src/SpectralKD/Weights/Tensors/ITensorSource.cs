@@ -14,6 +14,9 @@ public interface ITensorSource : IDisposable
     /// <summary>Full path of the file; null for a source that is none.</summary>
     string? FilePath => null;
 
+    /// <summary>Full paths of all files that the weights come from, in a fixed order.</summary>
+    IReadOnlyList<string> Files => FilePath is { } path ? [path] : [];
+
     /// <summary>What was chosen or passed over in opening it, one line each, for <see cref="Models.ModelOrigin.Notes"/>.</summary>
     IReadOnlyList<string> Notes => [];
 
