@@ -26,7 +26,7 @@ public sealed record Preprocessing
 
     /// <summary>True if both prepare images in the same way: lists are compared by their numbers.</summary>
     public bool Equals(Preprocessing? other) =>
-        other is not null && CropFraction == other.CropFraction && Mean.SequenceEqual(other.Mean) && Std.SequenceEqual(other.Std);
+        other is not null && CropFraction == other.CropFraction && Squash == other.Squash && Mean.SequenceEqual(other.Mean) && Std.SequenceEqual(other.Std);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(CropFraction, Mean.Count > 0 ? Mean[0] : 0, Std.Count > 0 ? Std[0] : 0);

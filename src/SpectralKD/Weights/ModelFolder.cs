@@ -76,6 +76,7 @@ internal static class ModelFolder
             Preprocessing = spec.Preprocessing with
             {
                 CropFraction = settings.TryGetProperty("crop_pct", out var crop) && crop.ValueKind == JsonValueKind.Number ? crop.GetDouble() : spec.Preprocessing.CropFraction,
+                Squash = Text(settings, "crop_mode") is { } mode ? mode == "squash" : spec.Preprocessing.Squash,
                 Mean = Triple(settings, "mean") ?? spec.Preprocessing.Mean,
                 Std = Triple(settings, "std") ?? spec.Preprocessing.Std,
             },
@@ -117,7 +118,7 @@ internal static class ModelFolder
                 ["fixed_input_size"] = true,
                 ["interpolation"] = "bicubic",
                 ["crop_pct"] = spec.Preprocessing.CropFraction,
-                ["crop_mode"] = "center",
+                ["crop_mode"] = spec.Preprocessing.Squash ? "squash" : "center",
                 ["mean"] = Numbers(spec.Preprocessing.Mean),
                 ["std"] = Numbers(spec.Preprocessing.Std),
                 ["num_classes"] = spec.Classes,
