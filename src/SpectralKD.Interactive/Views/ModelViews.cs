@@ -34,6 +34,7 @@ internal sealed record ModelCardView(ModelCard Card) : INotebookView
             .Add("memory", $"weights {Bytes(Card.WeightBytes)}, feature maps {Bytes(Card.MapBytes)} an image")
             .Add("device", $"{Card.Device}, {Card.NumberType}");
         table.Add("origin", Card.Origin.Words + License);
+        table = Card.CatalogEntry?.Elsewhere is { } elsewhere ? table.Add("weights", elsewhere) : table;
         return Card.Origin.Notes.Aggregate(table, (rows, note) => rows.Add("note", note));
     }
 
@@ -100,7 +101,7 @@ internal sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) :
             string.Join(" ", m.Dims),
             $"{m.Spec.ImageSize}",
             $"{m.Spec.Classes}",
-            m.Weights is not { } weights ? "(none: seeded)" : weights.Repository ?? $"embedded: {string.Join(", ", m.Published.Select(p => p.Tag))}",
+            m.Weights is not { } weights ? m.Elsewhere ?? "(none: seeded)" : weights.Repository ?? $"embedded: {string.Join(", ", m.Published.Select(p => p.Tag))}",
             m.Weights?.License ?? ""));
 }
 

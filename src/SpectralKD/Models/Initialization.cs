@@ -11,6 +11,8 @@ namespace SpectralKD.Models;
 /// </remarks>
 public static class TimmInitialization
 {
+    private const double BelowTwo = 0.022750131948179207; // of a normal distribution lies below -2
+
     /// <summary>Overwrites all parameters of a model with initial values.</summary>
     /// <param name="model">A model of this library, on any device.</param>
     /// <param name="seed">Any number; the same one gives the same weights everywhere.</param>
@@ -38,6 +40,9 @@ public static class TimmInitialization
                 break;
             case (InitialDistribution.Normal, var std):
                 Each(values, i => Math.Clamp(std * random.Normal(i), -2, 2));
+                break;
+            case (InitialDistribution.TruncatedNormal, var std):
+                Each(values, i => std * NormalQuantile.At(BelowTwo + (random.Uniform(i) * (1 - (2 * BelowTwo)))));
                 break;
             case (InitialDistribution.Uniform, var bound):
                 Each(values, i => bound * ((2 * random.Uniform(i)) - 1));
@@ -70,6 +75,9 @@ public enum InitialDistribution
 
     /// <summary>Uniform around 0.</summary>
     Uniform,
+
+    /// <summary>Normal around 0, of which nothing lies beyond two standard deviations (those before the cut).</summary>
+    TruncatedNormal,
 }
 
 /// <summary>A parameter's initial values: their distribution, and its value, standard deviation or largest size.</summary>

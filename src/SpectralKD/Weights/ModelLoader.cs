@@ -100,7 +100,7 @@ public static class ModelLoader
 
         var hub = source as WeightSource.Hub ?? (entry.Weights?.Repository is { } repository
             ? new WeightSource.Hub(repository)
-            : throw new SpectralKDException($"{entry.Name} has no published weights; use weights seeded, seeded:N or a file"));
+            : throw new SpectralKDException($"{entry.Name} has no published weights{(entry.Elsewhere is { } where ? $" on a hub ({where})" : "")}; use weights seeded, seeded:N or a file"));
         var path = await HubWeights.FindAsync(hub.Repository, hub.Revision, progress, cancellation).ConfigureAwait(false);
         return new WeightsPlace(path, WeightsKind.Hub, hub.Repository, HubCache.CommitOf(path));
     }

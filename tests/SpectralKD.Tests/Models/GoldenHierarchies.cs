@@ -10,6 +10,10 @@ internal static class GoldenHierarchies
     {
         "PyramidVisionTransformerV2" => PvtV2(name, kwargs),
         "Twins" => Twins(name, kwargs),
+        "Beit" => Beit(name, kwargs),
+        "SwinTransformerV2" => SwinV2(name, kwargs),
+        "Hiera" => Hiera(name, kwargs),
+        _ when type.StartsWith("CrossFormer", StringComparison.Ordinal) => CrossFormer(name, kwargs),
         _ => null,
     };
 
@@ -50,6 +54,71 @@ internal static class GoldenHierarchies
         };
     }
 
+    private static BeitSpec Beit(string name, JsonElement kwargs) => new()
+    {
+        Name = name,
+        ImageSize = Int("img_size", kwargs, 224),
+        PatchSize = Int("patch_size", kwargs, 16),
+        Classes = Int("num_classes", kwargs, 1000),
+        EmbedDim = Int("embed_dim", kwargs, 768),
+        Depth = Int("depth", kwargs, 12),
+        Heads = Int("num_heads", kwargs, 12),
+        MlpRatio = Double("mlp_ratio", kwargs, 4),
+        LayerScale = Double("init_values", kwargs, 1e-5),
+    };
+
+    private static SwinV2Spec SwinV2(string name, JsonElement kwargs) => new()
+    {
+        Name = name,
+        ImageSize = Int("img_size", kwargs, 224),
+        PatchSize = Int("patch_size", kwargs, 4),
+        Classes = Int("num_classes", kwargs, 1000),
+        EmbedDim = Int("embed_dim", kwargs, 96),
+        Depths = Ints("depths", kwargs, [2, 2, 6, 2]),
+        Heads = Ints("num_heads", kwargs, [3, 6, 12, 24]),
+        WindowSize = Int("window_size", kwargs, 7),
+        MlpRatio = Double("mlp_ratio", kwargs, 4),
+        PretrainedWindows = kwargs.TryGetProperty("pretrained_window_sizes", out _) ? Ints("pretrained_window_sizes", kwargs, []) : null,
+    };
+
+    private static HieraSpec Hiera(string name, JsonElement kwargs) => new()
+    {
+        Name = name,
+        ImageSize = Int("img_size", kwargs, 224),
+        Classes = Int("num_classes", kwargs, 1000),
+        EmbedDim = Int("embed_dim", kwargs, 96),
+        Heads = Int("num_heads", kwargs, 1),
+        Depths = Ints("stages", kwargs, [2, 3, 16, 3]),
+        Poolings = Int("q_pool", kwargs, 3),
+        MaskUnit = Int("mask_unit_size", kwargs, 8),
+        UnitAttention = kwargs.TryGetProperty("mask_unit_attn", out var kinds) ? [.. kinds.EnumerateArray().Select(kind => kind.GetBoolean())] : [true, true, false, false],
+        MlpRatio = Double("mlp_ratio", kwargs, 4),
+        GlobalPositions = Is("abs_win_pos_embed", kwargs) ? Int("global_pos_size", kwargs, 14) : null,
+        LayerScale = kwargs.TryGetProperty("init_values", out var scale) && scale.ValueKind == JsonValueKind.Number ? scale.GetDouble() : null,
+        WidenByProjection = Is("use_expand_proj", kwargs, true),
+        JaxInitialization = kwargs.TryGetProperty("weight_init", out var init) && init.GetString() == "jax",
+    };
+
+    private static CrossFormerSpec CrossFormer(string name, JsonElement kwargs)
+    {
+        var patches = Ints("patch_size", kwargs, [4]);
+        return new()
+        {
+            Name = name,
+            ImageSize = Int("img_size", kwargs, 224),
+            PatchSize = patches[0],
+            PatchSizes = patches,
+            Classes = Int("num_classes", kwargs, 1000),
+            EmbedDim = Int("embed_dim", kwargs, 96),
+            Depths = Ints("depths", kwargs, [2, 2, 6, 2]),
+            Heads = Ints("num_heads", kwargs, [3, 6, 12, 24]),
+            Groups = Ints("group_size", kwargs, [7, 7, 7, 7]),
+            Intervals = Ints("crs_interval", kwargs, [8, 4, 2, 1]),
+            MergeSizes = kwargs.TryGetProperty("merge_size", out var merges) ? [.. merges[0].EnumerateArray().Select(size => size.GetInt32())] : [2],
+            MlpRatio = Doubles("mlp_ratio", kwargs, [4])[0],
+        };
+    }
+
     // A number, or the first of a pair of equal ones.
     private static int Int(string name, JsonElement kwargs, int otherwise) => !kwargs.TryGetProperty(name, out var value) ? otherwise
         : value.ValueKind == JsonValueKind.Array ? value[0].GetInt32() : value.GetInt32();
@@ -59,6 +128,8 @@ internal static class GoldenHierarchies
 
     private static double[] Doubles(string name, JsonElement kwargs, double[] otherwise) =>
         kwargs.TryGetProperty(name, out var values) ? [.. values.EnumerateArray().Select(value => value.GetDouble())] : otherwise;
+
+    private static double Double(string name, JsonElement kwargs, double otherwise) => kwargs.TryGetProperty(name, out var value) ? value.GetDouble() : otherwise;
 
     private static bool Is(string name, JsonElement kwargs, bool otherwise = false) => kwargs.TryGetProperty(name, out var value) ? value.GetBoolean() : otherwise;
 }

@@ -150,6 +150,31 @@ public sealed class WeightLoaderTests : IDisposable
     public void Timms_own_swin_layout_stays() => Assert.Equal(
         "layers.1.downsample.norm.weight", new CheckpointKeys(["head.fc.weight"], ["head.fc.weight"]).Translate("layers.1.downsample.norm.weight"));
 
+    [Theory]
+    [InlineData("patch_embed1.proj.weight", "patch_embed.proj.weight")]
+    [InlineData("patch_embed3.norm.bias", "stages.2.downsample.norm.bias")]
+    [InlineData("block2.1.mlp.dwconv.dwconv.weight", "stages.1.blocks.1.mlp.dwconv.weight")]
+    [InlineData("norm4.weight", "stages.3.norm.weight")]
+    [InlineData("head.bias", "head.bias")]
+    public void Pvts_original_layout_is_moved_to_timms(string original, string timm) =>
+        Assert.Equal(timm, new CheckpointKeys(["stages.0.norm.weight", "head.weight"], ["patch_embed1.proj.weight"]).Translate(original));
+
+    [Theory]
+    [InlineData("encoder_norm.weight", "head.norm.weight")]
+    [InlineData("norm.bias", "head.norm.bias")]
+    [InlineData("head.projection.weight", "head.fc.weight")]
+    [InlineData("pos_embed_abs", "pos_embed")]
+    [InlineData("blocks.0.norm1.weight", "blocks.0.norm1.weight")]
+    [InlineData("head.fc.bias", "head.fc.bias")]
+    public void Hieras_original_names_are_moved_to_timms(string original, string timm) =>
+        Assert.Equal(timm, new CheckpointKeys(["head.norm.weight", "head.fc.weight"], ["encoder_norm.weight"]).Translate(original));
+
+    [Theory]
+    [InlineData("layers.0.blocks.0.attn.relative_coords_table")]
+    [InlineData("layers.0.blocks.0.attn.biases")]
+    public void Buffers_of_swin_v2_and_crossformer_are_passed_over(string key) =>
+        Assert.Null(new CheckpointKeys(["head.fc.weight"], ["head.fc.weight"]).Translate(key));
+
     [Fact]
     public void Deit3_layer_scale_is_renamed_but_cait_keeps_its_own()
     {

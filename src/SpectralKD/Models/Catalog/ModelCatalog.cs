@@ -120,6 +120,9 @@ public sealed record ModelCatalogEntry
     /// <summary>All published weights of this model that are known here, timm's default first.</summary>
     public IReadOnlyList<PretrainedWeights> Published { get; init; } = [];
 
+    /// <summary>Where weights are that no repository of the hub has, and under which licence, for a reader; null where there is nothing to say.</summary>
+    public string? Elsewhere { get; init; }
+
     /// <summary>timm name without tag.</summary>
     public string Name => Spec.Name;
 

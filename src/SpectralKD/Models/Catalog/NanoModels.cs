@@ -39,6 +39,14 @@ internal static class NanoModels
         Entry(Twins("twins_pcpvt_nano_patch4_64", 64, 4)),
         Entry(Twins("twins_svt_nano_patch2_window4_32", 32, 2) with { Windows = [4, 4, 4] }),
         Entry(Twins("twins_svt_nano_patch4_window4_64", 64, 4) with { Windows = [4, 4, 4] }),
+        Entry(new BeitSpec { Name = "beit_nano_patch4_32", ImageSize = 32, PatchSize = 4, EmbedDim = 24, Heads = 3, LayerScale = 0.1 }),
+        Entry(new BeitSpec { Name = "beit_nano_patch8_64", ImageSize = 64, PatchSize = 8, EmbedDim = 24, Heads = 3, LayerScale = 0.1 }),
+        Entry(SwinV2("swinv2_nano_patch2_window4_32", 32, 2)),
+        Entry(SwinV2("swinv2_nano_patch4_window4_64", 64, 4)),
+        Entry(Hiera("hiera_nano_32", 32)),
+        Entry(Hiera("hiera_nano_64", 64)),
+        Entry(CrossFormer("crossformer_nano_patch2_group4_32", 32, 2)),
+        Entry(CrossFormer("crossformer_nano_patch4_group4_64", 64, 4)),
     ];
 
     private static PvtV2Spec PvtV2(string name, int size) => new()
@@ -64,6 +72,33 @@ internal static class NanoModels
         Heads = [1, 2, 4],
         MlpRatios = [4, 4, 4],
         Reductions = [4, 2, 1],
+    };
+
+    private static SwinV2Spec SwinV2(string name, int size, int patch) =>
+        new() { Name = name, ImageSize = size, PatchSize = patch, WindowSize = 4, EmbedDim = 24, Depths = [2, 2, 2], Heads = [2, 4, 8] };
+
+    private static HieraSpec Hiera(string name, int size) => new()
+    {
+        Name = name,
+        ImageSize = size,
+        EmbedDim = 24,
+        Depths = [2, 3, 2],
+        Poolings = 2,
+        MaskUnit = 4,
+        UnitAttention = [true, true, false],
+    };
+
+    private static CrossFormerSpec CrossFormer(string name, int size, int patch) => new()
+    {
+        Name = name,
+        ImageSize = size,
+        PatchSize = patch,
+        PatchSizes = [patch, 2 * patch],
+        EmbedDim = 24,
+        Depths = [2, 2, 2],
+        Heads = [2, 4, 8],
+        Groups = [4, 4, 4],
+        Intervals = [4, 2, 1],
     };
 
     private static ModelCatalogEntry Entry(ModelSpec spec, params string[] tags)

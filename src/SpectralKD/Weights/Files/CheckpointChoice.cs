@@ -163,19 +163,23 @@ internal static class CheckpointChoice
 
 /// <summary>
 /// Translates the keys of checkpoints as people have them into timm 1.0.11's, as each family's
-/// <c>checkpoint_filter_fn</c> does: Swin's original layout, DeiT III's layer scale names, buffers that models compute.
+/// <c>checkpoint_filter_fn</c> does: Swin's, PVT v2's and Hiera's original layouts, DeiT III's layer scale names, buffers that models compute.
 /// </summary>
 internal sealed partial class CheckpointKeys
 {
     private readonly IReadOnlyCollection<string> _modelKeys;
     private readonly bool _originalSwin;
+    private readonly bool _originalPvt;
+    private readonly bool _hiera;
     private readonly bool _layerScaleModules;
 
     /// <summary>Looks at both sides' keys to see which dialect the file speaks.</summary>
     public CheckpointKeys(IReadOnlyCollection<string> modelKeys, IReadOnlyCollection<string> fileKeys)
     {
         _modelKeys = modelKeys;
-        _originalSwin = modelKeys.Contains("head.fc.weight") && !fileKeys.Contains("head.fc.weight");
+        _hiera = modelKeys.Contains("head.norm.weight");
+        _originalSwin = !_hiera && modelKeys.Contains("head.fc.weight") && !fileKeys.Contains("head.fc.weight");
+        _originalPvt = modelKeys.Contains("stages.0.norm.weight") && !fileKeys.Contains("patch_embed.proj.weight");
         _layerScaleModules = modelKeys.Any(key => key.EndsWith(".ls1.gamma", StringComparison.Ordinal));
     }
 
@@ -193,15 +197,39 @@ internal sealed partial class CheckpointKeys
             key = key.StartsWith("head.", StringComparison.Ordinal) ? "head.fc." + key["head.".Length..] : key;
         }
 
+        key = _originalPvt ? PvtKey(key) : _hiera ? HieraKey(key) : key;
+
         return _layerScaleModules ? GammaKey().Replace(key, ".ls$1.gamma") : key;
     }
+
+    // patch_embed1, block1.0, norm1 are the first stage's, of which timm keeps the patches outside; dwconv is a module of its own there.
+    private static string PvtKey(string key) => PvtStage().Replace(key.Replace("dwconv.dwconv", "dwconv", StringComparison.Ordinal), match =>
+    {
+        var stage = int.Parse(match.Groups[2].ValueSpan, CultureInfo.InvariantCulture) - 1;
+        return match.Groups[1].Value switch
+        {
+            "patch_embed" => stage == 0 ? "patch_embed." : FormattableString.Invariant($"stages.{stage}.downsample."),
+            "block" => FormattableString.Invariant($"stages.{stage}.blocks."),
+            _ => FormattableString.Invariant($"stages.{stage}.norm."),
+        };
+    });
+
+    private static string HieraKey(string key) => key switch
+    {
+        "pos_embed_abs" => "pos_embed",
+        _ when key.StartsWith("head.projection.", StringComparison.Ordinal) => "head.fc." + key["head.projection.".Length..],
+        _ when key.StartsWith("encoder_norm.", StringComparison.Ordinal) => "head.norm." + key["encoder_norm.".Length..],
+        _ when key.StartsWith("norm.", StringComparison.Ordinal) => "head." + key,
+        _ => key,
+    };
 
     private static string NextStage(Match match) =>
         (int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) + 1).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>True for buffers that every model works out itself, so that nothing is lost without them.</summary>
     public static bool IsComputed(string key) =>
-        key.EndsWith("relative_position_index", StringComparison.Ordinal) || key.EndsWith("attn_mask", StringComparison.Ordinal);
+        key.EndsWith("relative_position_index", StringComparison.Ordinal) || key.EndsWith("attn_mask", StringComparison.Ordinal)
+        || key.EndsWith("relative_coords_table", StringComparison.Ordinal) || key.EndsWith(".attn.biases", StringComparison.Ordinal);
 
     // A layer that timm took out; what counters (thop) and BatchNorm leave in a state_dict.
     private static bool IsOfNoUse(string key) => IsComputed(key) || key.StartsWith("pre_logits.", StringComparison.Ordinal)
@@ -211,6 +239,9 @@ internal sealed partial class CheckpointKeys
 
     [GeneratedRegex(@"^layers\.([0-9]{1,4})\.downsample")]
     private static partial Regex DownsampleKey();
+
+    [GeneratedRegex(@"^(patch_embed|block|norm)([1-4])\.")]
+    private static partial Regex PvtStage();
 
     [GeneratedRegex(@"\.gamma_([12])$")]
     private static partial Regex GammaKey();

@@ -1,0 +1,455 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static SpectralKD.Models.LayerFigures;
+
+namespace SpectralKD.Models;
+
+/// <summary>
+/// Sizes of a Hiera (arXiv 2306.00989): a plain transformer that pools its queries at the start of a stage, and attends within small squares of patches, the mask
+/// units of its training by MAE, while there are many.
+/// </summary>
+public sealed record HieraSpec : ModelSpec
+{
+    internal const int Kernel = 7;
+    private const double DeviationOfTruncated = 0.87962566103423978; // of a standard normal distribution cut off at -2 and 2
+
+    /// <summary>The first stage has one patch for each 4x4 pixels.</summary>
+    public HieraSpec() => PatchSize = 4;
+
+    /// <inheritdoc/>
+    public override string Family => "Hiera";
+
+    /// <inheritdoc/>
+    public override bool HeadIsOptional => true;
+
+    /// <summary>Attention heads of the first stage; each later stage doubles them and the channels.</summary>
+    public int Heads { get; init; } = 1;
+
+    /// <summary>Number of blocks in each stage (timm's <c>stages</c>).</summary>
+    public required IReadOnlyList<int> Depths { get; init; }
+
+    /// <summary>Stages after the first that begin by taking the largest of 2x2 patches (timm's <c>q_pool</c>).</summary>
+    public int Poolings { get; init; } = 3;
+
+    /// <summary>Side of a mask unit in patches of the first stage; each pooling halves it.</summary>
+    public int MaskUnit { get; init; } = 8;
+
+    /// <summary>Whether blocks attend within mask units, for each stage; a stage's first block still does what the stage before did.</summary>
+    public IReadOnlyList<bool> UnitAttention { get; init; } = [true, true, false, false];
+
+    /// <summary>
+    /// Side of a global position table that is resized to the grid, beside one for the places within a mask unit (arXiv 2311.05613; timm's <c>abs_win_pos_embed</c>
+    /// and <c>global_pos_size</c>); null for one position a patch.
+    /// </summary>
+    public int? GlobalPositions { get; init; }
+
+    /// <summary>Initial layer scale of the residual branches; null for none.</summary>
+    public double? LayerScale { get; init; }
+
+    /// <summary>True widens a stage's shortcut by a linear layer, false by the largest and the mean of 2x2 patches side by side (timm's <c>use_expand_proj</c>).</summary>
+    public bool WidenByProjection { get; init; } = true;
+
+    /// <summary>True draws initial weights as JAX does (timm's <c>weight_init='jax'</c>): uniform by inputs and outputs, biases 0.</summary>
+    public bool JaxInitialization { get; init; }
+
+    /// <summary>True gives a map after every block, as timm's <c>forward_intermediates(coarse=False)</c>; false one after each stage, timm's default.</summary>
+    public bool EveryBlock { get; init; }
+
+    /// <inheritdoc/>
+    public override VisionModel Build() => new Hiera(this);
+
+    /// <summary>The blocks in order.</summary>
+    internal IReadOnlyList<HieraBlockSizes> BlockSizes
+    {
+        get
+        {
+            var blocks = new List<HieraBlockSizes>();
+            var (dim, heads, unit, poolings) = (EmbedDim, Heads, MaskUnit * MaskUnit, 0);
+            for (var stage = 0; stage < Depths.Count; stage++)
+            {
+                for (var i = 0; i < Depths[stage]; i++)
+                {
+                    var (begins, inputs) = (stage > 0 && i == 0, dim);
+                    var pools = begins && stage <= Poolings;
+                    (dim, heads) = begins ? (2 * dim, 2 * heads) : (dim, heads);
+                    (unit, poolings) = pools ? (unit / 4, poolings + 1) : (unit, poolings);
+                    blocks.Add(new HieraBlockSizes(
+                        stage, inputs, dim, heads, pools, UnitAttention[begins ? stage - 1 : stage] ? unit : null, poolings, GridHeight >> poolings, GridWidth >> poolings,
+                        i == Depths[stage] - 1));
+                }
+            }
+
+            return blocks;
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override double WidestValue => BlockSizes.Max(block => block.Dim * Math.Max(3.0 * block.Inputs, MlpRatio * block.Rows * block.Columns));
+
+    /// <summary>timm's values; the projections of block i that end a branch are divided by sqrt(2 (i + 1)), and the head starts at 0.</summary>
+    public override InitialValues InitialOf(string key, IReadOnlyList<long> shape)
+    {
+        var ends = key.EndsWith(".attn.proj.weight", StringComparison.Ordinal) || key.EndsWith(".fc2.weight", StringComparison.Ordinal)
+            ? 1 / Math.Sqrt(2 * (int.Parse(key.Split('.')[1]) + 1)) : 1;
+        return key switch
+        {
+            "head.fc.weight" or "head.fc.bias" => new(InitialDistribution.Constant, 0),
+            "patch_embed.proj.bias" when !JaxInitialization => new(InitialDistribution.Uniform, 1 / Math.Sqrt(3 * Kernel * Kernel)),
+            "patch_embed.proj.weight" => JaxInitialization
+                ? new(InitialDistribution.TruncatedNormal, Math.Sqrt(1.0 / (3 * Kernel * Kernel)) / DeviationOfTruncated)
+                : new(InitialDistribution.Normal, 0.02),
+            _ when key.EndsWith(".gamma", StringComparison.Ordinal) => new(InitialDistribution.Constant, LayerScale ?? 1),
+            _ when key.EndsWith(".bias", StringComparison.Ordinal) && !key.Contains("norm", StringComparison.Ordinal) =>
+                !JaxInitialization ? new(InitialDistribution.Constant, 0.02)
+                : key.Contains(".mlp.", StringComparison.Ordinal) ? new(InitialDistribution.Normal, 1e-6) : new(InitialDistribution.Constant, 0),
+            _ when shape.Count == 2 => JaxInitialization
+                ? new(InitialDistribution.Uniform, Math.Sqrt(6.0 / (shape[0] + shape[1])) * ends)
+                : new(InitialDistribution.Normal, 0.02 * ends),
+            _ => base.InitialOf(key, shape),
+        };
+    }
+
+    /// <inheritdoc/>
+    protected override void CheckSizes()
+    {
+        Require(Depths.Count >= 1 && UnitAttention.Count == Depths.Count, $"has {Depths.Count} depths and {UnitAttention.Count} kinds of attention: give one of each for every stage");
+        Require(PatchSize == 4, $"has patch size {PatchSize}: this family's convolution has stride 4");
+        Require(Poolings >= 0 && Poolings < Depths.Count, $"has {Poolings} poolings in {Depths.Count} stages: give 0 to {Depths.Count - 1}");
+        Require(MaskUnit >= 1 << Poolings && MaskUnit % (1 << Poolings) == 0, $"has mask units of {MaskUnit}x{MaskUnit} patches: {Poolings} poolings need a multiple of {1 << Poolings}");
+        Require(GlobalPositions is null or >= 1, $"has a global position table of side {GlobalPositions}: give at least 1");
+        var step = Math.Max(MaskUnit, 1 << (Depths.Count - 1));
+        Require(GridHeight % step == 0 && GridWidth % step == 0 && GridHeight % MaskUnit == 0 && GridWidth % MaskUnit == 0,
+            $"has a grid of {GridHeight}x{GridWidth} patches, which mask units of {MaskUnit}x{MaskUnit} and {Depths.Count} stages do not divide: use an image size that is a multiple of {step * PatchSize}");
+        foreach (var depth in Depths)
+        {
+            RequireBlocks(depth, EmbedDim, Heads);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override ModelFigures CountParts()
+    {
+        var blocks = BlockSizes;
+        long patches = (long)GridHeight * GridWidth, last = blocks[^1].Dim;
+        var positions = GlobalPositions is { } side ? (long)side * side + ((long)MaskUnit * MaskUnit) : patches;
+        var figures = blocks.Select((block, i) => block.Count(i, MlpRatio, LayerScale is not null, WidenByProjection)).ToArray();
+        var listed = EveryBlock ? figures : [.. Enumerable.Range(0, Depths.Count).Select(stage =>
+        {
+            var own = figures.Where((_, i) => blocks[i].Stage == stage).ToArray();
+            return new BlockFigures(own[^1].Block with { Index = stage }, own.Sum(block => block.Parameters), own.Sum(block => block.MultiplyAdds));
+        })];
+        return ModelFigures.Sum(
+            listed,
+            PatchEmbedding(Kernel, EmbedDim) + (positions * EmbedDim) + Norm(last) + Linear(last, Classes),
+            PatchEmbeddingMultiplyAdds(patches, Kernel, EmbedDim) + (last * Classes));
+    }
+}
+
+/// <summary>The sizes of a block of Hiera.</summary>
+/// <param name="Stage">Its stage.</param>
+/// <param name="InputDim">Channels that it gets.</param>
+/// <param name="Dim">Channels that it gives.</param>
+/// <param name="Heads">Attention heads.</param>
+/// <param name="Pools">True if it takes the largest of 2x2 queries.</param>
+/// <param name="Unit">Patches of a mask unit after pooling; null where it attends to all patches.</param>
+/// <param name="Poolings">Poolings up to and with it.</param>
+/// <param name="Rows">Rows of its map.</param>
+/// <param name="Columns">Columns of its map.</param>
+/// <param name="EndsStage">True for its stage's last block.</param>
+internal sealed record HieraBlockSizes(int Stage, int InputDim, int Dim, int Heads, bool Pools, int? Unit, int Poolings, int Rows, int Columns, bool EndsStage)
+{
+    /// <summary>How many patches become one.</summary>
+    public int Pooled => Pools ? 4 : 1;
+
+    /// <summary>Patches that it gets.</summary>
+    public long Inputs => (long)Rows * Columns * Pooled;
+
+    public BlockFigures Count(int index, double mlpRatio, bool layerScale, bool byProjection)
+    {
+        long inputs = InputDim, dim = Dim, patches = (long)Rows * Columns, hidden = Hidden(Dim, mlpRatio), keys = Unit is { } unit ? (long)unit * Pooled : Inputs;
+        var widens = byProjection && inputs != dim;
+        return new BlockFigures(
+            new BlockInfo(index, $"blocks.{index}", Dim, Rows, Columns),
+            Norm(inputs) + (widens ? Linear(inputs, dim) : 0) + Linear(inputs, 3 * dim) + Linear(dim, dim) + Norm(dim) + Linear(dim, hidden) + Linear(hidden, dim) + (layerScale ? 2 * dim : 0),
+            (Inputs * inputs * dim * (widens ? 4 : 3)) + (2 * patches * keys * dim) + (patches * dim * dim) + (2 * patches * dim * hidden));
+    }
+}
+
+/// <summary>
+/// Hiera as timm 1.0.11 computes it: patches are put in an order in which the 2x2 that a pooling joins, and those of a mask unit, lie evenly apart; maps are put
+/// back into rows and columns. The mean of the last patches is normed and goes into the head.
+/// </summary>
+public sealed class Hiera : TimmModel
+{
+    private readonly HieraSpec _sizes;
+    private readonly IReadOnlyList<HieraBlockSizes> _plan;
+
+    [ComponentName(Name = "pos_embed")]
+    private readonly Parameter _positions;
+
+    [ComponentName(Name = "pos_embed_win")]
+    private readonly Parameter? _unitPositions;
+
+    [ComponentName(Name = "patch_embed")]
+    private readonly ConvolvedPatches _patches;
+
+    [ComponentName(Name = "blocks")]
+    private readonly ModuleList<HieraBlock> _blocks;
+
+    [ComponentName(Name = "head")]
+    private readonly NormedHead _head;
+
+    /// <summary>Builds the model. Weights are zero until <see cref="TimmInitialization"/> or a checkpoint fills them.</summary>
+    /// <param name="spec">The sizes.</param>
+    /// <exception cref="SpectralKDException">The sizes do not fit together.</exception>
+    public Hiera(HieraSpec spec)
+        : base(spec)
+    {
+        (_sizes, _plan) = (spec, spec.BlockSizes);
+        var rates = DropPath.Linear(spec.DropPathRate, _plan.Count);
+        _positions = spec.GlobalPositions is { } side
+            ? NewParameter.Zeros(1, spec.EmbedDim, side, side)
+            : NewParameter.Zeros(1, spec.GridHeight * spec.GridWidth, spec.EmbedDim);
+        _unitPositions = spec.GlobalPositions is null ? null : NewParameter.Zeros(1, spec.EmbedDim, spec.MaskUnit, spec.MaskUnit);
+        _patches = new ConvolvedPatches(spec.EmbedDim, HieraSpec.Kernel, stride: 4);
+        _blocks = nn.ModuleList(_plan.Select((block, i) => new HieraBlock(spec, block, rates[i])).ToArray());
+        _head = new NormedHead(_plan[^1].Dim, spec.Classes, HieraBlock.Epsilon);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlySet<string> NoWeightDecay { get; } = new HashSet<string> { "pos_embed" };
+
+    /// <inheritdoc/>
+    protected override Tensor FirstWeight => _patches.Weight;
+
+    /// <summary>One position a patch is resized as a plain transformer's; timm refuses such a file. A global table fits any grid as it is.</summary>
+    /// <inheritdoc/>
+    public override Tensor FitCheckpointTensor(string key, Tensor value) =>
+        key == "pos_embed" && _sizes.GlobalPositions is null ? PositionEmbedding.Fit(value, 0, _sizes.GridHeight, _sizes.GridWidth) : value;
+
+    /// <inheritdoc/>
+    protected override Tensor Run(Tensor images, KeptMaps kept)
+    {
+        var tokens = Embedded(images); // (B, N, C)
+        for (int i = 0, map = 0; i < _blocks.Count; i++)
+        {
+            var input = tokens;
+            tokens = _blocks[i].forward(input);
+            input.Dispose();
+            if (!_sizes.EveryBlock && !_plan[i].EndsStage)
+            {
+                continue;
+            }
+
+            if (kept.Wants(map))
+            {
+                kept.Keep(map, Rolled(tokens, _plan[i])); // (B, C, H, W)
+            }
+
+            map++;
+        }
+
+        return _head.forward(tokens.mean([1])); // (B, classes)
+    }
+
+    private Tensor Embedded(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        return Unrolled(_patches.forward(images).Plus(Positions())).MoveToOuterDisposeScope();
+    }
+
+    // (1, H, W, C)
+    private Tensor Positions()
+    {
+        using var scope = NewDisposeScope();
+        var (rows, columns) = (_sizes.GridHeight, _sizes.GridWidth);
+        if (_unitPositions is null)
+        {
+            return _positions.view(1, rows, columns, -1).MoveToOuterDisposeScope();
+        }
+
+        // As timm at every pass, so that the table is trained; float32, because libtorch has no such resizing of bfloat16 on every device.
+        var everywhere = nn.functional.interpolate(
+            _positions.to(_positions.dtype == ScalarType.BFloat16 ? ScalarType.Float32 : _positions.dtype),
+            size: [rows, columns], mode: InterpolationMode.Bicubic, align_corners: false, antialias: true).to(_positions.dtype); // (1, C, H, W)
+        var within = _unitPositions.repeat(1, 1, rows / _sizes.MaskUnit, columns / _sizes.MaskUnit);                             // (1, C, H, W)
+        return everywhere.Plus(within).permute(0, 2, 3, 1).MoveToOuterDisposeScope();
+    }
+
+    // Each halving of the grid that is still to come splits a row's number into its last bit and the rest; the bits go to the front, rows before columns.
+    // (B, H, W, C) to (B, N, C) in the order [row bit 0, column bit 0, row bit 1, …, row / 2^k, column / 2^k].
+    private Tensor Unrolled(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        var (halvings, shape) = (_sizes.Depths.Count - 1, map.shape);
+        var twos = Enumerable.Repeat(2L, halvings).ToArray();
+        long[] split = [shape[0], shape[1] >> halvings, .. twos, shape[2] >> halvings, .. twos, shape[3]];
+        var bits = Enumerable.Range(0, halvings).SelectMany(bit => new long[] { 1 + halvings - bit, 2 + (2 * halvings) - bit });
+        return map.reshape(split).permute([0, .. bits, 1, 2 + halvings, 3 + (2 * halvings)]).reshape(shape[0], -1, shape[3]).MoveToOuterDisposeScope();
+    }
+
+    // Undoes it for the halvings that no pooling has used up: (B, N, C) to (B, C, H, W).
+    private Tensor Rolled(Tensor tokens, HieraBlockSizes block)
+    {
+        using var scope = NewDisposeScope();
+        var (halvings, shape) = (_sizes.Depths.Count - 1 - block.Poolings, tokens.shape);
+        var twos = Enumerable.Repeat(2L, 2 * halvings).ToArray();
+        long[] split = [shape[0], .. twos, block.Rows >> halvings, block.Columns >> halvings, shape[2]];
+        var rows = Enumerable.Range(0, halvings).Select(bit => 1L + (2 * (halvings - 1 - bit)));
+        long last = 1 + (2 * halvings);
+        return tokens.reshape(split).permute([0, last + 2, last, .. rows, last + 1, .. rows.Select(row => row + 1)])
+            .reshape(shape[0], shape[2], block.Rows, block.Columns).contiguous().MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Patches that overlap, without a norm: <c>[B, 3, H, W]</c> to <c>[B, H/stride, W/stride, C]</c>.</summary>
+internal sealed class ConvolvedPatches : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "proj")]
+    private readonly Convolution _projection;
+
+    public ConvolvedPatches(int dim, int kernel, int stride)
+        : base(nameof(ConvolvedPatches))
+    {
+        _projection = new Convolution(3, dim, kernel, stride, padding: kernel / 2);
+        RegisterComponents();
+    }
+
+    public Tensor Weight => _projection.Weight;
+
+    public override Tensor forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        return _projection.forward(images).permute(0, 2, 3, 1).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>A norm, then a linear classifier unless there are no classes.</summary>
+internal sealed class NormedHead : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "norm")]
+    private readonly LayerNorm _norm;
+
+    [ComponentName(Name = "fc")]
+    private readonly Linear? _classifier;
+
+    public NormedHead(int dim, int classes, double epsilon)
+        : base(nameof(NormedHead))
+    {
+        _norm = new LayerNorm(dim, epsilon);
+        _classifier = classes == 0 ? null : new Linear(dim, classes);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor pooled)
+    {
+        using var scope = NewDisposeScope();
+        var normed = _norm.forward(pooled);
+        return (_classifier?.forward(normed) ?? normed).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>One block: attention, which may pool and widen, then an MLP; both pre-norm. <c>[B, N, c]</c> to <c>[B, N or N/4, C]</c>.</summary>
+internal sealed class HieraBlock : nn.Module<Tensor, Tensor>
+{
+    public const double Epsilon = 1e-6;
+    private readonly DropPath _dropPath;
+    private readonly int _pooled;
+    private readonly bool _widens;
+
+    [ComponentName(Name = "norm1")]
+    private readonly LayerNorm _attentionNorm;
+
+    [ComponentName(Name = "proj")]
+    private readonly Linear? _shortcut;
+
+    [ComponentName(Name = "attn")]
+    private readonly UnitAttention _attention;
+
+    [ComponentName(Name = "ls1")]
+    private readonly LayerScale? _attentionScale;
+
+    [ComponentName(Name = "norm2")]
+    private readonly LayerNorm _mlpNorm;
+
+    [ComponentName(Name = "mlp")]
+    private readonly Mlp _mlp;
+
+    [ComponentName(Name = "ls2")]
+    private readonly LayerScale? _mlpScale;
+
+    public HieraBlock(HieraSpec spec, HieraBlockSizes block, double dropPath)
+        : base(nameof(HieraBlock))
+    {
+        _dropPath = new DropPath(dropPath);
+        (_pooled, _widens) = (block.Pooled, block.InputDim != block.Dim);
+        _attentionNorm = new LayerNorm(block.InputDim, Epsilon);
+        _shortcut = _widens && spec.WidenByProjection ? new Linear(block.InputDim, block.Dim) : null;
+        _attention = new UnitAttention(block);
+        _attentionScale = spec.LayerScale is { } first ? new LayerScale(block.Dim, first) : null;
+        _mlpNorm = new LayerNorm(block.Dim, Epsilon);
+        _mlp = new Mlp(block.Dim, (int)(block.Dim * spec.MlpRatio));
+        _mlpScale = spec.LayerScale is { } second ? new LayerScale(block.Dim, second) : null;
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var normed = _attentionNorm.forward(tokens);
+        var shortcut = _widens ? Widened(tokens, normed) : tokens;                                                        // (B, N or N/4, C)
+        tokens = _dropPath.Add(shortcut, Scaled(_attentionScale, _attention.forward(normed)), training);
+        tokens = _dropPath.Add(tokens, Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(tokens))), training);
+        return tokens.MoveToOuterDisposeScope();
+    }
+
+    // The linear layer works on what the norm gives; without it the patches are taken as they come.
+    private Tensor Widened(Tensor tokens, Tensor normed)
+    {
+        using var scope = NewDisposeScope();
+        var source = _shortcut is null ? tokens : _shortcut.forward(normed);
+        var fours = source.reshape(source.shape[0], _pooled, -1, source.shape[2]);                                        // (B, 4, N/4, C)
+        var largest = fours.amax([1]);
+        return (_shortcut is null ? cat([largest, fours.mean([1])], dim: -1) : largest).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Scaled(LayerScale? scale, Tensor branch) => scale is null ? branch : scale.forward(branch);
+}
+
+/// <summary>
+/// Self-attention within mask units or over all patches, with the largest of 2x2 queries where the block pools. Patch n of unit w stands at n * units + w.
+/// </summary>
+internal sealed class UnitAttention : nn.Module<Tensor, Tensor>
+{
+    private readonly HieraBlockSizes _sizes;
+
+    [ComponentName(Name = "qkv")]
+    private readonly Linear _qkv;
+
+    [ComponentName(Name = "proj")]
+    private readonly Linear _projection;
+
+    public UnitAttention(HieraBlockSizes block)
+        : base(nameof(UnitAttention))
+    {
+        _sizes = block;
+        _qkv = new Linear(block.InputDim, 3 * block.Dim);
+        _projection = new Linear(block.Dim, block.Dim);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var (batch, count, heads, head) = (tokens.shape[0], tokens.shape[1], _sizes.Heads, _sizes.Dim / _sizes.Heads);
+        var units = _sizes.Unit is { } patches ? count / (patches * _sizes.Pooled) : 1;
+        var qkv = _qkv.forward(tokens).reshape(batch, count / units, units, 3, heads, head).permute(3, 0, 2, 4, 1, 5)
+            .reshape(3, batch * units, heads, count / units, head);                                                       // (3, B*units, nh, n, d)
+        var queries = _sizes.Pools ? qkv[0].reshape(batch * units, heads, _sizes.Pooled, -1, head).amax([2]) : qkv[0];    // (B*units, nh, n or n/4, d)
+        var mixed = nn.functional.scaled_dot_product_attention(queries, qkv[1], qkv[2]);
+        var joined = mixed.reshape(batch, units, heads, -1, head).permute(0, 3, 1, 2, 4).reshape(batch, -1, _sizes.Dim);  // (B, N or N/4, C)
+        return _projection.forward(joined).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,101 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+
+namespace SpectralKD.Models;
+
+/// <summary>Queries, keys and values by one matrix whose key part has no bias (BEiT, Swin v2): <c>[…, C]</c> to <c>[…, 3C]</c>.</summary>
+internal sealed class BiasedProjection : nn.Module
+{
+    [ComponentName(Name = "weight")]
+    private readonly Parameter _weight;
+
+    public BiasedProjection(int dim)
+        : base(nameof(BiasedProjection))
+    {
+        _weight = NewParameter.Zeros(3 * dim, dim);
+        RegisterComponents();
+    }
+
+    public Tensor forward(Tensor input, Tensor queryBias, Tensor valueBias)
+    {
+        using var scope = NewDisposeScope();
+        return LinearProduct.Of(input, _weight, cat([queryBias, zeros_like(queryBias), valueBias])).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>softmax(q k^T / sqrt(d) + bias) v for a bias that is learned.</summary>
+internal static class BiasedAttention
+{
+    /// <param name="queries">float <c>[B, nh, N, d]</c>.</param>
+    /// <param name="keys">float <c>[B, nh, M, d]</c>.</param>
+    /// <param name="values">float <c>[B, nh, M, d]</c>.</param>
+    /// <param name="bias">float <c>[nh, N, M]</c> or <c>[B, nh, N, M]</c>.</param>
+    public static Tensor Of(Tensor queries, Tensor keys, Tensor values, Tensor bias)
+    {
+        using var scope = NewDisposeScope();
+        if (Overwriting.Allowed)
+        {
+            var mask = (bias.shape.Length == 3 ? bias.unsqueeze(0) : bias).contiguous();
+            return nn.functional.scaled_dot_product_attention(queries, keys, values, attn_mask: mask).MoveToOuterDisposeScope();
+        }
+
+        // The fused kernel has no gradient for a bias: with one it would fall back to these steps, less sparingly.
+        var scaled = queries.Times(Math.Pow(queries.shape[3], -0.5));
+        return matmul(matmul(scaled, keys.transpose(-2, -1)).Plus(bias).softmax(-1), values).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Which row of a bias table belongs to a pair of patches: the offset between them, rows first.</summary>
+internal static class RelativePositions
+{
+    /// <summary>Rows of BEiT's tables beyond the offsets: class token to patch, patch to class token, class token to itself.</summary>
+    public const int ClassRows = 3;
+
+    /// <summary>Row for each pair of patches of a window, int64 <c>[h*w, h*w]</c>.</summary>
+    public static Tensor Between(int height, int width) => tensor(Rows(height, width, 0));
+
+    /// <summary>The same with a class token before the patches, int64 <c>[1 + h*w, 1 + h*w]</c>.</summary>
+    public static Tensor WithClassToken(int height, int width) => tensor(Rows(height, width, 1));
+
+    /// <summary>A table <c>[rows, nh]</c> laid out for each pair by an index <c>[N, N]</c>: <c>[nh, N, N]</c>.</summary>
+    public static Tensor Bias(Tensor table, Tensor index)
+    {
+        using var scope = NewDisposeScope();
+        return table.index_select(0, index.view(-1)).view(index.shape[0], index.shape[1], -1).permute(2, 0, 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A bias <c>[nh, N, N]</c> with a mask <c>[nW, N or 1, N]</c> added for each window of each image: <c>[windows, nh, N, N]</c>. Without a mask the bias itself.</summary>
+    public static Tensor Masked(Tensor bias, Tensor? mask, long windows)
+    {
+        using var scope = NewDisposeScope();
+        if (mask is null)
+        {
+            return bias.alias().MoveToOuterDisposeScope();
+        }
+
+        var each = mask.unsqueeze(1).Plus(bias);                                                         // (nW, nh, N, N)
+        return each.unsqueeze(0).expand(windows / each.shape[0], -1, -1, -1, -1).flatten(0, 1).MoveToOuterDisposeScope();
+    }
+
+    private static long[,] Rows(int height, int width, int prefix)
+    {
+        var (area, reach, offsets) = (height * width, (2 * width) - 1, ((2 * height) - 1) * ((2 * width) - 1));
+        var rows = new long[prefix + area, prefix + area];
+        for (var from = 0; from < prefix + area; from++)
+        {
+            for (var to = 0; to < prefix + area; to++)
+            {
+                var (a, b) = (from - prefix, to - prefix);
+                rows[from, to] = (a < 0, b < 0) switch
+                {
+                    (true, true) => offsets + 2,
+                    (true, false) => offsets,
+                    (false, true) => offsets + 1,
+                    _ => (((a / width) - (b / width) + height - 1) * reach) + (a % width) - (b % width) + width - 1,
+                };
+            }
+        }
+
+        return rows;
+    }
+}
