@@ -13,7 +13,7 @@ public abstract record ModelSpec
     /// <summary>timm name without tag, for example <c>deit_tiny_patch16_224</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Family in the user's words: <c>ViT</c>, <c>DeiT</c>, <c>CaiT</c>, <c>Swin</c>.</summary>
+    /// <summary>Family in the user's words: <c>ViT</c>, <c>DeiT</c>, <c>CaiT</c>, <c>Swin</c>, <c>PVT v2</c>, …</summary>
     public abstract string Family { get; }
 
     /// <summary>Height and width of the input image in pixels (timm's <c>img_size</c>); a number is a square.</summary>
@@ -78,7 +78,7 @@ public abstract record ModelSpec
         return CountParts();
     }
 
-    /// <summary>The blocks (ViT, CaiT) or stages (Swin) in order, with the shapes of their feature maps.</summary>
+    /// <summary>The blocks (ViT, CaiT, BEiT) or stages (Swin and other hierarchical families) in order, with the shapes of their feature maps.</summary>
     /// <exception cref="SpectralKDException">The sizes do not fit together.</exception>
     public IReadOnlyList<BlockInfo> ListBlocks() => [.. Count().Blocks.Select(figures => figures.Block)];
 
@@ -180,7 +180,7 @@ public sealed record ModelFigures
     /// <summary>Bytes that the weights take as float32.</summary>
     public long WeightBytes => Parameters * sizeof(float);
 
-    /// <summary>The blocks (ViT, CaiT) or stages (Swin) in order.</summary>
+    /// <summary>The blocks (ViT, CaiT, BEiT) or stages (Swin and other hierarchical families) in order.</summary>
     public required IReadOnlyList<BlockFigures> Blocks { get; init; }
 
     /// <summary>A model's figures from those of its blocks and of the rest.</summary>

@@ -40,6 +40,10 @@ public sealed record SwinV2Spec : ModelSpec
     /// <inheritdoc/>
     public override VisionModel Build() => new SwinV2(this);
 
+    /// <summary>The same with other windows: the biases are worked out anew, nothing is interpolated.</summary>
+    /// <inheritdoc/>
+    public override ModelSpec WithWindow(int window) => this with { WindowSize = window };
+
     /// <summary>The stages in order.</summary>
     internal IReadOnlyList<SwinV2StageSizes> Stages => [.. Enumerable.Range(0, Depths.Count).Select(Stage)];
 

@@ -218,7 +218,7 @@ public sealed class KeptMaps
     public void Keep(int block, Tensor map) => _maps.Add(new FeatureMap(block, map));
 }
 
-/// <summary>One block (ViT, CaiT) or stage (Swin) of a model whose feature map can be asked for.</summary>
+/// <summary>One block (ViT, CaiT, BEiT) or stage (Swin and other hierarchical families) of a model whose feature map can be asked for.</summary>
 /// <param name="Index">0-based position, as in timm's <c>forward_intermediates(indices=…)</c>.</param>
 /// <param name="Name">timm's module path, for example <c>blocks.3</c> or <c>layers.1</c>.</param>
 /// <param name="Channels">Channels C of its feature map <c>[B, C, H, W]</c>.</param>

@@ -23,7 +23,7 @@ internal static class GoldenHierarchies
         return new PvtV2Spec
         {
             Name = name,
-            ImageSize = Int("img_size", kwargs, 224),
+            ImageSize = Size(kwargs),
             Classes = Int("num_classes", kwargs, 1000),
             EmbedDim = dims[0],
             LaterDims = dims[1..],
@@ -41,7 +41,7 @@ internal static class GoldenHierarchies
         return new TwinsSpec
         {
             Name = name,
-            ImageSize = Int("img_size", kwargs, 224),
+            ImageSize = Size(kwargs),
             PatchSize = Int("patch_size", kwargs, 4),
             Classes = Int("num_classes", kwargs, 1000),
             EmbedDim = dims[0],
@@ -57,7 +57,7 @@ internal static class GoldenHierarchies
     private static BeitSpec Beit(string name, JsonElement kwargs) => new()
     {
         Name = name,
-        ImageSize = Int("img_size", kwargs, 224),
+        ImageSize = Size(kwargs),
         PatchSize = Int("patch_size", kwargs, 16),
         Classes = Int("num_classes", kwargs, 1000),
         EmbedDim = Int("embed_dim", kwargs, 768),
@@ -70,7 +70,7 @@ internal static class GoldenHierarchies
     private static SwinV2Spec SwinV2(string name, JsonElement kwargs) => new()
     {
         Name = name,
-        ImageSize = Int("img_size", kwargs, 224),
+        ImageSize = Size(kwargs),
         PatchSize = Int("patch_size", kwargs, 4),
         Classes = Int("num_classes", kwargs, 1000),
         EmbedDim = Int("embed_dim", kwargs, 96),
@@ -84,7 +84,7 @@ internal static class GoldenHierarchies
     private static HieraSpec Hiera(string name, JsonElement kwargs) => new()
     {
         Name = name,
-        ImageSize = Int("img_size", kwargs, 224),
+        ImageSize = Size(kwargs),
         Classes = Int("num_classes", kwargs, 1000),
         EmbedDim = Int("embed_dim", kwargs, 96),
         Heads = Int("num_heads", kwargs, 1),
@@ -105,7 +105,7 @@ internal static class GoldenHierarchies
         return new()
         {
             Name = name,
-            ImageSize = Int("img_size", kwargs, 224),
+            ImageSize = Size(kwargs),
             PatchSize = patches[0],
             PatchSizes = patches,
             Classes = Int("num_classes", kwargs, 1000),
@@ -122,6 +122,9 @@ internal static class GoldenHierarchies
     // A number, or the first of a pair of equal ones.
     private static int Int(string name, JsonElement kwargs, int otherwise) => !kwargs.TryGetProperty(name, out var value) ? otherwise
         : value.ValueKind == JsonValueKind.Array ? value[0].GetInt32() : value.GetInt32();
+
+    private static ImageSize Size(JsonElement kwargs) => kwargs.TryGetProperty("img_size", out var sides) && sides.ValueKind == JsonValueKind.Array
+        ? new ImageSize(sides[0].GetInt32(), sides[1].GetInt32()) : Int("img_size", kwargs, 224);
 
     private static int[] Ints(string name, JsonElement kwargs, int[] otherwise) =>
         kwargs.TryGetProperty(name, out var values) ? [.. values.EnumerateArray().Select(value => value.GetInt32())] : otherwise;

@@ -270,11 +270,33 @@ public sealed class HierarchicalModelsTests
         }
 
         using var model = ModelCatalog.Create(spec with { Classes = 0 });
-        using var images = zeros(1, 3, spec.ImageSize, spec.ImageSize);
+        using var images = zeros(1, 3, spec.ImageSize.Height, spec.ImageSize.Width);
         using var pooled = model.forward(images);
 
         Assert.Equal([1, model.Blocks[^1].Channels], pooled.shape);
         Assert.Equal(model.parameters().Sum(parameter => parameter.NumberOfElements), model.Spec.Count().Parameters);
+    }
+
+    [Theory]
+    [MemberData(nameof(VisionModelTests.Nano), MemberType = typeof(VisionModelTests))]
+    public void Every_family_takes_rectangles(string name)
+    {
+        using var model = ModelCatalog.Create(ModelCatalog.Find(name).Spec with { ImageSize = new ImageSize(64, 96) });
+        using var images = zeros(1, 3, 64, 96);
+        using var output = model.ForwardIntermediates(images, null);
+
+        Assert.Equal(model.Blocks.Select(block => new long[] { 1, block.Channels, block.Height, block.Width }), output.Maps.Select(map => map.Values.shape));
+        Assert.All(model.Blocks, block => Assert.Equal(2 * block.Width, 3 * block.Height));
+        Assert.Equal(model.parameters().Sum(parameter => parameter.NumberOfElements), model.Spec.Count().Parameters);
+    }
+
+    [Fact]
+    public void The_window_of_swin_v2_is_chosen_without_a_change_to_its_weights()
+    {
+        var spec = (SwinV2Spec)Of("swinv2_tiny_window8_256").WithWindow(16);
+
+        Assert.Equal(16, spec.WindowSize);
+        Assert.Equal(Of("swinv2_tiny_window8_256").Count().Parameters, spec.Count().Parameters);
     }
 
     private static ModelSpec Of(string name) => ModelCatalog.Find(name).Spec;

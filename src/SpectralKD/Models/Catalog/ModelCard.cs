@@ -8,7 +8,7 @@ public sealed record ModelCard
     /// <summary>timm name without tag.</summary>
     public required string Name { get; init; }
 
-    /// <summary><c>ViT</c>, <c>DeiT</c>, <c>CaiT</c> or <c>Swin</c>.</summary>
+    /// <summary><c>ViT</c>, <c>DeiT</c>, <c>CaiT</c>, <c>Swin</c>, <c>PVT v2</c>, …</summary>
     public required string Family { get; init; }
 
     /// <summary>Shape of one input image, channels first.</summary>

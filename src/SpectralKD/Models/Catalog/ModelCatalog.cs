@@ -126,7 +126,7 @@ public sealed record ModelCatalogEntry
     /// <summary>timm name without tag.</summary>
     public string Name => Spec.Name;
 
-    /// <summary><c>ViT</c>, <c>DeiT</c>, <c>CaiT</c> or <c>Swin</c>.</summary>
+    /// <summary><c>ViT</c>, <c>DeiT</c>, <c>CaiT</c>, <c>Swin</c>, <c>PVT v2</c>, …</summary>
     public string Family => Spec.Family;
 
     /// <summary>Trained numbers and forward cost.</summary>
