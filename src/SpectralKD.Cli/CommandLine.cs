@@ -9,7 +9,7 @@ internal static class CommandLine
     public const int Stopped = 130;
 
     // The other commands take no time, and the kernel (jupyter start) has signals of its own: SIGINT interrupts a cell.
-    private static readonly string[] EndInOrder = ["run", "analyze", "cache", "distill"];
+    private static readonly string[] EndInOrder = ["run", "analyze", "cache", "distill", "compare"];
 
     /// <param name="args">The program's arguments.</param>
     /// <param name="configuration">Where output goes.</param>
@@ -48,6 +48,7 @@ internal static class CommandLine
             CacheVerb.Create(),
             MergeVerb.Create(),
             DistillVerb.Create(),
+            CompareVerb.Create(),
             ExportVerb.Create(),
             ModelsVerb.Create(),
             JupyterVerb.Create(),

@@ -13,8 +13,9 @@ public static class SavedFile
     /// <summary>Saves a value; the file appears whole or not at all.</summary>
     /// <param name="value">
     /// A <see cref="ModelSpectrum"/> (.json to load again, .csv with one row a block, or its U-curve as a chart), a table, <see cref="LayerPairs"/> or
-    /// a <see cref="DistillationRun"/>'s epochs (.csv), <see cref="DistillationDynamics"/> (.csv, or as a chart), a chart (.html, .json, .svg, .png,
-    /// .pdf), images (.png, the contact sheet), a <see cref="VisionModel"/> (.safetensors, or with a <c>/</c> at the end of the path a folder that
+    /// a <see cref="DistillationRun"/>'s epochs (.csv), a <see cref="ComparisonResult"/> (.csv, or its differences as a chart),
+    /// <see cref="DistillationDynamics"/> (.csv, or as a chart), a chart (.html, .json, .svg, .png, .pdf), images (.png, the contact sheet), a
+    /// <see cref="VisionModel"/> (.safetensors, or with a <c>/</c> at the end of the path a folder that
     /// <c>timm.create_model("local-dir:FOLDER")</c> opens).
     /// </param>
     /// <param name="path">The file.</param>
@@ -26,7 +27,7 @@ public static class SavedFile
         if (!formats.TryGetValue(ending, out var save))
         {
             throw new SpectralKDException(formats.Count == 0
-                ? $"a {value.GetType().Name} cannot be saved ({path}): what can is a spectrum, a table, layer pairs, a run, dynamics, a chart, images or a model"
+                ? $"a {value.GetType().Name} cannot be saved ({path}): what can is a spectrum, a table, layer pairs, a run, a comparison, dynamics, a chart, images or a model"
                 : $"a {value.GetType().Name} cannot be saved as \"{ending}\" ({path}): it takes {string.Join(", ", formats.Keys)}");
         }
 
@@ -70,6 +71,7 @@ public static class SavedFile
         ModelSpectrum spectrum => spectrum.ToDataFrame,
         LayerPairs pairs => pairs.ToDataFrame,
         DistillationRun run => run.ToDataFrame,
+        ComparisonResult result => result.ToDataFrame,
         DistillationDynamics dynamics => dynamics.ToDataFrame,
         _ => null,
     };
@@ -78,6 +80,7 @@ public static class SavedFile
     {
         GenericChart chart => () => chart,
         ModelSpectrum spectrum => () => Charts.UCurve(spectrum),
+        ComparisonResult result => () => Charts.Differences(result),
         DistillationDynamics dynamics => () => Charts.Dynamics(dynamics.Teacher, dynamics.Before, dynamics.After),
         _ => null,
     };

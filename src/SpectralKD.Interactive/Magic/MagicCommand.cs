@@ -89,6 +89,7 @@ internal static class MagicCommandTable
         new ChartCommand(),
         new SelectCommand(),
         new DistillCommand(),
+        new CompareCommand(),
         new DynamicsCommand(),
         new RunsCommand(),
         new SaveCommand(),

@@ -9,7 +9,7 @@ namespace SpectralKD.Interactive.Views;
 /// <summary>Shows views, and the library's own objects that have one, in notebooks: as HTML, with plain text beside it.</summary>
 internal static class ObjectFormatters
 {
-    /// <summary>Registers the views of models, images, spectra, verdicts, layer pairs, runs and DataFrames. Idempotent.</summary>
+    /// <summary>Registers the views of models, images, spectra, verdicts, layer pairs, runs, comparisons and DataFrames. Idempotent.</summary>
     internal static void Register()
     {
         Register<INotebookView>(view => view);
@@ -19,6 +19,7 @@ internal static class ObjectFormatters
         Register<IImageSource>(images => new ImagesView(images));
         Register<VisionModel>(ModelCardView.Of);
         Register<DistillationRun>(run => new RunView(run));
+        Register<ComparisonResult>(result => new ComparisonView(result));
         Register<DataFrame>(frame => new DataFrameView(frame));
     }
 

@@ -58,6 +58,15 @@ internal static class NativeHeap
         }
     }
 
+    /// <summary>Gives free memory back to the system.</summary>
+    internal static void GiveBack()
+    {
+        if (!_cannot)
+        {
+            Ask(() => _ = TrimHeap(0));
+        }
+    }
+
     /// <summary>True where a process of so many bytes has grown enough since the mark for a trim to pay.</summary>
     internal static bool HasGrown(long? mark, long now) => mark is { } before && now > before + (before / 8) + Slack;
 

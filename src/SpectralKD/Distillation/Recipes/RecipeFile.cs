@@ -100,7 +100,7 @@ internal static partial class RecipeFile
     }
 
     // Of two values of one key only the last would count, without a word.
-    private static void RefuseRepetition(JsonElement element, string name)
+    internal static void RefuseRepetition(JsonElement element, string name)
     {
         if (element.ValueKind != JsonValueKind.Object)
         {

@@ -1,7 +1,7 @@
 namespace SpectralKD.Distillation;
 
 /// <summary>
-/// The folder of a run: <c>recipe.json</c>, <c>log.txt</c>, <c>checkpoint/</c>, <c>best.safetensors</c>, <c>spectra/</c>. Held by one process at a time.
+/// The folder of a run: <c>recipe.json</c>, <c>log.txt</c>, <c>checkpoint/</c>, <c>best.safetensors</c>, <c>correct.txt</c>, <c>spectra/</c>. Held by one process at a time.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
@@ -25,6 +25,8 @@ internal sealed class RunFolder : IDisposable
 
     public static string LogOf(string folder) => Path.Combine(folder, "log.txt");
 
+    public static string HitsOf(string folder) => Path.Combine(folder, "correct.txt");
+
     public static string SpectraOf(string folder) => Path.Combine(folder, "spectra");
 
     /// <summary>The name of the student's spectrum after an epoch.</summary>
@@ -37,6 +39,22 @@ internal sealed class RunFolder : IDisposable
     {
         Directory.CreateDirectory(SpectraOf(Root));
         spectrum.Save(Spectrum(name));
+    }
+
+    /// <summary>Keeps which validation images the student got right after its last epoch: a line <c>epoch N</c> and a line of 0 and 1, in the images' order.</summary>
+    public void KeepHits(int epoch, IReadOnlyCollection<bool> hits)
+    {
+        if (hits.Count > 0)
+        {
+            AtomicFile.WriteText(HitsOf(Root), FormattableString.Invariant($"epoch {epoch}\n{string.Concat(hits.Select(hit => hit ? '1' : '0'))}\n"));
+        }
+    }
+
+    /// <summary>Which validation images were right after an epoch; null where that was not kept.</summary>
+    public static IReadOnlyList<bool>? HitsIn(string folder, int epoch)
+    {
+        var lines = File.Exists(HitsOf(folder)) ? File.ReadAllLines(HitsOf(folder)) : [];
+        return lines is [var head, var hits] && head == FormattableString.Invariant($"epoch {epoch}") && hits.All(hit => hit is '0' or '1') ? [.. hits.Select(hit => hit == '1')] : null;
     }
 
     /// <summary>Begins a run in a folder that holds none yet.</summary>

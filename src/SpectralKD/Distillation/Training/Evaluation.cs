@@ -14,7 +14,10 @@ public sealed record Evaluation(long Images, double Loss, double Top1, double To
     /// <returns>Null where there is not one image.</returns>
     /// <exception cref="SpectralKDException">The model has no head.</exception>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
-    public static Evaluation? Of(VisionModel model, IEnumerable<TrainingBatch> batches, CancellationToken cancellation = default)
+    public static Evaluation? Of(VisionModel model, IEnumerable<TrainingBatch> batches, CancellationToken cancellation = default) => Of(model, batches, null, cancellation);
+
+    /// <summary>The same; <paramref name="hits"/> takes, image by image, whether its label was the most likely class.</summary>
+    internal static Evaluation? Of(VisionModel model, IEnumerable<TrainingBatch> batches, ICollection<bool>? hits, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(batches);
@@ -34,7 +37,7 @@ public sealed record Evaluation(long Images, double Loss, double Top1, double To
                 using (batch)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    Add(sums, model, batch);
+                    Add(sums, model, batch, hits);
                 }
             }
 
@@ -46,7 +49,7 @@ public sealed record Evaluation(long Images, double Loss, double Top1, double To
         }
     }
 
-    private static void Add(double[] sums, VisionModel model, TrainingBatch batch)
+    private static void Add(double[] sums, VisionModel model, TrainingBatch batch, ICollection<bool>? right)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
@@ -57,6 +60,11 @@ public sealed record Evaluation(long Images, double Loss, double Top1, double To
         var (_, classes) = logits.topk((int)Math.Min(5, logits.shape[1]), 1);
         var hits = classes.eq(labels.unsqueeze(1)); // (B, 5)
         var found = stack([loss, hits.narrow(1, 0, 1).sum().to(ScalarType.Float64), hits.sum().to(ScalarType.Float64)]).cpu().data<double>().ToArray();
+        foreach (var hit in right is null ? [] : hits.narrow(1, 0, 1).cpu().contiguous().data<bool>().ToArray())
+        {
+            right!.Add(hit);
+        }
+
         sums[0] += labels.shape[0];
         for (var i = 0; i < found.Length; i++)
         {

@@ -205,7 +205,9 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
 
     private EpochMetrics Validate(CancellationToken stop)
     {
-        var own = Evaluation.Of(setup.Student, setup.Data.Validation(_recipe.Batch), stop);
+        var hits = folder is null ? null : new List<bool>();
+        var own = Evaluation.Of(setup.Student, setup.Data.Validation(_recipe.Batch), hits, stop);
+        folder?.KeepHits(State.Epoch, hits!);
         var averaged = own is null ? null : setup.WithAverage(student => Evaluation.Of(student, setup.Data.Validation(_recipe.Batch), stop));
         var means = State.Sums.Means();
         return new EpochMetrics

@@ -1,0 +1,199 @@
+using System.Globalization;
+using Plotly.NET;
+
+namespace SpectralKD.Interactive;
+
+public static partial class Charts
+{
+    /// <summary>Top-1 after each epoch, the mean of each method's seeds with a band of one standard deviation.</summary>
+    /// <param name="result">A comparison with finished runs.</param>
+    /// <param name="student">The student, where the comparison has several; null for the first.</param>
+    /// <exception cref="SpectralKDException">No run is finished, or there is no such student.</exception>
+    public static GenericChart AccuracyByEpoch(ComparisonResult result, string? student = null) => ComparisonCurves.Of(result, student, seconds: false);
+
+    /// <summary>Top-1 against the seconds of training, by the measured cost of each method's step: what a method costs is in it.</summary>
+    /// <param name="result">A comparison with finished runs.</param>
+    /// <param name="student">The student, where the comparison has several; null for the first.</param>
+    /// <exception cref="SpectralKDException">No run is finished, or there is no such student.</exception>
+    public static GenericChart AccuracyBySecond(ComparisonResult result, string? student = null) => ComparisonCurves.Of(result, student, seconds: true);
+
+    /// <summary>
+    /// A forest plot: each method's mean difference to the baseline in points of top-1, its 95 % interval over seeds (thick), and over test images (thin). An interval that
+    /// crosses zero shows no difference.
+    /// </summary>
+    /// <param name="result">A comparison with finished runs.</param>
+    /// <exception cref="SpectralKDException">No method has a seed in common with the baseline.</exception>
+    public static GenericChart Differences(ComparisonResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        var rows = result.Rows.Where(row => row.Difference is not null).Reverse().ToList(); // plotly counts upwards
+        ChartNeeds.Some(rows, "method with a seed that the baseline has too");
+        return new ForestPlot(result, rows).Build();
+    }
+
+    /// <summary>What each layer pair gains alone, against the depth of the student's block, with its 95 % interval.</summary>
+    /// <param name="result">A comparison whose methods align one pair each (<see cref="LayerSweep"/>).</param>
+    /// <exception cref="SpectralKDException">None does.</exception>
+    public static GenericChart LayerGains(ComparisonResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        var rows = LayerSweep.Single(result).Where(row => row.Difference is not null).ToList();
+        ChartNeeds.Some(rows, "method that aligns one pair of layers alone, beside the baseline; see LayerSweep");
+        var axis = ChartLook.Axis($"Gain over {result.Comparison.BaselineName} (points of top-1)");
+        axis["zeroline"] = true;
+        axis["zerolinecolor"] = ChartLook.Grey;
+        var chart = new ChartBuilder("What each layer pair gains alone", ForestPlot.Words(result, rows))
+            .Layout("xaxis", ChartLook.Axis("Relative depth of the student's block (0 first, 1 last)"))
+            .Layout("yaxis", axis);
+        foreach (var (group, series) in rows.GroupBy(row => row.Student).Select((group, series) => (group, series)))
+        {
+            var ordered = group.OrderBy(row => row.Pairs[0].Student).ToList();
+            var depths = ordered.Select(row => LayerSweep.Depth(result, row)).ToList();
+            chart.Trace("scatter", ForestPlot.Bars(ordered.Select((row, i) => (row.Difference!.Low, row.Difference.High, depths[i])).ToList(), ChartLook.Colour(series), 2, upright: true));
+            chart.Trace("scatter", SeriesLine.Of(
+                series, group.Key, depths, ordered.Select(row => row.Difference!.Mean),
+                ordered.Select(row => $"student block {row.Pairs[0].Student}, teacher block {row.Pairs[0].Teacher}<br>{ChartLook.Text(row.Verdict)}")));
+        }
+
+        return chart.Build();
+    }
+}
+
+/// <summary>Curves of accuracy, one for each method.</summary>
+internal static class ComparisonCurves
+{
+    private const int LegendLine = 20;
+
+    internal static GenericChart Of(ComparisonResult result, string? student, bool seconds)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        ChartNeeds.Some(result.Outcomes, "finished run");
+        var students = result.Outcomes.Select(outcome => outcome.Student).Distinct().ToList();
+        var chosen = student ?? students[0];
+        if (!students.Contains(chosen))
+        {
+            throw new SpectralKDException($"the comparison has no finished run of a student {chosen}{NearestName.Suggestion(chosen, students)} ({string.Join(", ", students)})");
+        }
+
+        var methods = result.Outcomes.Where(outcome => outcome.Student == chosen).GroupBy(outcome => outcome.Method).ToList();
+        var seeds = methods.Max(method => method.Count());
+        var axis = ChartLook.Axis(seconds ? "Seconds of training (teacher included, validation not)" : "Epochs");
+        axis["rangemode"] = "tozero";
+        var chart = new ChartBuilder(
+                seconds ? "Accuracy against time" : "Accuracy against epochs",
+                $"{chosen} on {methods[0].First().Recipe.Data.Train} · mean of {seeds} seed{(seeds == 1 ? "" : "s, band: ± 1 standard deviation")}")
+            .Layout("xaxis", axis)
+            .Layout("yaxis", ChartLook.Axis("Top-1 accuracy (%, validation images)"))
+            .Layout("showlegend", true)
+            .Layout("height", 430 + (LegendLine * ((methods.Count + 2) / 3)));
+        for (var i = 0; i < methods.Count; i++)
+        {
+            Add(chart, [.. methods[i]], i, seconds);
+        }
+
+        return chart.Build();
+    }
+
+    private static void Add(ChartBuilder chart, List<ComparedOutcome> runs, int series, bool seconds)
+    {
+        var count = runs.Min(run => run.Epochs.Count);
+        var points = Enumerable.Range(0, count).Select(epoch => (
+            X: seconds ? runs.Average(run => run.SecondsAfter(epoch + 1)) : epoch + 1,
+            Values: runs.Select(run => run.Epochs[epoch].Top1).OfType<double>().Where(double.IsFinite).ToList())).Where(point => point.Values.Count > 0).ToList();
+        if (runs.Count > 1 && points.Count > 0)
+        {
+            var spread = points.Select(point => (Mean: point.Values.Average(), Deviation: point.Values.Count > 1 ? ComparisonStatistics.Deviation(point.Values) : 0)).ToList();
+            chart.Trace("scatter", new Attributes
+            {
+                ["x"] = points.Select(point => point.X).Concat(points.Select(point => point.X).Reverse()).ToArray(),
+                ["y"] = spread.Select(value => value.Mean + value.Deviation).Concat(spread.Select(value => value.Mean - value.Deviation).Reverse()).ToArray(),
+                ["fill"] = "toself",
+                ["fillcolor"] = ChartLook.Faint(ChartLook.Colour(series), 0.12),
+                ["line"] = new Attributes { ["width"] = 0 },
+                ["mode"] = "lines",
+                ["name"] = ChartLook.Text(runs[0].Method),
+                ["legendgroup"] = runs[0].Method,
+                ["showlegend"] = false,
+                ["hoverinfo"] = "skip",
+            });
+        }
+
+        var line = SeriesLine.Of(
+            series, runs[0].Method, points.Select(point => point.X), points.Select(point => point.Values.Average()),
+            points.Select((point, epoch) => string.Create(
+                CultureInfo.InvariantCulture, $"{ChartLook.Text(runs[0].Method)}<br>epoch {epoch + 1}{(seconds ? $", {Durations.Text(point.X)}" : "")}: {point.Values.Average():0.0} %")),
+            markers: points.Count < 15);
+        line["legendgroup"] = runs[0].Method;
+        ((Attributes)line["line"]!)["width"] = 2;
+        chart.Trace("scatter", line);
+    }
+}
+
+/// <summary>Differences with their intervals, one below the other.</summary>
+internal sealed class ForestPlot(ComparisonResult result, IReadOnlyList<ComparisonRow> rows)
+{
+    private const int RowHeight = 34;
+
+    internal GenericChart Build()
+    {
+        var x = ChartLook.Axis($"Difference to {result.Comparison.BaselineName} (points of top-1)");
+        (x["zeroline"], x["zerolinecolor"], x["zerolinewidth"]) = (true, ChartLook.Grey, 1.5);
+        var y = ChartLook.Axis("Method");
+        (y["tickvals"], y["ticktext"]) = (Enumerable.Range(0, rows.Count).ToArray(), rows.Select(row => ChartLook.Text(Name(row))).ToArray());
+        (y["range"], y["showgrid"]) = (new[] { -0.7, rows.Count - 0.3 }, false);
+        var chart = new ChartBuilder("Which method helps?", Words(result, rows))
+            .Layout("xaxis", x).Layout("yaxis", y)
+            .Layout("showlegend", true)
+            .Layout("height", 220 + (RowHeight * rows.Count));
+        Add(chart, [.. rows.Select((row, i) => (row.ImagesLow, row.ImagesHigh, i - 0.16))], "95 % over test images, these students given", ChartLook.Grey, 2);
+        Add(chart, [.. rows.Select((row, i) => (row.Difference!.Low, row.Difference.High, (double)i))], "95 % over seeds", ChartLook.Blue, 5);
+        chart.Trace("scatter", new Attributes
+        {
+            ["x"] = rows.Select(row => row.Difference!.Mean).ToArray(),
+            ["y"] = Enumerable.Range(0, rows.Count).ToArray(),
+            ["mode"] = "markers",
+            ["name"] = "mean difference",
+            ["marker"] = new Attributes { ["color"] = ChartLook.Vermillion, ["size"] = 11, ["symbol"] = "diamond" },
+            ["text"] = rows.Select(row => $"{ChartLook.Text(Name(row))}: {ChartLook.Text(row.Verdict)}").ToArray(),
+            ["hovertemplate"] = "%{text}<extra></extra>",
+        });
+        return chart.Build();
+    }
+
+    internal static string Words(ComparisonResult result, IReadOnlyList<ComparisonRow> rows)
+    {
+        var seeds = rows.Max(row => row.Difference!.Seeds);
+        return seeds == 1 ? "one seed: no interval" : $"{seeds} seeds, paired · 95 % intervals; one that crosses zero shows no difference";
+    }
+
+    /// <summary>Bars from a low to a high end, with a gap between two.</summary>
+    internal static Attributes Bars(IReadOnlyList<(double? Low, double? High, double At)> bars, string colour, double width, bool upright)
+    {
+        var there = bars.Where(bar => bar.Low is not null).ToList();
+        var ends = there.SelectMany(bar => new[] { bar.Low, bar.High, null }).ToArray();
+        var places = there.SelectMany(bar => new double?[] { bar.At, bar.At, null }).ToArray();
+        return new Attributes
+        {
+            ["x"] = upright ? places : ends,
+            ["y"] = upright ? ends : places,
+            ["mode"] = "lines",
+            ["name"] = "95 % interval",
+            ["line"] = new Attributes { ["color"] = colour, ["width"] = width },
+            ["connectgaps"] = false,
+            ["showlegend"] = false,
+            ["hoverinfo"] = "skip",
+        };
+    }
+
+    private static void Add(ChartBuilder chart, IReadOnlyList<(double? Low, double? High, double At)> bars, string name, string colour, double width)
+    {
+        if (bars.Any(bar => bar.Low is not null))
+        {
+            var trace = Bars(bars, colour, width, upright: false);
+            (trace["name"], trace["showlegend"]) = (name, true);
+            chart.Trace("scatter", trace);
+        }
+    }
+
+    private string Name(ComparisonRow row) => result.Rows.Select(other => other.Student).Distinct().Count() > 1 ? $"{row.Student}, {row.Method}" : row.Method;
+}

@@ -1,0 +1,172 @@
+using System.Text.Json.Nodes;
+using Microsoft.Data.Analysis;
+
+namespace SpectralKD.Distillation;
+
+/// <summary>
+/// Turns a recipe into the comparison that asks which layers to align: each pair alone, every strategy, the teacher's blocks above several thresholds of its
+/// intensity, and random pairs, which the others must beat (<c>spectralkd compare --sweep layers</c>).
+/// </summary>
+public static class LayerSweep
+{
+    private const int RandomChoices = 3;
+    private const int SpectrumImages = 500;
+    private static readonly double[] Thresholds = [0.3, 0.5, 0.7, 0.9];
+
+    /// <summary>Makes the comparison.</summary>
+    /// <param name="recipe">The recipe; its own layers are not looked at, its loss is what every method shares.</param>
+    /// <param name="folder">Folder for <c>teacher-spectrum.json</c>, which choices by intensity need, and the table of layers shows; null keeps it nowhere.</param>
+    /// <param name="cancellation">Stops the analysis of the teacher.</param>
+    /// <returns>A comparison with the baseline <c>no-alignment</c>; its seeds are 0, 1, 2 unless others are set.</returns>
+    /// <exception cref="SpectralKDException">The recipe has no teacher, or no pair of its models' blocks fits.</exception>
+    public static async Task<Comparison> OfAsync(DistillationRecipe recipe, string? folder = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        if (recipe.Loss.Method == DistillationMethod.None)
+        {
+            throw new SpectralKDException("a sweep over layers needs a recipe with a teacher, and the method none has none; take soft, hard or fft");
+        }
+
+        var shared = recipe with { Align = true, StudentLayers = null, TeacherLayers = null, CacheTeacher = null };
+        using var job = await DistillationJob.PrepareAsync(shared, cancellation: cancellation).ConfigureAwait(false);
+        var (student, teacher) = (job.Student, job.Teacher!);
+        var spectrum = SpectrumOf(teacher, (ImageTrainingData)job.Data, folder, cancellation);
+        var methods = new List<Variation> { new("no-alignment", recipe.Loss.Method == DistillationMethod.Fft ? """{"loss":{"method":"none"}}""" : """{"align":false}""") };
+        var taken = new HashSet<string>();
+        foreach (var (name, pairs) in Pairs(student, teacher).Concat(Strategies(student, teacher, spectrum)))
+        {
+            if (pairs is not null && taken.Add(string.Join(' ', pairs)))
+            {
+                methods.Add(new Variation(name, new JsonObject
+                {
+                    ["align"] = true,
+                    ["studentLayers"] = new JsonArray([.. pairs.Select(pair => (JsonNode)pair.Student)]),
+                    ["teacherLayers"] = new JsonArray([.. pairs.Select(pair => (JsonNode)pair.Teacher)]),
+                }.ToJsonString()));
+            }
+        }
+
+        var comparison = new Comparison
+        {
+            Note = $"which layers of {teacher.Spec.Name} {student.Spec.Name} should be aligned with",
+            Base = ComparisonFile.Object(shared.ToJson()).ToJsonString(),
+            Methods = methods,
+        };
+        comparison.Validate();
+        return comparison;
+    }
+
+    /// <summary>
+    /// The gain of each pair alone against depth: <c>student</c>, <c>student_block</c>, <c>depth</c> (0 first block, 1 last), <c>teacher_block</c>, <c>gain</c> (points over the
+    /// baseline) with its 95 % interval <c>low</c> to <c>high</c>, and of the teacher's block <c>intensity</c>, <c>uniformity</c>, <c>high_frequency_ratio</c> where its spectrum lies in the
+    /// comparison's folder.
+    /// </summary>
+    /// <param name="result">A comparison whose methods align one pair each; others are left out.</param>
+    public static DataFrame Table(ComparisonResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        var rows = Single(result).OrderBy(row => row.Student, StringComparer.Ordinal).ThenBy(row => row.Pairs[0].Student).ToList();
+        var file = SpectrumFile(result.Folder);
+        var blocks = File.Exists(file) ? ModelSpectrum.Load(file).Blocks.ToDictionary(block => block.Index) : [];
+        BlockSpectrum? Block(ComparisonRow row) => blocks.GetValueOrDefault(row.Pairs[0].Teacher);
+        return new DataFrame(
+            new StringDataFrameColumn("student", rows.Select(row => row.Student)),
+            new Int32DataFrameColumn("student_block", rows.Select(row => row.Pairs[0].Student)),
+            new DoubleDataFrameColumn("depth", rows.Select(row => Depth(result, row))),
+            new Int32DataFrameColumn("teacher_block", rows.Select(row => row.Pairs[0].Teacher)),
+            new DoubleDataFrameColumn("gain", rows.Select(row => row.Difference?.Mean)),
+            new DoubleDataFrameColumn("low", rows.Select(row => row.Difference?.Low)),
+            new DoubleDataFrameColumn("high", rows.Select(row => row.Difference?.High)),
+            new DoubleDataFrameColumn("intensity", rows.Select(row => Block(row)?.Intensity)),
+            new DoubleDataFrameColumn("uniformity", rows.Select(row => Block(row)?.Uniformity)),
+            new DoubleDataFrameColumn("high_frequency_ratio", rows.Select(row => Block(row)?.HighFrequencyRatio)));
+    }
+
+    /// <summary>The rows of methods that align one pair alone.</summary>
+    internal static IReadOnlyList<ComparisonRow> Single(ComparisonResult result) => [.. result.Rows.Where(row => row.Pairs.Count == 1)];
+
+    /// <summary>Relative depth of the student's block in [0, 1].</summary>
+    internal static double Depth(ComparisonResult result, ComparisonRow row)
+    {
+        var model = result.Outcomes.First(outcome => outcome.Student == row.Student && outcome.Method == row.Method).Recipe.Student;
+        return row.Pairs[0].Student / (double)Math.Max(1, ModelCatalog.Find(model).Blocks.Count - 1);
+    }
+
+    private static string SpectrumFile(string folder) => Path.Combine(folder, "teacher-spectrum.json");
+
+    private static ModelSpectrum SpectrumOf(VisionModel teacher, ImageTrainingData data, string? folder, CancellationToken cancellation)
+    {
+        if (folder is not null && File.Exists(SpectrumFile(folder)))
+        {
+            return ModelSpectrum.Load(SpectrumFile(folder));
+        }
+
+        var source = data.Split.Train;
+        var drawn = new SubsetImageSource(source, ClassBalance.Draw(source, Enumerable.Range(0, source.Count), Math.Min(SpectrumImages, source.Count), data.Settings.Seed));
+        var spectrum = SpectralAnalysis.Run(teacher, drawn, new SpectralOptions(), null, cancellation);
+        if (folder is not null)
+        {
+            spectrum.Save(SpectrumFile(folder));
+        }
+
+        return spectrum;
+    }
+
+    // Each of the student's blocks with the teacher's at the same relative depth.
+    private static IEnumerable<(string Name, (int Student, int Teacher)[]? Pairs)> Pairs(VisionModel student, VisionModel teacher)
+    {
+        var (depth, other) = (student.Blocks.Count, teacher.Blocks.Count);
+        for (var block = 0; block < depth; block++)
+        {
+            var opposite = depth == 1 ? other - 1 : (int)Math.Round((double)block * (other - 1) / (depth - 1), MidpointRounding.AwayFromZero);
+            yield return ($"pair-{block}-{opposite}", Fitting(student, teacher, new LayerSelection { Strategy = LayerStrategy.Explicit, Student = [block], Teacher = [opposite] }, null));
+        }
+    }
+
+    private static IEnumerable<(string Name, (int Student, int Teacher)[]? Pairs)> Strategies(VisionModel student, VisionModel teacher, ModelSpectrum spectrum)
+    {
+        var ends = Fitting(student, teacher, new LayerSelection(), null);
+        yield return ("endpoints", ends);
+        foreach (var strategy in new[] { LayerStrategy.Even, LayerStrategy.All, LayerStrategy.Stages, LayerStrategy.Top })
+        {
+            yield return (strategy.ToString().ToLowerInvariant(), Fitting(student, teacher, new LayerSelection { Strategy = strategy }, spectrum));
+        }
+
+        foreach (var threshold in Thresholds)
+        {
+            yield return (FormattableString.Invariant($"threshold-{threshold}"), Fitting(student, teacher, new LayerSelection { Strategy = LayerStrategy.Threshold, Threshold = threshold }, spectrum));
+        }
+
+        for (var choice = 1; choice <= RandomChoices && ends is not null; choice++)
+        {
+            yield return ($"random-{choice}", Fitting(student, teacher, Random(student.Blocks.Count, teacher.Blocks.Count, ends.Length, choice), null));
+        }
+    }
+
+    // As many pairs as the end points have, student's and teacher's blocks drawn and matched by chance.
+    private static LayerSelection Random(int students, int teachers, int count, int choice)
+    {
+        return new LayerSelection { Strategy = LayerStrategy.Explicit, Student = [.. Drawn(students, 0).Order()], Teacher = Drawn(teachers, 1) };
+
+        int[] Drawn(int blocks, int side)
+        {
+            var all = Enumerable.Range(0, blocks).ToArray();
+            new CounterRandom(choice, side).Shuffle(all.AsSpan());
+            return all[..Math.Min(count, Math.Min(students, teachers))];
+        }
+    }
+
+    // Null where the strategy does not suit these models, or pairs maps of other sizes.
+    private static (int Student, int Teacher)[]? Fitting(VisionModel student, VisionModel teacher, LayerSelection selection, ModelSpectrum? spectrum)
+    {
+        try
+        {
+            var pairs = LayerPairs.Select(teacher, student, selection, spectrum);
+            return [.. pairs.StudentLayers.Zip(pairs.TeacherLayers)];
+        }
+        catch (SpectralKDException)
+        {
+            return null;
+        }
+    }
+}
