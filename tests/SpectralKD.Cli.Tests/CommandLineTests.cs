@@ -59,6 +59,35 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Compare_trains_in_processes_of_its_own_or_writes_the_runs_out_and_gathers_them()
+    {
+        var file = Path.Combine(_folder, "tiny.json");
+        await File.WriteAllTextAsync(file, """
+            {
+              "base": {
+                "teacher": "cait_nano_patch4_32", "teacherWeights": "seeded:1", "student": "deit_nano_patch4_32", "epochs": 1, "batch": 4, "device": "cpu", "align": false,
+                "data": { "train": "textures", "count": 4, "validationCount": 6, "size": 32 }
+              },
+              "methods": { "labels": { "loss": { "method": "none" } }, "soft": {} }, "seeds": 2
+            }
+            """);
+        Assert.Equal(0, await RunAsync("compare", file, "--out", Folder("written"), "--to", "commands"));
+        Assert.Contains($"spectralkd compare run {Folder("written")} soft/seed-1\n", _output.ToString());
+        Assert.Equal(0, await RunAsync("compare", file, "--out", Folder("written"), "--to", "slurm", "--jobs", "3"));
+        Assert.Contains("#SBATCH --array=1-4%3\n", _output.ToString());
+        Assert.DoesNotContain("--gpus-per-task", _output.ToString());
+        Assert.Equal(0, await RunAsync("compare", "run", Folder("written"), "soft/seed-1"));
+        Assert.Equal(0, await RunAsync("compare", "gather", Folder("written")));
+        Assert.Contains("not finished: labels/seed-0, soft/seed-0, labels/seed-1", _output.ToString());
+        Assert.Equal(1, await RunAsync("compare", "gather", Folder("nowhere")));
+        Assert.Contains("there is no comparison.json in", _error.ToString());
+
+        var run = await ProgramRun.RunAsync(ProgramRun.Dotnet, [ProgramRun.CommandLine, "compare", file, "--out", Folder("jobs"), "--jobs", "2"]);
+        Assert.True(File.Exists(Folder("jobs/differences.html")), run.ToString());
+        Assert.Equal(4, Distillation.ComparisonResult.Gather(Folder("jobs")).Outcomes.Count);
+    }
+
+    [Fact]
     public async Task Decoded_images_are_made_by_one_command_and_read_by_the_others_with_the_same_figures()
     {
         foreach (var name in new[] { "a/0.ppm", "a/1.ppm", "b/2.ppm", "b/3.ppm" })

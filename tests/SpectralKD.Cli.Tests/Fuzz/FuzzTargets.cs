@@ -62,6 +62,10 @@ internal static class FuzzTargets
     {
         byte[][] recipes = [.. RecipeLibrary.Names.Take(4).Select(name => Utf8(RecipeLibrary.Get(name).ToJson()))];
         yield return Text("recipes", ".json", (path, _) => DistillationRecipe.Load(path), recipes);
+        yield return Text("comparisons", ".json", (path, _) => Comparison.Load(path), Utf8("""
+            {"version":1,"note":"n","base":{"student":"deit_nano_patch4_32","teacher":"cait_nano_patch4_32","epochs":2,"data":{"train":"textures","count":8}},"students":{"a":{"batch":4}},
+             "methods":{"labels":{"loss":{"method":"none"},"align":null},"soft":{}},"seeds":[0,3],"baseline":"soft","accuracies":[50,60.5],"budget":9,"cacheTeacher":true}
+            """), Utf8("""{"base":"nano-deit-distilled","students":["deit_nano_patch8_64"],"methods":{"soft":{"loss":{"tau":2}}},"seeds":2}"""));
         var log = Utf8("""
             {"train_lr":1.5625E-05,"train_loss":1.91,"train_loss_base":0.2314,"train_loss_fft":0.226,"train_loss_dist":1.45,"test_loss":2.298,"test_acc1":15.625,"test_acc5":59.375,"epoch":0,"n_parameters":93202}
             {"train_lr":2E-05,"train_loss":1.90,"train_loss_base":0.2303,"train_loss_fft":0.225,"train_loss_dist":1.44,"test_loss":2.294,"test_acc1":12.5,"test_acc5":62.5,"epoch":1,"n_parameters":93202}

@@ -19,6 +19,11 @@ public class ChartKindsTests
         { "pairs", Charts.Pairs(Teacher, Student, LayerPairs.Select(Teacher, Student)) },
         { "distances", Charts.LayerDistances(DistillationDynamics.Of(Teacher, Student, Student)) },
         { "distances of several", Charts.LayerDistances(Teacher, Student, SampleSpectra.U(depth: 0.2)) },
+        { "accuracy by epoch", Charts.AccuracyByEpoch(SampleComparison.Of()) },
+        { "accuracy by second", Charts.AccuracyBySecond(SampleComparison.Of()) },
+        { "differences", Charts.Differences(SampleComparison.Of()) },
+        { "differences of one seed", Charts.Differences(SampleComparison.Of(seeds: 1)) },
+        { "layer gains", Charts.LayerGains(SampleComparison.Of(layers: true)) },
         { "distance heatmap", Charts.DistanceHeatmap(DistillationDynamics.Of(Teacher, Student, Student)) },
     };
 
@@ -36,6 +41,18 @@ public class ChartKindsTests
         }
 
         Assert.Contains(figure.RootElement.GetProperty("data").EnumerateArray(), trace => trace.TryGetProperty("hovertemplate", out _));
+    }
+
+    [Fact]
+    public void A_forest_plot_has_an_interval_for_each_method_but_the_baseline_and_none_for_one_seed()
+    {
+        var traces = UCurveTests.Traces(Charts.Differences(SampleComparison.Of()));
+        Assert.Equal(["95 % over test images, these students given", "95 % over seeds", "mean difference"], traces.Select(trace => trace.GetProperty("name").GetString()));
+        Assert.Equal(3, traces[2].GetProperty("x").GetArrayLength());
+        Assert.Equal(9, traces[1].GetProperty("x").GetArrayLength());
+        Assert.DoesNotContain(UCurveTests.Traces(Charts.Differences(SampleComparison.Of(seeds: 1))), trace => trace.GetProperty("name").GetString() == "95 % over seeds");
+        Assert.Throws<SpectralKDException>(() => Charts.LayerGains(SampleComparison.Of()));
+        Assert.Contains("did you mean deit_nano_patch8_64?", Assert.Throws<SpectralKDException>(() => Charts.AccuracyByEpoch(SampleComparison.Of(), "deit_nano_patch8_46")).Message);
     }
 
     [Fact]

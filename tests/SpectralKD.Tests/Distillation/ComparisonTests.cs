@@ -56,7 +56,7 @@ public sealed class ComparisonTests : IDisposable
         // Two names for one method: whatever differed between them would show.
         var comparison = Comparison.FromJson(Tiny.Replace("\"loss\": { \"tau\": 2 }", "\"loss\": { \"tau\": 2 }, \"note\": \"one\" }, \"again\": { \"loss\": { \"tau\": 2 }"));
         var news = new List<ComparisonProgress>();
-        var result = await comparison.RunAsync(_folder.Path, progress: new Hears(news));
+        var result = await comparison.RunAsync(_folder.Root, progress: new Hears(news));
 
         Assert.True(result.Finished);
         Assert.Equal(6, result.Outcomes.Count);
@@ -77,7 +77,7 @@ public sealed class ComparisonTests : IDisposable
 
         var before = File.GetLastWriteTimeUtc(_folder.File("runs/soft/seed-0/log.txt"));
         news.Clear();
-        var again = await (comparison with { Seeds = [0, 1, 2] }).RunAsync(_folder.Path, progress: new Hears(news));
+        var again = await (comparison with { Seeds = [0, 1, 2] }).RunAsync(_folder.Root, progress: new Hears(news));
         Assert.Equal(9, again.Outcomes.Count);
         Assert.Equal(before, File.GetLastWriteTimeUtc(_folder.File("runs/soft/seed-0/log.txt")));
         Assert.Contains(news, item => item.Note == "6 of 9 runs are finished already and are not repeated");
@@ -117,21 +117,21 @@ public sealed class ComparisonTests : IDisposable
     [Fact]
     public async Task A_changed_recipe_is_told_and_nothing_of_the_old_runs_is_lost()
     {
-        await (Comparison.FromJson(Tiny) with { Seeds = [0] }).RunAsync(_folder.Path);
-        var error = await Assert.ThrowsAsync<SpectralKDException>(() => Comparison.FromJson(Tiny.Replace("\"tau\": 2", "\"tau\": 4")).RunAsync(_folder.Path));
+        await (Comparison.FromJson(Tiny) with { Seeds = [0] }).RunAsync(_folder.Root);
+        var error = await Assert.ThrowsAsync<SpectralKDException>(() => Comparison.FromJson(Tiny.Replace("\"tau\": 2", "\"tau\": 4")).RunAsync(_folder.Root));
         Assert.Contains("1 of the runs in", error.Message);
         Assert.Contains("(soft/seed-0: loss.tau 2 -> 4)", error.Message);
-        Assert.Equal(2, ComparisonResult.Gather(_folder.Path).Outcomes.Count);
+        Assert.Equal(2, ComparisonResult.Gather(_folder.Root).Outcomes.Count);
     }
 
     [Fact]
     public async Task A_method_that_cannot_be_trained_is_named_before_the_others_are_trained()
     {
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => Comparison.FromJson(Tiny.Replace(
-            "\"soft\":", """ "crossed": { "align": true, "teacher": "cait_nano_patch8_64", "teacherWeights": "seeded:1", "imageSize": 48 }, "soft": """)).RunAsync(_folder.Path));
+            "\"soft\":", """ "crossed": { "align": true, "teacher": "cait_nano_patch8_64", "teacherWeights": "seeded:1", "imageSize": 48 }, "soft": """)).RunAsync(_folder.Root));
         Assert.StartsWith("crossed cannot be trained: ", error.Message);
         Assert.False(Directory.Exists(_folder.File("runs")));
-        error = await Assert.ThrowsAsync<SpectralKDException>(() => Comparison.FromJson(Tiny).RunAsync(_folder.Path, jobs: 2));
+        error = await Assert.ThrowsAsync<SpectralKDException>(() => Comparison.FromJson(Tiny).RunAsync(_folder.Root, jobs: 2));
         Assert.Contains("call spectralkd compare --jobs", error.Message);
     }
 
@@ -139,7 +139,7 @@ public sealed class ComparisonTests : IDisposable
     public async Task A_budget_of_seconds_gives_the_cheaper_method_more_epochs()
     {
         var comparison = Comparison.FromJson(Tiny.Replace("\"seeds\": 2", "\"seeds\": 1, \"budget\": 0.001")) with { Accuracies = [99.9] };
-        var result = await comparison.RunAsync(_folder.Path);
+        var result = await comparison.RunAsync(_folder.Root);
         Assert.All(result.Rows, row => Assert.Equal(1, row.Epochs)); // at least one
         Assert.All(result.Rows, row => Assert.Equal((0, null, null), (row.Times[0].Reached, row.Times[0].Epochs, row.Times[0].Seconds)));
 
@@ -159,15 +159,15 @@ public sealed class ComparisonTests : IDisposable
     public async Task Runs_that_others_trained_are_gathered()
     {
         var comparison = Comparison.FromJson(Tiny);
-        var runs = new ComparisonRunner(comparison, _folder.Path, null).Prepare();
+        var runs = new ComparisonRunner(comparison, _folder.Root, null).Prepare();
         Assert.Equal(4, ComparisonScripts.Commands(runs, "dir").Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Contains("#SBATCH --array=1-4%2\n", ComparisonScripts.Slurm(runs, "dir", 2, 0, "1:00:00"));
-        Assert.True((await ComparisonRunner.RunOneAsync(_folder.Path, "soft/seed-1", null, CancellationToken.None)).Finished);
-        Assert.True((await ComparisonRunner.RunOneAsync(_folder.Path, "1", null, CancellationToken.None)).Finished);
-        var gathered = ComparisonResult.Gather(_folder.Path);
+        Assert.True((await ComparisonRunner.RunOneAsync(_folder.Root, "soft/seed-1", null, CancellationToken.None)).Finished);
+        Assert.True((await ComparisonRunner.RunOneAsync(_folder.Root, "1", null, CancellationToken.None)).Finished);
+        var gathered = ComparisonResult.Gather(_folder.Root);
         Assert.Equal(["soft/seed-0", "labels/seed-1"], gathered.Missing.OrderByDescending(name => name));
         Assert.Equal("no seed in common with the baseline", gathered.Rows[1].Verdict);
-        var error = await Assert.ThrowsAsync<SpectralKDException>(() => ComparisonRunner.RunOneAsync(_folder.Path, "sofd/seed-0", null, CancellationToken.None));
+        var error = await Assert.ThrowsAsync<SpectralKDException>(() => ComparisonRunner.RunOneAsync(_folder.Root, "sofd/seed-0", null, CancellationToken.None));
         Assert.Contains("did you mean soft/seed-0?", error.Message);
         Assert.Throws<SpectralKDException>(() => new ComparisonRunner(comparison with { Budget = 3 }, _folder.File("other"), null).Prepare());
     }
@@ -179,16 +179,16 @@ public sealed class ComparisonTests : IDisposable
             { "teacher": "cait_nano_patch4_32", "teacherWeights": "seeded:1", "student": "deit_nano_patch4_32", "epochs": 1, "batch": 4, "device": "cpu", "probeImages": 2,
               "data": { "train": "textures", "count": 4, "validationCount": 4, "size": 32 } }
             """);
-        var sweep = await LayerSweep.OfAsync(recipe, _folder.Path);
+        var sweep = await LayerSweep.OfAsync(recipe, _folder.Root);
         var names = sweep.Methods.Select(method => method.Name).ToList();
         Assert.Equal("no-alignment", sweep.BaselineName);
         Assert.Equal(12, names.Count(name => name.StartsWith("pair-", StringComparison.Ordinal)));
         Assert.Subset(names.ToHashSet(), new HashSet<string> { "pair-0-0", "pair-11-23", "endpoints", "even", "all", "top", "random-1", "random-2", "random-3" });
         Assert.Equal(names.Count, sweep.Runs().Where(run => run.Seed == 0).Select(run => $"{run.Recipe.Align} {string.Join(' ', run.Recipe.StudentLayers ?? [])}-{string.Join(' ', run.Recipe.TeacherLayers ?? [])}").Distinct().Count());
-        Assert.Equal(sweep.ToJson(), (await LayerSweep.OfAsync(recipe, _folder.Path)).ToJson());
+        Assert.Equal(sweep.ToJson(), (await LayerSweep.OfAsync(recipe, _folder.Root)).ToJson());
 
         var few = sweep with { Methods = [.. sweep.Methods.Where(method => method.Name is "no-alignment" or "pair-0-0" or "pair-11-23" or "random-1")], Seeds = [0] };
-        var table = LayerSweep.Table(await few.RunAsync(_folder.Path));
+        var table = LayerSweep.Table(await few.RunAsync(_folder.Root));
         Assert.Equal(2, table.Rows.Count);
         Assert.Equal([0.0, 1.0], table["depth"].Cast<double>());
         Assert.All(table["intensity"].Cast<double>(), value => Assert.True(value > 0));
