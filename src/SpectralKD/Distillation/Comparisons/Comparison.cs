@@ -128,6 +128,7 @@ public sealed record ComparedRun(string? Student, string Method, int Seed, Disti
 internal static class ComparisonFile
 {
     private static readonly string[] Keys = ["version", "note", "base", "students", "methods", "seeds", "baseline", "accuracies", "budget", "cacheTeacher"];
+    private static readonly JsonSerializerOptions Writing = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonDocumentOptions Reading = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
     public static Comparison Load(string path)
@@ -198,7 +199,7 @@ internal static class ComparisonFile
         Put("accuracies", comparison.Accuracies.Count == 0 ? null : new JsonArray([.. comparison.Accuracies.Select(value => (JsonNode)value)]));
         Put("budget", comparison.Budget is { } budget ? budget : null);
         Put("cacheTeacher", comparison.CacheTeacher is { } cache ? cache : null);
-        return root.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
+        return root.ToJsonString(Writing) + "\n";
 
         void Put(string key, JsonNode? value)
         {

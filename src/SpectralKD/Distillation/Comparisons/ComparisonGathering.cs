@@ -7,6 +7,15 @@ internal static class ComparisonGathering
 {
     private static readonly double[] Shares = [0.5, 0.75, 0.9];
 
+    private static readonly JsonSerializerOptions Writing = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+        IncludeFields = true, // pairs of layers
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     public static ComparisonResult Of(ComparisonFolder folder)
     {
         var comparison = folder.Stored() ?? throw new SpectralKDException($"there is no comparison.json in '{folder.Root}': name the folder that spectralkd compare made");
@@ -28,15 +37,7 @@ internal static class ComparisonGathering
     }
 
     public static string Json(ComparisonResult result) => JsonSerializer.Serialize(
-        new { result.Comparison.Note, Baseline = result.Comparison.BaselineName, result.Accuracies, result.Rows, result.Notes, result.Missing },
-        new JsonSerializerOptions
-        {
-            PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-            WriteIndented = true,
-            IncludeFields = true, // pairs of layers
-            NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
-            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        }) + "\n";
+        new { result.Comparison.Note, Baseline = result.Comparison.BaselineName, result.Accuracies, result.Rows, result.Notes, result.Missing }, Writing) + "\n";
 
     private static ComparedOutcome Outcome(ComparisonFolder folder, ComparedRun run, RunState state)
     {
@@ -109,7 +110,7 @@ internal static class ComparisonGathering
             accuracy, epochs.Count, all ? epochs.Average(entry => entry.At!.Value) : null, all ? epochs.Average(entry => entry.Outcome.SecondsAfter(entry.At!.Value)) : null);
     }
 
-    private static IReadOnlyList<string> Notes(Comparison comparison, IReadOnlyList<ComparedRun> runs, IReadOnlyList<ComparedOutcome> outcomes, IEnumerable<RunState> states)
+    private static List<string> Notes(Comparison comparison, IReadOnlyList<ComparedRun> runs, IReadOnlyList<ComparedOutcome> outcomes, IEnumerable<RunState> states)
     {
         var notes = ComparisonPairing.Notes(comparison, runs).ToList();
         var threads = states.Select(state => state.Threads).Distinct().Order().ToList();
