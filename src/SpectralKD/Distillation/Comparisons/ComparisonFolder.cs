@@ -75,7 +75,7 @@ internal sealed class ComparisonFolder(string path)
     private void RefuseOtherRuns(IReadOnlyList<ComparedRun> runs)
     {
         var changed = runs.Select(run => (Run: run, Differences: StateOf(run) is null || RunFolder.RecipeIn(FolderOf(run)) is not { } begun ? []
-            : RecipeFile.Differences(begun, run.Recipe with { CacheTeacher = begun.CacheTeacher, Note = begun.Note, Data = run.Recipe.Data with { ImageCache = begun.Data.ImageCache } })))
+            : RecipeFile.Differences(begun, WrittenOut(run.Recipe) with { CacheTeacher = begun.CacheTeacher, Note = begun.Note, Data = run.Recipe.Data with { ImageCache = begun.Data.ImageCache } })))
             .Where(entry => entry.Differences.Count > 0).ToList();
         if (changed.Count > 0)
         {
@@ -84,6 +84,10 @@ internal sealed class ComparisonFolder(string path)
                 + $"take another folder, give the changed methods other names, or remove {Path.GetDirectoryName(FolderOf(run))} to train them anew");
         }
     }
+
+    // As a run's recipe.json has it.
+    private static DistillationRecipe WrittenOut(DistillationRecipe recipe) =>
+        recipe.Losses is { } losses ? recipe with { Losses = LossTerm.Complete(losses, ModelCatalog.Find(recipe.Student).Spec.AlignmentWeight) } : recipe;
 
     private string CostFile(ComparedRun run) => Path.Combine([Root, "costs", .. run.Group.Split('/')]) + ".json";
 }

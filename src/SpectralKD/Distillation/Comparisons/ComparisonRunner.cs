@@ -273,7 +273,7 @@ internal static class ComparisonPairing
 
     /// <summary>True where a run's teacher is read from the comparison's folder.</summary>
     public static bool Caches(Comparison comparison, DistillationRecipe recipe) =>
-        recipe.Loss.Method != DistillationMethod.None
+        recipe.HasTeacher
         && (comparison.CacheTeacher ?? (recipe.Data.Mixing is null && (recipe.Data.Augmentation == "none" || recipe.Data.Views is not null)));
 
     /// <summary>Where methods of one student differ in more than the method, one line each.</summary>

@@ -22,16 +22,29 @@ public static class LayerSweep
     public static async Task<Comparison> OfAsync(DistillationRecipe recipe, string? folder = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        if (recipe.Loss.Method == DistillationMethod.None)
+        if (!recipe.HasTeacher)
         {
-            throw new SpectralKDException("a sweep over layers needs a recipe with a teacher, and the method none has none; take soft, hard or fft");
+            throw new SpectralKDException("a sweep over layers needs a recipe with a teacher, and this one learns from labels alone; take the method soft, hard or fft, or the loss alignment");
         }
 
-        var shared = recipe with { Align = true, StudentLayers = null, TeacherLayers = null, CacheTeacher = null };
+        var others = recipe.Losses?.Where(term => term.Name != AlignmentTerm.Kind.Name).ToList();
+        if (others is not null && others.Count == recipe.Losses!.Count)
+        {
+            throw new SpectralKDException($"a sweep over layers varies the layers of the loss alignment, and the recipe's losses are {string.Join(", ", recipe.Losses.Select(term => term.Name))}; add alignment");
+        }
+
+        var shared = recipe with
+        {
+            Align = true,
+            StudentLayers = null,
+            TeacherLayers = null,
+            CacheTeacher = null,
+            Losses = recipe.Losses?.Select(term => term.Name == AlignmentTerm.Kind.Name ? term with { StudentLayers = null, TeacherLayers = null } : term).ToList(),
+        };
         using var job = await DistillationJob.PrepareAsync(shared, cancellation: cancellation).ConfigureAwait(false);
         var (student, teacher) = (job.Student, job.Teacher!);
         var spectrum = SpectrumOf(teacher, (ImageTrainingData)job.Data, folder, cancellation);
-        var methods = new List<Variation> { new("no-alignment", recipe.Loss.Method == DistillationMethod.Fft ? """{"loss":{"method":"none"}}""" : """{"align":false}""") };
+        var methods = new List<Variation> { new("no-alignment", WithoutAlignment(recipe, others).ToJsonString()) };
         var taken = new HashSet<string>();
         foreach (var (name, pairs) in Pairs(student, teacher).Concat(Strategies(student, teacher, spectrum)))
         {
@@ -39,7 +52,6 @@ public static class LayerSweep
             {
                 methods.Add(new Variation(name, new JsonObject
                 {
-                    ["align"] = true,
                     ["studentLayers"] = new JsonArray([.. pairs.Select(pair => (JsonNode)pair.Student)]),
                     ["teacherLayers"] = new JsonArray([.. pairs.Select(pair => (JsonNode)pair.Teacher)]),
                 }.ToJsonString()));
@@ -91,6 +103,11 @@ public static class LayerSweep
         var model = result.Outcomes.First(outcome => outcome.Student == row.Student && outcome.Method == row.Method).Recipe.Student;
         return row.Pairs[0].Student / (double)Math.Max(1, ModelCatalog.Find(model).Blocks.Count - 1);
     }
+
+    private static JsonObject WithoutAlignment(DistillationRecipe recipe, List<LossTerm>? others) =>
+        others is not null ? new JsonObject { ["losses"] = ComparisonFile.Object((recipe with { Losses = others.Count > 0 ? others : [new LossTerm { Name = LabelsTerm.Kind.Name }] }).ToJson())["losses"]!.DeepClone() }
+        : recipe.Loss.Method == DistillationMethod.Fft ? new JsonObject { ["loss"] = new JsonObject { ["method"] = "none" } }
+        : new JsonObject { ["align"] = false };
 
     private static string SpectrumFile(string folder) => Path.Combine(folder, "teacher-spectrum.json");
 
