@@ -195,7 +195,7 @@ public sealed class ComparisonTests : IDisposable
         await Assert.ThrowsAsync<SpectralKDException>(() => LayerSweep.OfAsync(recipe with { Loss = new LossWeights { Method = DistillationMethod.None } }));
 
         var terms = await LayerSweep.OfAsync(recipe.WithLosses("kd,alignment"));
-        Assert.Equal(["kd"], terms.Runs()[0].Recipe.Losses!.Select(term => term.Name));
+        Assert.Equal(["labels", "kd"], terms.Runs()[0].Recipe.Losses!.Select(term => term.Name));
         Assert.Equal(sweep.Methods.Select(method => method.Name), terms.Methods.Select(method => method.Name));
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => LayerSweep.OfAsync(recipe.WithLosses("dist")));
         Assert.Contains("varies the layers of the loss alignment, and the recipe's losses are dist; add alignment", error.Message);
