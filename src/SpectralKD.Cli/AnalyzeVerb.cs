@@ -25,6 +25,12 @@ internal static class AnalyzeVerb
         DefaultValueFactory = _ => SpectralDomain.Spatial,
     }.AcceptOnlyFromAmong("spatial", "channel", "both");
 
+    private static readonly Option<MapPoint> At = new Option<MapPoint>("--at")
+    {
+        Description = "Where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them",
+        DefaultValueFactory = _ => MapPoint.Resid,
+    }.AcceptOnlyFromAmong("resid", "attn", "mlp", "mid");
+
     private static readonly Option<string> Layers = new("--layers") { Description = "Blocks: all, or 0,5..8,-1", DefaultValueFactory = _ => "all" };
     private static readonly Option<int?> Batch = new("--batch") { Description = "Images in one forward pass [what suits the model and the device]" };
     private static readonly Option<string?> Shard = new("--shard") { Description = "i/n: only every n-th image from the i-th; merge the parts with spectralkd merge" };
@@ -47,7 +53,7 @@ internal static class AnalyzeVerb
     {
         var command = new Command("analyze", "Takes the spectrum of every block of a model over a set of images")
         {
-            Model, Weights, Size, Window, Images, Count, Domain, Layers, Batch, Shard, EntropyRange, Precision, Cache, Device, Output,
+            Model, Weights, Size, Window, Images, Count, Domain, At, Layers, Batch, Shard, EntropyRange, Precision, Cache, Device, Output,
         };
         command.SetAction(RunAsync);
         return command;
@@ -89,6 +95,7 @@ internal static class AnalyzeVerb
         var settings = new SpectralOptions
         {
             Domain = options.GetValue(Domain),
+            At = options.GetValue(At),
             Layers = LayerList.Parse(options.GetRequiredValue(Layers), model.Blocks.Count),
             BatchSize = options.GetValue(Batch),
             Precision = options.GetValue(Precision),

@@ -14,6 +14,9 @@ internal sealed class AnalyzeArguments
     [MagicParameter("Fourier transform: over space, over channels (as the authors' released analysis does), or both")]
     public SpectralDomain Domain { get; set; } = SpectralDomain.Spatial;
 
+    [MagicParameter("where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them")]
+    public MapPoint At { get; set; }
+
     [MagicParameter("blocks: all, or indices and ranges such as 0,5..8,-1")]
     public string Layers { get; set; } = "all";
 
@@ -48,6 +51,7 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
         var options = new SpectralOptions
         {
             Domain = arguments.Domain,
+            At = arguments.At,
             Layers = LayerList.Parse(arguments.Layers, model.Blocks.Count),
             BatchSize = arguments.Batch,
             Precision = arguments.Precision,

@@ -46,7 +46,7 @@ internal sealed record ModelCardView(ModelCard Card) : INotebookView
         WeightsKind.Hub => published.Repository == Card.Origin.Name,
         WeightsKind.Embedded => published.Repository is null && Card.Origin.Name.EndsWith("." + published.Tag, StringComparison.Ordinal),
         _ => false,
-    }) is { } loaded ? $" ({loaded.License})" : "";
+    }) is { } loaded ? $" ({loaded.LicenseWords})" : "";
 
     private TextTable Blocks() => Card.Figures.Blocks.Aggregate(
         new TextTable("block", "name", "feature map [C, H, W]", "parameters", "multiply-adds"),
@@ -102,7 +102,7 @@ internal sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) :
             $"{m.Spec.ImageSize}",
             $"{m.Spec.Classes}",
             m.Weights is not { } weights ? m.Elsewhere ?? "(none: seeded)" : weights.Repository ?? $"embedded: {string.Join(", ", m.Published.Select(p => p.Tag))}",
-            m.Weights?.License ?? ""));
+            m.Weights?.LicenseWords ?? ""));
 }
 
 /// <summary>The torch and the devices of this process.</summary>

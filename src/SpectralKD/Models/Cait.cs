@@ -118,6 +118,12 @@ public sealed class Cait : TimmModel
     public override IReadOnlySet<string> NoWeightDecay { get; } = new HashSet<string> { "pos_embed", "cls_token" };
 
     /// <inheritdoc/>
+    public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
+
+    /// <summary>Of the blocks on patch tokens. What multiplies the values are the softmax's rows after the heads were mixed, so that they need not sum to 1.</summary>
+    public override IReadOnlyList<string> AttentionNames => [.. Blocks.Select(block => $"{block.Name}.attn")];
+
+    /// <inheritdoc/>
     protected override Tensor FirstWeight => _patches.Weight;
 
     /// <inheritdoc/>
@@ -131,16 +137,14 @@ public sealed class Cait : TimmModel
         for (var i = 0; i < _blocks.Count; i++)
         {
             var input = patches;
-            patches = _blocks[i].forward(input);
+            patches = _blocks[i].Run(input, kept.TapOf(i, $"blocks.{i}", ToMap));
             input.Dispose();
-            if (kept.Wants(i))
-            {
-                kept.Keep(i, TokenGrid.ToMap(patches, prefix: 0, _sizes.GridHeight, _sizes.GridWidth)); // (B, C, H, W)
-            }
         }
 
         return Classify(patches);
     }
+
+    private Tensor ToMap(Tensor patches) => TokenGrid.ToMap(patches, prefix: 0, _sizes.GridHeight, _sizes.GridWidth); // (B, C, H, W)
 
     private Tensor Embed(Tensor images)
     {
@@ -199,11 +203,20 @@ internal sealed class TalkingHeadsBlock : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor patches)
+    public override Tensor forward(Tensor patches) => Run(patches, tap: null);
+
+    /// <summary>The block, with somebody who may take its values on the way.</summary>
+    public Tensor Run(Tensor patches, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        patches = _dropPath.Add(patches, Overwriting.Scaled(_attention.forward(_attentionNorm.forward(patches)), _attentionScale), training); // (B, N, C)
-        patches = _dropPath.Add(patches, Overwriting.Scaled(_mlp.forward(_mlpNorm.forward(patches)), _mlpScale), training);                   // (B, N, C)
+        var attended = Overwriting.Scaled(_attention.Run(_attentionNorm.forward(patches), tap), _attentionScale); // (B, N, C)
+        tap?.Offer(MapPoint.Attn, attended);
+        patches = _dropPath.Add(patches, attended, training);
+        tap?.Offer(MapPoint.Mid, patches);
+        var processed = Overwriting.Scaled(_mlp.forward(_mlpNorm.forward(patches)), _mlpScale);                   // (B, N, C)
+        tap?.Offer(MapPoint.Mlp, processed);
+        patches = _dropPath.Add(patches, processed, training);
+        tap?.Offer(MapPoint.Resid, patches);
         return patches.MoveToOuterDisposeScope();
     }
 }
@@ -239,7 +252,10 @@ internal sealed class TalkingHeadsAttention : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor tokens)
+    public override Tensor forward(Tensor tokens) => Run(tokens, tap: null);
+
+    /// <summary>The attention, with somebody who may take its map.</summary>
+    public Tensor Run(Tensor tokens, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
         var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
@@ -248,6 +264,11 @@ internal sealed class TalkingHeadsAttention : nn.Module<Tensor, Tensor>
         var logits = _mixLogits.forward(matmul(queries, qkv[1].transpose(-2, -1)));                           // (B, nh, N, N)
         var weights = _mixWeights.forward(logits.softmax(-1));                                                // (B, nh, N, N)
         var joined = matmul(weights, qkv[2]).transpose(1, 2).reshape(batch, count, dim);                      // (B, N, C)
+        if (tap is { WantsAttention: true })
+        {
+            tap.OfferAttention(weights);
+        }
+
         return _projection.forward(joined).MoveToOuterDisposeScope();
     }
 }

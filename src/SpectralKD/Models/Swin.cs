@@ -191,6 +191,9 @@ public sealed partial class Swin : TimmModel
     public override IReadOnlySet<string> NoWeightDecay => field ??= named_parameters().Select(parameter => parameter.name)
         .Where(name => name.EndsWith("relative_position_bias_table", StringComparison.Ordinal)).ToHashSet();
 
+    /// <summary>All points, of each stage's last block: its residual stream after the block is the stage's map. Attention is in windows, so it has no maps over all patches.</summary>
+    public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
+
     /// <summary>The stages, for tests of their constants.</summary>
     internal IReadOnlyList<SwinStage> Stages => [.. _stages];
 
@@ -210,16 +213,14 @@ public sealed partial class Swin : TimmModel
         for (var i = 0; i < _stages.Count; i++)
         {
             var input = map;
-            map = _stages[i].forward(input);
+            map = _stages[i].Run(input, kept.TapOf(i, $"layers.{i}", ChannelsFirst));
             input.Dispose();
-            if (kept.Wants(i))
-            {
-                kept.Keep(i, map.permute(0, 3, 1, 2).contiguous()); // (B, C, H, W)
-            }
         }
 
         return _head.forward(_norm.forward(map)); // (B, classes)
     }
+
+    private static Tensor ChannelsFirst(Tensor map) => map.permute(0, 3, 1, 2).contiguous(); // (B, C, H, W)
 
     [GeneratedRegex(@"^layers\.(\d+)\..*relative_position_bias_table$")]
     private static partial Regex BiasTable();
@@ -250,14 +251,17 @@ internal sealed class SwinStage : nn.Module<Tensor, Tensor>
 
     public IReadOnlyList<SwinBlock> Blocks => [.. _blocks];
 
-    public override Tensor forward(Tensor map)
+    public override Tensor forward(Tensor map) => Run(map, tap: null);
+
+    /// <summary>The stage, with somebody who may take the values of its last block on the way.</summary>
+    public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
         map = _merging is null ? map.alias() : _merging.forward(map);
-        foreach (var block in _blocks)
+        for (var i = 0; i < _blocks.Count; i++)
         {
             var input = map;
-            map = block.forward(input);
+            map = _blocks[i].Run(input, i == _blocks.Count - 1 ? tap : null);
             input.Dispose();
         }
 

@@ -37,11 +37,20 @@ internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
 
     public WindowAttention Attention => _attention;
 
-    public override Tensor forward(Tensor map)
+    public override Tensor forward(Tensor map) => Run(map, tap: null);
+
+    /// <summary>The block, with somebody who may take its values on the way.</summary>
+    public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        map = _dropPath.Add(map, Attend(_attentionNorm.forward(map)), training);     // (B, H, W, C)
-        map = _dropPath.Add(map, _mlp.forward(_mlpNorm.forward(map)), training);     // (B, H, W, C)
+        var attended = Attend(_attentionNorm.forward(map));       // (B, H, W, C)
+        tap?.Offer(MapPoint.Attn, attended);
+        map = _dropPath.Add(map, attended, training);
+        tap?.Offer(MapPoint.Mid, map);
+        var processed = _mlp.forward(_mlpNorm.forward(map));      // (B, H, W, C)
+        tap?.Offer(MapPoint.Mlp, processed);
+        map = _dropPath.Add(map, processed, training);
+        tap?.Offer(MapPoint.Resid, map);
         return map.MoveToOuterDisposeScope();
     }
 

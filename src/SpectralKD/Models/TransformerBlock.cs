@@ -39,13 +39,21 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor tokens)
+    public override Tensor forward(Tensor tokens) => Run(tokens, tap: null);
+
+    /// <summary>The block, with somebody who may take its values on the way.</summary>
+    public Tensor Run(Tensor tokens, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        var attended = Scaled(_attentionScale, _attention.forward(_attentionNorm.forward(tokens))); // (B, N, C)
+        var attended = Scaled(_attentionScale, _attention.Run(_attentionNorm.forward(tokens), tap)); // (B, N, C)
+        tap?.Offer(MapPoint.Attn, attended);
         tokens = _dropPath.Add(tokens, attended, training);
-        var processed = Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(tokens)));                  // (B, N, C)
-        return _dropPath.Add(tokens, processed, training).MoveToOuterDisposeScope();
+        tap?.Offer(MapPoint.Mid, tokens);
+        var processed = Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(tokens)));                   // (B, N, C)
+        tap?.Offer(MapPoint.Mlp, processed);
+        tokens = _dropPath.Add(tokens, processed, training);
+        tap?.Offer(MapPoint.Resid, tokens);
+        return tokens.MoveToOuterDisposeScope();
     }
 
     private static Tensor Scaled(LayerScale? scale, Tensor branch) => scale is null ? branch : scale.forward(branch);
@@ -71,11 +79,20 @@ internal sealed class SelfAttention : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor tokens)
+    public override Tensor forward(Tensor tokens) => Run(tokens, tap: null);
+
+    /// <summary>The attention; its map is computed apart where it was asked for.</summary>
+    public Tensor Run(Tensor tokens, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
         var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B, nh, N, d)
+        if (tap is { WantsAttention: true })
+        {
+            var queries = qkv[0].Times(Math.Pow(dim / _heads, -0.5));
+            tap.OfferAttention(matmul(queries, qkv[1].transpose(-2, -1)).softmax(-1));                        // (B, nh, N, N)
+        }
+
         var mixed = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);                       // (B, nh, N, d)
         var joined = mixed.transpose(1, 2).reshape(batch, count, dim);                                        // (B, N, C)
         return _projection.forward(joined).MoveToOuterDisposeScope();

@@ -1,3 +1,5 @@
+using TorchSharp;
+
 namespace SpectralKD.Models;
 
 /// <summary>
@@ -94,6 +96,44 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// <exception cref="SpectralKDException">The input's shape does not fit, the list is empty, or a block does not exist.</exception>
     public abstract ModelOutput ForwardIntermediates(Tensor images, IReadOnlyList<int>? blocks);
 
+    /// <summary>The points of a block at which this model gives feature maps; <see cref="MapPoint.Resid"/> at least.</summary>
+    public virtual IReadOnlyList<MapPoint> MapPoints => [MapPoint.Resid];
+
+    /// <summary>Names of the attention maps that <see cref="AttentionMaps"/> gives, such as <c>blocks.3.attn</c>; none where attention is in windows, or of another kind.</summary>
+    public virtual IReadOnlyList<string> AttentionNames => [];
+
+    /// <summary>As <see cref="ForwardIntermediates(Tensor, IReadOnlyList{int})"/>, with the maps of another point of the blocks.</summary>
+    /// <param name="images">Normalised images, float <c>[B, 3, H, W]</c>.</param>
+    /// <param name="blocks">0-based block indices, negative ones counted from the end. Null asks for all.</param>
+    /// <param name="at">The point; of a Swin stage, that of its last block.</param>
+    /// <exception cref="SpectralKDException">As there, or the model gives no maps at this point.</exception>
+    /// <example><code>
+    /// using var model = ModelLoader.Load("deit_nano_patch8_64");
+    /// using var images = torch.zeros(1, 3, 64, 64);
+    /// using var branch = model.ForwardIntermediates(images, [3], MapPoint.Attn);        // what attention adds in block 3, [1, 24, 8, 8]
+    /// var attention = model.AttentionMaps(images, ["blocks.3.attn"])["blocks.3.attn"];   // [1, 3, 65, 65], rows sum to 1
+    /// </code></example>
+    public virtual ModelOutput ForwardIntermediates(Tensor images, IReadOnlyList<int>? blocks, MapPoint at)
+    {
+        Models.MapPoints.Require(this, at);
+        return ForwardIntermediates(images, blocks);
+    }
+
+    /// <summary>Runs the model and gives attention maps: what multiplies the values, softmax(q k^T / sqrt(d)); CaiT's after its heads are mixed.</summary>
+    /// <param name="images">Normalised images, float <c>[B, 3, H, W]</c>.</param>
+    /// <param name="names">Some of <see cref="AttentionNames"/>; null asks for all.</param>
+    /// <returns>Each map by its name, <c>[B, heads, N, N]</c>: row n says what token n reads; class token and registers come first. The caller disposes them.</returns>
+    /// <exception cref="SpectralKDException">The input's shape does not fit, or the model has no such map.</exception>
+    public virtual IReadOnlyDictionary<string, Tensor> AttentionMaps(Tensor images, IReadOnlyList<string>? names = null)
+    {
+        Models.MapPoints.Attention(this, names);
+        throw new SpectralKDException($"{Spec.Name} names attention maps but does not give them");
+    }
+
+    /// <summary>What is the matter with weights that do not fit, in the words of the family; null where the difference of keys says as much.</summary>
+    /// <param name="stored">The shapes of the file's tensors by their keys.</param>
+    internal virtual string? ExplainMisfit(IReadOnlyDictionary<string, IReadOnlyList<long>> stored) => null;
+
     /// <summary>Runs the model for its logits alone.</summary>
     /// <param name="input">Normalised images, float <c>[B, 3, H, W]</c>.</param>
     /// <returns>Logits, <c>[B, classes]</c>.</returns>
@@ -133,13 +173,29 @@ public abstract class TimmModel : VisionModel
     public override IReadOnlyList<BlockInfo> Blocks => field ??= Spec.ListBlocks();
 
     /// <inheritdoc/>
-    public sealed override ModelOutput ForwardIntermediates(Tensor images, IReadOnlyList<int>? blocks)
+    public sealed override ModelOutput ForwardIntermediates(Tensor images, IReadOnlyList<int>? blocks) => ForwardIntermediates(images, blocks, MapPoint.Resid);
+
+    /// <inheritdoc/>
+    public sealed override ModelOutput ForwardIntermediates(Tensor images, IReadOnlyList<int>? blocks, MapPoint at)
     {
-        var kept = new KeptMaps(BlockSelection.Resolve(blocks, Blocks.Count, Spec.Name));
+        var wanted = BlockSelection.Resolve(blocks, Blocks.Count, Spec.Name);
+        Models.MapPoints.Require(this, at);
         InputRules.Check(images, Spec, FirstWeight);
         using var scope = NewDisposeScope();
+        var kept = new KeptMaps(wanted, at, [], scope);
         var logits = Run(images, kept);
         return new ModelOutput(logits, kept.Maps).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public sealed override IReadOnlyDictionary<string, Tensor> AttentionMaps(Tensor images, IReadOnlyList<string>? names = null)
+    {
+        var wanted = Models.MapPoints.Attention(this, names);
+        InputRules.Check(images, Spec, FirstWeight);
+        using var scope = NewDisposeScope();
+        var kept = new KeptMaps([], MapPoint.Resid, wanted, scope);
+        Run(images, kept);
+        return kept.Attention.ToDictionary(map => map.Key, map => map.Value.MoveToOuterDisposeScope());
     }
 
     /// <inheritdoc/>
@@ -198,15 +254,39 @@ public sealed class ModelOutput(Tensor logits, IReadOnlyList<FeatureMap> maps) :
 public sealed class KeptMaps
 {
     private readonly IReadOnlyCollection<int> _wanted;
+    private readonly IReadOnlyCollection<string> _attention = [];
+    private readonly DisposeScope? _scope;
     private readonly List<FeatureMap> _maps = [];
+    private readonly Dictionary<string, Tensor> _attentionMaps = [];
 
     internal KeptMaps(IReadOnlyCollection<int> wanted) => _wanted = wanted;
+
+    internal KeptMaps(IReadOnlyCollection<int> wanted, MapPoint at, IReadOnlyCollection<string> attention, DisposeScope scope) =>
+        (_wanted, At, _attention, _scope) = (wanted, at, attention, scope);
+
+    /// <summary>The point of the blocks that is asked for.</summary>
+    public MapPoint At { get; }
+
+    /// <summary>The attention maps kept so far.</summary>
+    internal IReadOnlyDictionary<string, Tensor> Attention => _attentionMaps;
 
     /// <summary>For passes that only want logits.</summary>
     internal static KeptMaps None { get; } = new([]);
 
     /// <summary>The maps kept so far, in the order of the blocks.</summary>
     public IReadOnlyList<FeatureMap> Maps => _maps;
+
+    /// <summary>What a block hands its values to on the way; null where nothing of it was asked for.</summary>
+    /// <param name="block">0-based index.</param>
+    /// <param name="module">The name of the block whose <c>.attn</c> may be asked for.</param>
+    /// <param name="toMap">The block's values as a map <c>[B, C, H, W]</c> of their own memory.</param>
+    internal BlockTap? TapOf(int block, string module, Func<Tensor, Tensor> toMap)
+    {
+        var attention = _attention.Count > 0 && $"{module}.attn" is var name && _attention.Contains(name) ? name : null;
+        return _scope is not null && (attention is not null || Wants(block)) ? new BlockTap(this, block, attention, _scope, toMap) : null;
+    }
+
+    internal void KeepAttention(string name, Tensor weights) => _attentionMaps.Add(name, weights);
 
     /// <summary>True if a block's map was asked for.</summary>
     /// <param name="block">0-based index.</param>

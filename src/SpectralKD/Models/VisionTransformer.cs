@@ -242,6 +242,12 @@ public sealed class VisionTransformer : TimmModel
     public override IReadOnlySet<string> NoWeightDecay { get; } = new HashSet<string> { "pos_embed", "cls_token", "dist_token" };
 
     /// <inheritdoc/>
+    public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> AttentionNames => [.. Blocks.Select(block => $"{block.Name}.attn")];
+
+    /// <inheritdoc/>
     protected override Tensor FirstWeight => _patches.Weight;
 
     /// <summary>The two heads of a distilled model, not averaged.</summary>
@@ -272,6 +278,44 @@ public sealed class VisionTransformer : TimmModel
     };
 
     /// <inheritdoc/>
+    internal override string? ExplainMisfit(IReadOnlyDictionary<string, IReadOnlyList<long>> stored)
+    {
+        if (stored.GetValueOrDefault("pos_embed") is not [1, _, var dim] || dim != _sizes.EmbedDim)
+        {
+            return null;
+        }
+
+        var file = _sizes with
+        {
+            RegisterTokens = stored.GetValueOrDefault("reg_token") is [1, var registers, _] ? (int)registers : 0,
+            ClassToken = stored.ContainsKey("cls_token"),
+            PreNorm = stored.ContainsKey("norm_pre.weight"),
+        };
+        var words = new[]
+        {
+            Difference(Count(file.RegisterTokens), Count(_sizes.RegisterTokens)),
+            Difference(Has(file.ClassToken, "class token"), Has(_sizes.ClassToken, "class token")),
+            Difference(Has(file.PreNorm, "norm before the blocks, as CLIP's"), Has(_sizes.PreNorm, "norm before the blocks, as CLIP's")),
+        }.OfType<string>().ToList();
+        return words.Count == 0 ? null : $"{string.Join("; ", words)}{Fitting(file)}";
+
+        string? Difference(string there, string here) => there == here ? null : $"the file has {there}, {Spec.Name} {here}";
+
+        static string Count(int registers) => registers switch { 0 => "no registers", 1 => "1 register", _ => FormattableString.Invariant($"{registers} registers") };
+
+        static string Has(bool it, string what) => it ? $"a {what}" : $"no {what}";
+    }
+
+    // Names of the catalogue that have what the file has.
+    private static string Fitting(VisionTransformerSpec file)
+    {
+        var names = ModelCatalog.All.Where(entry => entry.Spec is VisionTransformerSpec known && !known.Distilled
+            && (known.EmbedDim, known.Depth, known.PatchSize, known.RegisterTokens, known.ClassToken, known.PreNorm)
+                == (file.EmbedDim, file.Depth, file.PatchSize, file.RegisterTokens, file.ClassToken, file.PreNorm)).Select(entry => entry.Name).Take(3).ToList();
+        return names.Count == 0 ? "" : $": use {string.Join(" or ", names)}";
+    }
+
+    /// <inheritdoc/>
     protected override Tensor Run(Tensor images, KeptMaps kept)
     {
         var tokens = Tokens(images, kept);
@@ -286,16 +330,14 @@ public sealed class VisionTransformer : TimmModel
         for (var i = 0; i < _blocks.Count; i++)
         {
             var input = tokens;
-            tokens = _blocks[i].forward(input);
+            tokens = _blocks[i].Run(input, kept.TapOf(i, $"blocks.{i}", ToMap));
             input.Dispose();
-            if (kept.Wants(i))
-            {
-                kept.Keep(i, TokenGrid.ToMap(tokens, _sizes.PrefixTokens, _sizes.GridHeight, _sizes.GridWidth)); // (B, C, H, W)
-            }
         }
 
         return _norm is null ? tokens : _norm.forward(tokens);
     }
+
+    private Tensor ToMap(Tensor tokens) => TokenGrid.ToMap(tokens, _sizes.PrefixTokens, _sizes.GridHeight, _sizes.GridWidth); // (B, C, H, W)
 
     private Tensor Embed(Tensor images)
     {

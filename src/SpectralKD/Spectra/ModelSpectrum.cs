@@ -18,6 +18,10 @@ public sealed record ModelSpectrum
     /// <summary>The domains that were analysed.</summary>
     public required SpectralDomain Domain { get; init; }
 
+    /// <summary>Where in each block the maps were taken. Not written to JSON for the residual stream, which older versions know alone.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public MapPoint At { get; init; }
+
     /// <summary>Number of images analysed.</summary>
     public required long Images { get; init; }
 
@@ -43,9 +47,12 @@ public sealed record ModelSpectrum
     [JsonIgnore]
     public ModelOrigin? Weights => Parts.IsDefaultOrEmpty ? null : Parts[0].Weights;
 
-    /// <summary>The model's name for titles and legends; an untrained model's says so: <c>deit_tiny_patch16_224 (UNTRAINED)</c>.</summary>
+    /// <summary>
+    /// The model's name for titles and legends; an untrained model's says so: <c>deit_tiny_patch16_224 (UNTRAINED)</c>; so do maps of another point than the residual
+    /// stream: <c>deit_tiny_patch16_224 at attn</c>.
+    /// </summary>
     [JsonIgnore]
-    public string Title => Weights is { IsUntrained: true } ? $"{Model} (UNTRAINED)" : Model;
+    public string Title => (Weights is { IsUntrained: true } ? $"{Model} (UNTRAINED)" : Model) + (At == MapPoint.Resid ? "" : $" at {MapPoints.Word(At)}");
 
     /// <summary>The blocks' spectral intensities in order: the U-curve.</summary>
     [JsonIgnore]

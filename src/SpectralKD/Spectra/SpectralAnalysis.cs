@@ -101,7 +101,7 @@ public static class SpectralAnalysis
                 progress?.Report(new AnalysisProgress(number, passes, accumulator.Images, count, clock.Elapsed));
             }
 
-            return accumulator.ToSpectrum(source);
+            return accumulator.ToSpectrum(source) with { At = options.At };
         }
     }
 
@@ -163,6 +163,7 @@ internal sealed class ModelRun : IDisposable
     private readonly int[] _indices;
     private readonly Device _device;
     private readonly ScalarType _type;
+    private readonly MapPoint _at;
     private readonly bool _wasTraining;
 
     internal ModelRun(VisionModel model, SpectralOptions options)
@@ -171,6 +172,8 @@ internal sealed class ModelRun : IDisposable
         var weight = model.AnyWeight;
         (_device, _type) = (weight.device, weight.dtype);
         RequireDevice(options.Device);
+        MapPoints.Require(model, options.At);
+        _at = options.At;
         _indices = [.. BlockSelection.Resolve(options.Layers, model.Blocks.Count, model.Spec.Name)];
         Blocks = [.. _indices.Select(index => model.Blocks[index])];
         _wasTraining = model.training;
@@ -185,7 +188,7 @@ internal sealed class ModelRun : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = inference_mode();
-        using var output = _model.ForwardIntermediates(batch.Images.to(_type, _device), _indices);
+        using var output = _model.ForwardIntermediates(batch.Images.to(_type, _device), _indices, _at);
         accumulator.Add(output.Maps, batch.Name);
     }
 

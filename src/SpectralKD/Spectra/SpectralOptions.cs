@@ -8,6 +8,9 @@ public sealed record SpectralOptions
     /// <summary>The transforms to take; one pass serves both.</summary>
     public SpectralDomain Domain { get; init; } = SpectralDomain.Spatial;
 
+    /// <summary>Where in each block the maps are taken: the residual stream after it, a branch, or the stream between the branches.</summary>
+    public MapPoint At { get; init; }
+
     /// <summary>0-based blocks to analyse, negative ones counted from the end; null takes all.</summary>
     public IReadOnlyList<int>? Layers { get; init; }
 

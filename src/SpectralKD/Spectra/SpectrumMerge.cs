@@ -74,6 +74,7 @@ internal static class SpectrumMerge
         RequireSame("models", left.Model, right.Model);
         RequireSame("depths", left.Depth, right.Depth);
         RequireSame("domains", left.Domain, right.Domain);
+        RequireSame("points of the blocks", MapPoints.Word(left.At), MapPoints.Word(right.At));
         RequireSame("blocks", Shapes(left), Shapes(right));
         RequireSame("sets of figures", Figures(left), Figures(right));
         RequireOneEntropyRange(left, right);

@@ -114,7 +114,14 @@ public static class ModelLoader
         {
             var report = WeightLoader.Load(model, file, new LoadOptions { AllowHeadMismatch = options.Classes is not null || stored is null });
             HeadRows.Fill(model, report.FreshHead);
-            model.Origin = model.Origin with { Kind = place.Kind, Name = place.Name, Revision = place.Revision, Source = place.Source };
+            model.Origin = model.Origin with
+            {
+                Kind = place.Kind,
+                Name = place.Name,
+                Revision = place.Revision,
+                Source = place.Source,
+                Notes = [.. model.Origin.Notes, .. LicenseNotes(spec.Name, place)],
+            };
             return model;
         }
         catch
@@ -123,6 +130,14 @@ public static class ModelLoader
             throw;
         }
     }
+
+    // What was downloaded and may not be used for everything is said whenever it is loaded.
+    private static IEnumerable<string> LicenseNotes(string model, WeightsPlace place) =>
+        from entry in ModelCatalog.All
+        where entry.Name == model && place.Kind == WeightsKind.Hub
+        from weights in entry.Published
+        where weights.IsNonCommercial && weights.Repository == place.Name
+        select $"the licence of these weights is {weights.LicenseWords}";
 
     private static VisionModel Ready(VisionModel model, ModelLoadOptions options)
     {

@@ -194,6 +194,12 @@ internal sealed class LoadPlan
             return;
         }
 
+        var stored = _source.Tensors.Values.GroupBy(tensor => CheckpointRules.WithoutWrapper(tensor.Key)).ToDictionary(group => group.Key, group => group.First().Shape);
+        if (_rules.Explain(stored) is { } words)
+        {
+            throw new SpectralKDException($"the weights '{_source.Name}' do not fit the model {modelName}: {words}. Nothing was loaded");
+        }
+
         var parts = new[]
         {
             List(_missing, "missing in the file"),

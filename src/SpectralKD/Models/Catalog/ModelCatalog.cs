@@ -12,7 +12,7 @@ public static class ModelCatalog
     private static readonly string[] HubPrefixes = ["hf-hub:", "hf_hub:", "timm/"];
 
     /// <summary>All models, timm's first.</summary>
-    public static IReadOnlyList<ModelCatalogEntry> All { get; } = [.. PublishedModels.All, .. HierarchicalModels.All, .. NanoModels.All];
+    public static IReadOnlyList<ModelCatalogEntry> All { get; } = [.. PublishedModels.All, .. PlainTransformers.All, .. HierarchicalModels.All, .. NanoModels.All];
 
     /// <summary>Finds a model by its timm name.</summary>
     /// <param name="name">
@@ -130,7 +130,7 @@ public sealed record ModelCatalogEntry
     public string Family => Spec.Family;
 
     /// <summary>Trained numbers and forward cost.</summary>
-    public ModelFigures Figures => field ??= Spec.Count();
+    public ModelFigures Figures => Spec.Count();
 
     /// <summary>Trained numbers.</summary>
     public long Parameters => Figures.Parameters;
@@ -154,7 +154,13 @@ public sealed record PretrainedWeights
     /// <summary>Licence of the weights as the repository states it, an SPDX name in lower case.</summary>
     public required string License { get; init; }
 
-    /// <summary>Classes of its head.</summary>
+    /// <summary>True where the licence forbids commercial use (Creative Commons NC).</summary>
+    public bool IsNonCommercial => License.Contains("-nc", StringComparison.Ordinal);
+
+    /// <summary>The licence, and what it forbids.</summary>
+    internal string LicenseWords => IsNonCommercial ? $"{License}, NOT FOR COMMERCIAL USE" : License;
+
+    /// <summary>Classes of its head; 0 for weights without one.</summary>
     public int Classes { get; init; } = 1000;
 
     /// <summary>How images are prepared for these weights.</summary>

@@ -16,9 +16,9 @@ internal static class PublishedModels
     private static IEnumerable<ModelCatalogEntry> VisionTransformers() =>
     [
         Entry(Vit("vit_tiny_patch16_224", 192, 3), "apache-2.0", ("augreg_in21k_ft_in1k", Half)),
-        Entry(Vit("vit_small_patch16_224", 384, 6), "apache-2.0", ("augreg_in21k_ft_in1k", Half), ("augreg_in1k", Half)),
+        Entry(Vit("vit_small_patch16_224", 384, 6), "apache-2.0", ("augreg_in21k_ft_in1k", Half), ("augreg_in1k", Half)).With("dino"),
         Entry(Vit("vit_base_patch16_224", 768, 12), "apache-2.0",
-            ("augreg2_in21k_ft_in1k", Half), ("augreg_in21k_ft_in1k", Half), ("orig_in21k_ft_in1k", Half), ("augreg_in1k", Half)),
+            ("augreg2_in21k_ft_in1k", Half), ("augreg_in21k_ft_in1k", Half), ("orig_in21k_ft_in1k", Half), ("augreg_in1k", Half)).With("dino").With("mae", "cc-by-nc-4.0"),
         Entry(Vit("deit_tiny_patch16_224", 192, 3), "apache-2.0", ("fb_in1k", Preprocessing.ImageNet)),
         Entry(Vit("deit_small_patch16_224", 384, 6), "apache-2.0", ("fb_in1k", Preprocessing.ImageNet)),
         Entry(Vit("deit_base_patch16_224", 768, 12), "apache-2.0", ("fb_in1k", Preprocessing.ImageNet)),

@@ -259,8 +259,11 @@ internal sealed class CheckpointRules
     /// <summary>A model's key and a stored tensor to the fitted tensor, or to the same one.</summary>
     public Func<string, Tensor, Tensor> Fit { get; init; } = (_, value) => value;
 
+    /// <summary>What is the matter with a file that does not fit, in one line; null where the list of differences says as much.</summary>
+    public Func<IReadOnlyDictionary<string, IReadOnlyList<long>>, string?> Explain { get; init; } = _ => null;
+
     /// <summary>The rules of a model's family.</summary>
-    public static CheckpointRules Of(VisionModel model) => new() { Fit = model.FitCheckpointTensor };
+    public static CheckpointRules Of(VisionModel model) => new() { Fit = model.FitCheckpointTensor, Explain = model.ExplainMisfit };
 
     /// <summary>A key without what DataParallel and torch.compile put before it.</summary>
     public static string WithoutWrapper(string key)
