@@ -110,7 +110,7 @@ public static class ImageCache
         try
         {
             var image = images.Read(index);
-            image = resize is { } rule && Shrinks(rule, image) ? rule.Of(image) : image;
+            image = resize is { } rule && Shrinks(rule, image) ? EvalTransform.Resized(image, rule) : image;
             return (new CachedImage(images.ItemName(index), stamp, image.Width, image.Height), image.Pixels);
         }
         catch (SpectralKDException)

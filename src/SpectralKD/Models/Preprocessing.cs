@@ -96,9 +96,9 @@ public readonly record struct ImageResize(ImageSize To, bool Squash = false)
     public static implicit operator ImageResize(int shorterSide) => new(shorterSide);
 
     /// <summary>The filter in a word.</summary>
-    public string Interpolation => Filter == PilFilter.Bilinear ? "bilinear" : "bicubic";
+    public string Interpolation => IsBilinear ? "bilinear" : "bicubic";
 
-    internal PilFilter Filter => To.IsSquare || Squash ? PilFilter.Bicubic : PilFilter.Bilinear;
+    internal bool IsBilinear => !To.IsSquare && !Squash;
 
     internal string Words => Squash ? $"squashed to {To.Height}x{To.Width}" : To.IsSquare ? $"shorter side {To}" : $"covering {To}";
 
@@ -112,18 +112,14 @@ public readonly record struct ImageResize(ImageSize To, bool Squash = false)
 
         if (To.IsSquare)
         {
-            return EvalTransform.ResizedSize(width, height, To.Height);
+            // torchvision's Resize with one number: the shorter side becomes it, the longer is truncated.
+            var (shorter, longer) = width <= height ? (width, height) : (height, width);
+            var resized = Math.Max(1, (int)((double)((long)To.Height * longer) / shorter));
+            return width <= height ? (To.Height, resized) : (resized, To.Height);
         }
 
         var ratio = Math.Min((double)height / To.Height, (double)width / To.Width);
         return (Math.Max(1, (int)Math.Round(width / ratio, MidpointRounding.ToEven)), Math.Max(1, (int)Math.Round(height / ratio, MidpointRounding.ToEven)));
-    }
-
-    /// <summary>The image after this step.</summary>
-    internal RgbImage Of(RgbImage image)
-    {
-        var (width, height) = SizeOf(image.Width, image.Height);
-        return PilBicubic.Resize(image, width, height, Filter);
     }
 
     /// <summary>Reads what <see cref="ToString"/> wrote.</summary>

@@ -132,7 +132,7 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
 
     /// <summary>What is the matter with weights that do not fit, in the words of the family; null where the difference of keys says as much.</summary>
     /// <param name="stored">The shapes of the file's tensors by their keys.</param>
-    internal virtual string? ExplainMisfit(IReadOnlyDictionary<string, IReadOnlyList<long>> stored) => null;
+    internal virtual CheckpointMisfit? ExplainMisfit(IReadOnlyDictionary<string, IReadOnlyList<long>> stored) => null;
 
     /// <summary>Runs the model for its logits alone.</summary>
     /// <param name="input">Normalised images, float <c>[B, 3, H, W]</c>.</param>
@@ -212,6 +212,11 @@ public abstract class TimmModel : VisionModel
     /// <summary>The forward pass: hands the maps that are wanted to <paramref name="kept"/> and returns the logits.</summary>
     protected abstract Tensor Run(Tensor images, KeptMaps kept);
 }
+
+/// <summary>Why a file's weights do not fit a model.</summary>
+/// <param name="Words">What the file has and what the model has.</param>
+/// <param name="Fits">True for sizes that have what the file has.</param>
+internal sealed record CheckpointMisfit(string Words, Func<ModelSpec, bool> Fits);
 
 /// <summary>The feature map of one block: patch tokens only, the raw residual stream, NCHW.</summary>
 /// <param name="Block">0-based index of the block.</param>

@@ -278,7 +278,7 @@ public sealed class VisionTransformer : TimmModel
     };
 
     /// <inheritdoc/>
-    internal override string? ExplainMisfit(IReadOnlyDictionary<string, IReadOnlyList<long>> stored)
+    internal override CheckpointMisfit? ExplainMisfit(IReadOnlyDictionary<string, IReadOnlyList<long>> stored)
     {
         if (stored.GetValueOrDefault("pos_embed") is not [1, _, var dim] || dim != _sizes.EmbedDim)
         {
@@ -297,22 +297,15 @@ public sealed class VisionTransformer : TimmModel
             Difference(Has(file.ClassToken, "class token"), Has(_sizes.ClassToken, "class token")),
             Difference(Has(file.PreNorm, "norm before the blocks, as CLIP's"), Has(_sizes.PreNorm, "norm before the blocks, as CLIP's")),
         }.OfType<string>().ToList();
-        return words.Count == 0 ? null : $"{string.Join("; ", words)}{Fitting(file)}";
+        return words.Count == 0 ? null : new CheckpointMisfit(string.Join("; ", words), spec => spec is VisionTransformerSpec known && !known.Distilled
+            && (known.EmbedDim, known.Depth, known.PatchSize, known.RegisterTokens, known.ClassToken, known.PreNorm)
+                == (file.EmbedDim, file.Depth, file.PatchSize, file.RegisterTokens, file.ClassToken, file.PreNorm));
 
         string? Difference(string there, string here) => there == here ? null : $"the file has {there}, {Spec.Name} {here}";
 
         static string Count(int registers) => registers switch { 0 => "no registers", 1 => "1 register", _ => FormattableString.Invariant($"{registers} registers") };
 
         static string Has(bool it, string what) => it ? $"a {what}" : $"no {what}";
-    }
-
-    // Names of the catalogue that have what the file has.
-    private static string Fitting(VisionTransformerSpec file)
-    {
-        var names = ModelCatalog.All.Where(entry => entry.Spec is VisionTransformerSpec known && !known.Distilled
-            && (known.EmbedDim, known.Depth, known.PatchSize, known.RegisterTokens, known.ClassToken, known.PreNorm)
-                == (file.EmbedDim, file.Depth, file.PatchSize, file.RegisterTokens, file.ClassToken, file.PreNorm)).Select(entry => entry.Name).Take(3).ToList();
-        return names.Count == 0 ? "" : $": use {string.Join(" or ", names)}";
     }
 
     /// <inheritdoc/>

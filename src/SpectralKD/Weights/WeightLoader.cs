@@ -195,9 +195,11 @@ internal sealed class LoadPlan
         }
 
         var stored = _source.Tensors.Values.GroupBy(tensor => CheckpointRules.WithoutWrapper(tensor.Key)).ToDictionary(group => group.Key, group => group.First().Shape);
-        if (_rules.Explain(stored) is { } words)
+        if (_rules.Explain(stored) is { } misfit)
         {
-            throw new SpectralKDException($"the weights '{_source.Name}' do not fit the model {modelName}: {words}. Nothing was loaded");
+            var names = ModelCatalog.All.Where(entry => misfit.Fits(entry.Spec)).Select(entry => entry.Name).Take(3).ToList();
+            throw new SpectralKDException($"the weights '{_source.Name}' do not fit the model {modelName}: {misfit.Words}. Nothing was loaded"
+                + (names.Count == 0 ? "" : $"; use {string.Join(" or ", names)}"));
         }
 
         var parts = new[]

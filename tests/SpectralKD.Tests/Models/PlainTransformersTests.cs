@@ -109,10 +109,11 @@ public sealed class PlainTransformersTests : IDisposable
     [Fact]
     public void The_message_names_the_model_of_the_catalogue_that_the_file_is_of()
     {
-        var plain = ModelCatalog.Find("vit_small_patch14_dinov2").Spec;
-        using var model = ModelCatalog.Create(plain with { ImageSize = 56 }, seed: null);
-        var words = model.ExplainMisfit(new Dictionary<string, IReadOnlyList<long>> { ["pos_embed"] = [1, 1369, 384], ["cls_token"] = [1, 1, 384], ["reg_token"] = [1, 4, 384] });
-        Assert.Equal("the file has 4 registers, vit_small_patch14_dinov2 no registers: use vit_small_patch14_reg4_dinov2", words);
+        using var tiny = ModelCatalog.Create(ModelCatalog.Find("vit_wee_patch16_reg1_gap_256").Spec with { ImageSize = 32 }, seed: 2);
+        ModelLoader.Save(tiny, _folder.File("weights.safetensors"));
+        using var model = ModelCatalog.Create((VisionTransformerSpec)tiny.Spec with { RegisterTokens = 4, Name = "mine" }, seed: 1);
+        Assert.Equal("the weights 'weights.safetensors' do not fit the model mine: the file has 1 register, mine 4 registers. Nothing was loaded; use vit_wee_patch16_reg1_gap_256",
+            Assert.Throws<SpectralKDException>(() => LoadInto(model)).Message);
     }
 
     [Fact]

@@ -39,10 +39,10 @@ public sealed class EvalTransform
         if (width >= ImageSize.Width && height >= ImageSize.Height)
         {
             var window = new PixelWindow(CropStart(width, ImageSize.Width), CropStart(height, ImageSize.Height), ImageSize.Width, ImageSize.Height);
-            return PilBicubic.Resize(image, width, height, window, ResizeTo.Filter);
+            return PilBicubic.Resize(image, width, height, window, FilterOf(ResizeTo));
         }
 
-        return PadAndCrop(ResizeTo.Of(image));
+        return PadAndCrop(Resized(image, ResizeTo));
     }
 
     /// <summary>Resizes, crops, divides by 255 and normalises.</summary>
@@ -59,16 +59,17 @@ public sealed class EvalTransform
         Preprocessing.Normalize(ResizeAndCrop(image).Pixels, lookup, target);
     }
 
-    /// <summary>torchvision's Resize with one number: the shorter side becomes it, the longer is truncated.</summary>
-    internal static (int Width, int Height) ResizedSize(int width, int height, int side)
+    /// <summary>An image after the transform's first step.</summary>
+    internal static RgbImage Resized(RgbImage image, ImageResize rule)
     {
-        var (shorter, longer) = width <= height ? (width, height) : (height, width);
-        var resized = Math.Max(1, (int)((double)((long)side * longer) / shorter));
-        return width <= height ? (side, resized) : (resized, side);
+        var (width, height) = rule.SizeOf(image.Width, image.Height);
+        return PilBicubic.Resize(image, width, height, FilterOf(rule));
     }
 
     /// <summary>torchvision's CenterCrop: Python's round, which takes halves to the even neighbour.</summary>
     internal static int CropStart(int length, int crop) => (int)Math.Round((length - crop) / 2.0, MidpointRounding.ToEven);
+
+    private static PilFilter FilterOf(ImageResize rule) => rule.IsBilinear ? PilFilter.Bilinear : PilFilter.Bicubic;
 
     private RgbImage PadAndCrop(RgbImage image)
     {

@@ -260,7 +260,7 @@ internal sealed class CheckpointRules
     public Func<string, Tensor, Tensor> Fit { get; init; } = (_, value) => value;
 
     /// <summary>What is the matter with a file that does not fit, in one line; null where the list of differences says as much.</summary>
-    public Func<IReadOnlyDictionary<string, IReadOnlyList<long>>, string?> Explain { get; init; } = _ => null;
+    public Func<IReadOnlyDictionary<string, IReadOnlyList<long>>, CheckpointMisfit?> Explain { get; init; } = _ => null;
 
     /// <summary>The rules of a model's family.</summary>
     public static CheckpointRules Of(VisionModel model) => new() { Fit = model.FitCheckpointTensor, Explain = model.ExplainMisfit };
