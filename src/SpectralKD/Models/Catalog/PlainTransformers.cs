@@ -167,7 +167,11 @@ internal static class PlainTransformers
     private static IEnumerable<ModelCatalogEntry> Others() =>
     [
         // No hub has these weights: they are the authors' own files.
-        new() { Spec = Mean(Vit("vit_huge_patch14_gap_224", 1280, 32, 16, 14)) with { Classes = 0, Preprocessing = ImageNet } },
+        new()
+        {
+            Spec = Mean(Vit("vit_huge_patch14_gap_224", 1280, 32, 16, 14)) with { Classes = 0, Preprocessing = ImageNet },
+            Elsewhere = "on no hub; the authors' files of I-JEPA (cc-by-nc-4.0, NOT FOR COMMERCIAL USE): https://github.com/facebookresearch/ijepa, loaded by their path",
+        },
         Entry(
             Vit("vit_intern300m_patch14_448", 1024, 24, 16, 14, 448) with { LayerScale = 0.1, FinalNorm = false },
             new Tag("ogvl_dist", 0, ImageNet with { CropFraction = 1 }, Mit), new Tag("ogvl_2pt5", 0, ImageNet with { CropFraction = 1 }, Mit)),
