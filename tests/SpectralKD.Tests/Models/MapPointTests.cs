@@ -7,7 +7,16 @@ public sealed class MapPointTests
 {
     private static readonly VisionTransformerSpec Registers = new()
     {
-        Name = "vit", ImageSize = new ImageSize(32, 24), PatchSize = 8, EmbedDim = 24, Depth = 3, Heads = 3, Classes = 5, LayerScale = 0.1, RegisterTokens = 2, ClassPosition = false,
+        Name = "vit",
+        ImageSize = new ImageSize(32, 24),
+        PatchSize = 8,
+        EmbedDim = 24,
+        Depth = 3,
+        Heads = 3,
+        Classes = 5,
+        LayerScale = 0.1,
+        RegisterTokens = 2,
+        ClassPosition = false,
     };
 
     public static TheoryData<string> Models => ["vit", "deit_nano_patch8_64", "cait_nano_patch8_64", "swin_nano_patch4_window4_64"];

@@ -64,7 +64,8 @@ public sealed class ModelsPageTests
             (entry.Parameters / 1e6).ToString("0.00", CultureInfo.InvariantCulture),
             string.Join(", ", Differences(spec)),
             string.Join(", ", entry.Published.Select(weights => $"`{weights.Tag}`" + (weights.Classes == spec.Classes ? "" : $" ({Text(weights.Classes)} classes)"))),
-            entry.Elsewhere ?? string.Join(", ", entry.Published.Select(weights => weights.License).Distinct()),
+            entry.Elsewhere ?? string.Join(", ", entry.Published.GroupBy(weights => weights.License)
+                .Select((group, i) => group.Key + (i == 0 ? "" : $" ({string.Join(", ", group.Select(weights => $"`{weights.Tag}`"))})"))),
         ];
     }
 

@@ -127,7 +127,16 @@ public sealed class PlainTransformersTests : IDisposable
 
     private static VisionTransformerSpec Spec(int registers, int size) => new()
     {
-        Name = "vit", ImageSize = size, PatchSize = 14, EmbedDim = 12, Depth = 1, Heads = 2, Classes = 0, LayerScale = 1e-5, RegisterTokens = registers, ClassPosition = registers == 0,
+        Name = "vit",
+        ImageSize = size,
+        PatchSize = 14,
+        EmbedDim = 12,
+        Depth = 1,
+        Heads = 2,
+        Classes = 0,
+        LayerScale = 1e-5,
+        RegisterTokens = registers,
+        ClassPosition = registers == 0,
     };
 
     private void Save(int registers, int size)
