@@ -109,7 +109,7 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// <exception cref="SpectralKDException">As there, or the model gives no maps at this point.</exception>
     /// <example><code>
     /// using var model = ModelLoader.Load("deit_nano_patch8_64");
-    /// using var images = torch.zeros(1, 3, 64, 64);
+    /// using var images = TorchSharp.torch.zeros(1, 3, 64, 64);
     /// using var branch = model.ForwardIntermediates(images, [3], MapPoint.Attn);        // what attention adds in block 3, [1, 24, 8, 8]
     /// var attention = model.AttentionMaps(images, ["blocks.3.attn"])["blocks.3.attn"];   // [1, 3, 65, 65], rows sum to 1
     /// </code></example>
