@@ -8,6 +8,12 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
 {
     private readonly DropPath _dropPath;
 
+    [ComponentName(Name = "proj_in")]
+    private readonly Linear? _widening;
+
+    [ComponentName(Name = "proj_norm")]
+    private readonly LayerNorm? _widenedNorm;
+
     [ComponentName(Name = "norm1")]
     private readonly LayerNorm _attentionNorm;
 
@@ -26,10 +32,15 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "ls2")]
     private readonly LayerScale? _mlpScale;
 
-    public TransformerBlock(VisionTransformerSpec spec, double dropPath)
+    /// <param name="spec">The block's sizes.</param>
+    /// <param name="dropPath">Its stochastic depth rate.</param>
+    /// <param name="inputs">Channels of the block before where they differ: the residual stream starts anew from a linear map of all tokens and a norm.</param>
+    public TransformerBlock(VisionTransformerSpec spec, double dropPath, int? inputs = null)
         : base(nameof(TransformerBlock))
     {
         _dropPath = new DropPath(dropPath);
+        _widening = inputs is { } narrow && narrow != spec.EmbedDim ? new Linear(narrow, spec.EmbedDim, bias: false) : null;
+        _widenedNorm = _widening is null ? null : new LayerNorm(spec.EmbedDim, spec.Epsilon);
         _attentionNorm = new LayerNorm(spec.EmbedDim, spec.Epsilon);
         _attention = new SelfAttention(spec.EmbedDim, spec.Heads, spec.QkvBias);
         _attentionScale = spec.LayerScale is { } first ? new LayerScale(spec.EmbedDim, first) : null;
@@ -45,6 +56,7 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     public Tensor Run(Tensor tokens, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
+        tokens = _widening is null ? tokens : _widenedNorm!.forward(_widening.forward(tokens));
         var attended = Scaled(_attentionScale, _attention.Run(_attentionNorm.forward(tokens), tap)); // (B, N, C)
         tap?.Offer(MapPoint.Attn, attended);
         tokens = _dropPath.Add(tokens, attended, training);

@@ -13,6 +13,7 @@ public sealed class GoldenModelTests
     public void Every_family_has_golden_vectors()
     {
         var families = GoldenModel.Cases.Select(name => new GoldenModel(name).Spec.Family).ToHashSet();
+        families.UnionWith(["Lift", "WideLast"]); // StudentVariantsTests: they are none of timm's
         Assert.All(ModelCatalog.All.Select(entry => entry.Family).Distinct(), family => Assert.Contains(family, families));
     }
 

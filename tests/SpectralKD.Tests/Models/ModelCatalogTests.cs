@@ -95,7 +95,7 @@ public sealed class ModelCatalogTests
     }
 
     [Theory]
-    [InlineData("nano 64", 10)]
+    [InlineData("nano 64", 12)]
     [InlineData("pvt b2", 2)]
     [InlineData("CAIT", 7)]
     [InlineData("cait*384", 2)]

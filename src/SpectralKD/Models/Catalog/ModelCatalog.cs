@@ -12,7 +12,7 @@ public static class ModelCatalog
     private static readonly string[] HubPrefixes = ["hf-hub:", "hf_hub:", "timm/"];
 
     /// <summary>All models, timm's first.</summary>
-    public static IReadOnlyList<ModelCatalogEntry> All { get; } = [.. PublishedModels.All, .. PlainTransformers.All, .. HierarchicalModels.All, .. NanoModels.All];
+    public static IReadOnlyList<ModelCatalogEntry> All { get; } = [.. PublishedModels.All, .. PlainTransformers.All, .. HierarchicalModels.All, .. StudentVariants.All, .. NanoModels.All];
 
     /// <summary>Finds a model by its timm name.</summary>
     /// <param name="name">
