@@ -15,6 +15,19 @@ internal static class ModelsVerb
     }
 }
 
+/// <summary><c>spectralkd methods</c>: the methods to learn from a teacher.</summary>
+internal static class MethodsVerb
+{
+    public static Command Create()
+    {
+        var name = new Argument<string?>("name") { Description = "One method, with what its arguments mean", Arity = ArgumentArity.ZeroOrOne };
+        name.CompletionSources.Add(_ => LossCatalog.All.Select(kind => new System.CommandLine.Completions.CompletionItem(kind.Name, detail: kind.Compares)));
+        var command = new Command("methods", "Lists the losses that --losses and recipes take: what they compare, their official defaults, their source") { name };
+        command.SetAction(result => result.InvocationConfiguration.Output.WriteLine(MethodsView.Of(result.GetValue(name)).ToPlainText()));
+        return command;
+    }
+}
+
 /// <summary><c>spectralkd device</c>: which torch and which devices are there.</summary>
 internal static class DeviceVerb
 {

@@ -51,6 +51,7 @@ internal static class CommandLine
             CompareVerb.Create(),
             ExportVerb.Create(),
             ModelsVerb.Create(),
+            MethodsVerb.Create(),
             JupyterVerb.Create(),
             DeviceVerb.Create(),
         };

@@ -29,15 +29,18 @@ internal static class DistillVerb
         var top = new Option<int?>("--cache-top") { Description = "Logits that the cache keeps of each image, the largest [the recipe's: all, exactly]" };
         var half = new Option<bool>("--cache-half") { Description = "Keep the teacher's maps in half precision in the cache [the recipe's]" };
         var decoded = new Option<string?>("--image-cache") { Description = "Folder of the decoded images, made where it is missing [the recipe's]" };
+        var losses = new Option<string?>("--losses") { Description = "Losses in the place of the recipe's, such as dist,dkd:alpha=2 (spectralkd methods lists them) [the recipe's]" };
+        losses.CompletionSources.Add(context => LossCatalog.Proposals(context.WordToComplete).Select(proposal => new System.CommandLine.Completions.CompletionItem(proposal.Text, detail: proposal.Description)));
         var precision = new Option<ModelPrecision?>("--teacher-precision") { Description = "Numbers in which the frozen teacher computes [the recipe's]" }
             .AcceptOnlyFromAmong("float32", "tf32", "bf16");
-        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") { recipe, output, resume, seeds, views, cache, top, half, decoded, precision };
+        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") { recipe, output, resume, seeds, losses, views, cache, top, half, decoded, precision };
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
             var name = result.GetRequiredValue(recipe);
             var folder = result.GetValue(output) ?? Path.Combine("runs", Path.GetFileNameWithoutExtension(name));
             var (first, count) = (Open(name), result.GetValue(seeds));
+            first = result.GetValue(losses) is { } list ? first.WithLosses(list) : first;
             first = first with
             {
                 Data = first.Data with { Views = result.GetValue(views) ?? first.Data.Views, ImageCache = result.GetValue(decoded) ?? first.Data.ImageCache },
@@ -55,7 +58,7 @@ internal static class DistillVerb
                 await console.Output.WriteLineAsync(new RunView(run).ToPlainText());
                 if (!run.Finished)
                 {
-                    var again = $"spectralkd distill {Quoted(name)} --out {Quoted(folder)}{(count == 1 ? "" : $" --seeds {count}")}{Given(result, views, cache, top, half, decoded, precision)} --resume";
+                    var again = $"spectralkd distill {Quoted(name)} --out {Quoted(folder)}{(count == 1 ? "" : $" --seeds {count}")}{Given(result, losses, views, cache, top, half, decoded, precision)} --resume";
                     await console.Error.WriteLineAsync($"spectralkd: stopped after {run.Steps} steps, with a checkpoint; go on with: {again}");
                     return CommandLine.Stopped;
                 }

@@ -26,6 +26,27 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Methods_lists_the_losses_and_distill_takes_them_by_name()
+    {
+        Assert.Equal(0, await RunAsync("methods"));
+        Assert.All(LossCatalog.All, kind => Assert.Contains(kind.Name, _output.ToString()));
+        Assert.Equal(0, await RunAsync("methods", "vkd"));
+        Assert.Contains("arXiv 2403.06213", _output.ToString());
+
+        var recipe = Path.Combine(_folder, "losses.json");
+        await File.WriteAllTextAsync(recipe, """
+            { "student": "deit_nano_patch4_32", "teacher": "cait_nano_patch4_32", "teacherWeights": "seeded:1", "losses": ["mse"], "epochs": 1, "batch": 10, "device": "cpu",
+              "data": { "train": "textures", "count": 20, "validationCount": 10 } }
+            """);
+        var to = Path.Combine(_folder, "losses");
+        Assert.Equal(0, await RunAsync("distill", recipe, "--losses", "dist,vkd,kd:weight=1,labels:weight=1", "--out", to));
+        Assert.Equal(["labels", "dist", "vkd", "kd"], DistillationRecipe.Load(Path.Combine(to, "recipe.json")).Losses!.Select(term => term.Name));
+        Assert.NotEqual(0, await RunAsync("distill", recipe, "--losses", "dits", "--out", to));
+        Assert.Contains("spectralkd: there is no loss \"dits\"; did you mean dist?", _error.ToString());
+        Assert.Contains("dist,dkd", CommandLine.Root().Parse("distill x --losses dist,dk").GetCompletions().Select(item => item.InsertText));
+    }
+
+    [Fact]
     public async Task Analyze_writes_the_table_the_spectrum_and_the_chart()
     {
         var to = Path.Combine(_folder, "out");

@@ -18,6 +18,9 @@ internal sealed class DistillArguments
     [MagicParameter("what the student learns from: labels (none), maps (fft), logits and maps (soft, hard)")]
     public DistillationMethod Method { get; set; } = DistillationMethod.Soft;
 
+    [MagicParameter("losses in the place of --method and its weights, such as dist,dkd:alpha=2 (#!spectral-methods lists them)", Value = MagicValue.Losses)]
+    public IReadOnlyList<string>? Losses { get; set; }
+
     [MagicParameter("auto (the paper's end points), none (logits alone), or the variable of #!spectral-select", Value = MagicValue.AnyVariable)]
     public string Layers { get; set; } = "auto";
 
@@ -120,10 +123,27 @@ internal sealed class DistillCommand : MagicCommand<DistillArguments>
             : DataSplit.BySeed(images, new RecipeData().ValidationShare, arguments.Seed);
     }
 
+    private static IReadOnlyList<LossTerm>? LossesOf(DistillArguments arguments)
+    {
+        if (arguments.Losses is not { } losses)
+        {
+            return null;
+        }
+
+        var standard = new DistillArguments();
+        return (arguments.Method, arguments.Alpha, arguments.WFft, arguments.DistillationBeta, arguments.Tau)
+            == (standard.Method, standard.Alpha, standard.WFft, standard.DistillationBeta, standard.Tau)
+            ? LossTerm.Parse(string.Join(',', losses))
+            : throw new SpectralKDException("--losses takes the place of --method, --alpha, --w-fft, --distillation-beta and --tau; leave those out, and give weights with the losses: "
+                + "labels:weight=0.1,kd:weight=0.9:tau=2,alignment:weight=0.2");
+    }
+
     private static DistillationRecipe RecipeOf(DistillArguments arguments, INotebookHost host, VisionModel student, VisionModel? teacher)
     {
         var pairs = arguments.Layers is "auto" or "none"
             ? null : host.Pairs(arguments.Layers);
+
+        var losses = LossesOf(arguments);
 
         // The run itself writes down the weights, the sizes and the images, by what the variables hold.
         return new DistillationRecipe
@@ -131,7 +151,8 @@ internal sealed class DistillCommand : MagicCommand<DistillArguments>
             Teacher = teacher?.Spec.Name,
             Student = student.Spec.Name,
             Data = new RecipeData { Augmentation = arguments.Augment, Views = arguments.Views, ImageCache = arguments.ImageCache },
-            Loss = new LossWeights
+            Losses = losses,
+            Loss = losses is not null ? new LossWeights() : new LossWeights
             {
                 Method = arguments.Method,
                 Alpha = arguments.Alpha,

@@ -88,6 +88,7 @@ internal static class MagicCommandTable
         new LayerCommand(),
         new ChartCommand(),
         new SelectCommand(),
+        new MethodsCommand(),
         new DistillCommand(),
         new CompareCommand(),
         new DynamicsCommand(),

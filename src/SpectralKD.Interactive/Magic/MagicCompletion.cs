@@ -33,6 +33,7 @@ internal static class MagicCompletion
         MagicValue.Weights => ["pretrained", "seeded", "seeded:0"],
         MagicValue.ImageSource => ["textures", "cifar10"],
         MagicValue.Device => Devices.Names,
+        MagicValue.Method => LossCatalog.All.Select(kind => kind.Name),
         MagicValue.CommandName => Commands(host).Select(MagicCommandTable.ShortName),
         MagicValue.ModelVariable => Variables<VisionModel>(host),
         MagicValue.ImagesVariable => Variables<IImageSource>(host),
@@ -60,6 +61,7 @@ internal static class MagicCompletion
             ? command.Parameters.FirstOrDefault(p => p.Implicit)
             : command.Parameters.FirstOrDefault(p => p.Name == words[^1] && !p.IsFlag);
         var values = open is null || typed.StartsWith('-') ? []
+            : open.Value == MagicValue.Losses ? LossCatalog.Proposals(typed).Select(proposal => new MagicProposal(proposal.Text, proposal.Description))
             : Values(open, host).Select(value => new MagicProposal(value, "")).Concat(VariablesAsValues(open, typed, host)).Concat(Paths(open, typed, host));
         var names = (words.Length > 1 && open is not null) || before.EndsWith('"') ? []
             : command.Parameters.Where(p => !words.Contains(p.Name)).Select(p => new MagicProposal(p.Name, p.Description));

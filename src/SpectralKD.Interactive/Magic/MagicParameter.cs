@@ -36,6 +36,12 @@ internal enum MagicValue
     /// <summary>A new variable's name.</summary>
     NewVariable,
 
+    /// <summary>A method's name.</summary>
+    Method,
+
+    /// <summary>Losses as <c>dist,dkd:alpha=2</c>.</summary>
+    Losses,
+
     /// <summary>The name of a magic command.</summary>
     CommandName,
 

@@ -72,6 +72,8 @@ internal sealed record TrainingView(
 /// <summary>Epochs as a table.</summary>
 internal static class EpochTable
 {
+    private const int TermsEnd = 6; // where the columns of other losses stand
+
     private static readonly (string Heading, Func<EpochMetrics, string> Cell)[] Columns =
     [
         ("epoch", e => Number(e.Epoch, "0")),
@@ -88,7 +90,9 @@ internal static class EpochTable
     public static TextTable Of(IEnumerable<EpochMetrics> epochs)
     {
         var rows = epochs.ToList();
-        var columns = Columns.Where(column => rows.Count == 0 || rows.Any(row => column.Cell(row).Length > 0)).ToList();
+        var others = rows.SelectMany(row => row.OtherLosses?.Keys ?? []).Distinct()
+            .Select(loss => (Heading: loss, Cell: (Func<EpochMetrics, string>)(row => row.OtherLosses?.TryGetValue(loss, out var value) == true ? Number(value, "0.0000") : "")));
+        var columns = Columns[..TermsEnd].Concat(others).Concat(Columns[TermsEnd..]).Where(column => rows.Count == 0 || rows.Any(row => column.Cell(row).Length > 0)).ToList();
         return rows.Aggregate(
             new TextTable([.. columns.Select(column => column.Heading)]), (table, row) => table.Add([.. columns.Select(column => column.Cell(row))]));
     }

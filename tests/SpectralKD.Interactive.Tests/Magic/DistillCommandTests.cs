@@ -32,6 +32,38 @@ public sealed class DistillCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Losses_are_named_as_in_a_recipe_and_shown_in_the_table_of_epochs()
+    {
+        await RunAsync(
+            "#!spectral-model cait_nano_patch4_32 --weights seeded:4 --classes 4 --as teacher", "#!spectral-model deit_nano_patch4_32 --weights seeded:9 --classes 4 --as student", Images);
+        const string Distill = "#!spectral-distill --teacher teacher --student student --epochs 1 --batch 4";
+        await RunAsync($"{Distill} --losses dist,projector:train=true:weight=0.5 --out {_folder}/run");
+        var run = (DistillationRun)_host["run"]!;
+        Assert.Equal(["labels:weight=1:smoothing=0.1", "dist:weight=2:tau=1:beta=1:gamma=1", "projector:weight=0.5:train=true"], run.Recipe!.Losses!.Select(term => term.ToString()));
+        var table = new Interactive.Views.RunView(run).ToPlainText();
+        Assert.Matches("loss +labels +dist +projector", table);
+
+        var both = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync(Distill + " --losses dist --alpha 0.5", _host));
+        Assert.StartsWith("--losses takes the place of --method, --alpha", both.Message);
+        var unknown = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync(Distill + " --losses dits", _host));
+        Assert.StartsWith("there is no loss \"dits\"; did you mean dist?", unknown.Message);
+    }
+
+    private string Shown() => ((Interactive.Views.INotebookView)_host.Displayed[^1]).ToPlainText();
+
+    [Fact]
+    public async Task The_methods_are_listed_and_one_is_explained()
+    {
+        await RunAsync("#!spectral-methods");
+        var all = Shown();
+        Assert.All(LossCatalog.All, kind => Assert.Contains(kind.Name, all));
+        await RunAsync("#!spectral-methods dkd");
+        Assert.Contains("epochs over which the term rises to its weight", Shown());
+        Assert.Contains("arXiv 2203.08679", Shown());
+        await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync("#!spectral-methods dkdd", _host));
+    }
+
+    [Fact]
     public async Task A_teacher_of_other_classes_is_refused_where_its_logits_would_teach()
     {
         var weights = Path.Combine(_folder, "teacher.safetensors");

@@ -14,6 +14,10 @@ public sealed class MagicCompletionTests
     [InlineData("#!spectral-analyze --domain ", "channel")]
     [InlineData("#!spectral-analyze --images ", "photos")]
     [InlineData("#!spectral-help anal", "analyze")]
+    [InlineData("#!spectral-methods dk", "dkd")]
+    [InlineData("#!spectral-distill --losses di", "dist")]
+    [InlineData("#!spectral-distill --losses dist,dk", "dist,dkd")]
+    [InlineData("#!spectral-distill --losses dist,dkd:al", "dist,dkd:alpha=")]
     public void What_fits_at_the_cursor_is_proposed(string line, string proposal)
     {
         _host["photos"] = Textures.Create(1, 32);

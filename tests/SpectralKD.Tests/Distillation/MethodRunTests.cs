@@ -71,7 +71,7 @@ public sealed class MethodRunTests
         Assert.Contains("projector.projectors.0.weight", learnt.Keys);
         Assert.Contains("projector.bn_student.0.running_mean", learnt.Keys);
         Assert.Contains("vitkd.generation.2.weight", learnt.Keys);
-        var orthonormal = learnt["vkd.projectors.0"];
+        var orthonormal = learnt["vkd.projectors.0.weight"];
         Assert.True((orthonormal.t().mm(orthonormal) - eye(24)).abs().max().item<float>() < 2e-6);
         var released = Tensors(folder.File("fixed"), "losses");
         var begun = new ProjectorTerm(new TermSizes([.. Enumerable.Range(0, 3).Select(_ => new LayerPair(new(0, "", 24, 4, 4), new(0, "", 32, 4, 4)))], s_recipe.Seed), train: false);
@@ -85,9 +85,9 @@ public sealed class MethodRunTests
     }
 
     [Theory]
-    [InlineData("soft", "labels:weight=0.1,alignment,kd")]
-    [InlineData("hard", "labels,alignment,hard")]
-    [InlineData("fft", "labels:weight=0.1,alignment")]
+    [InlineData("soft", "labels:weight=0.09999999999999998,alignment,kd")] // 1 - 0.9, as the reference computes it
+    [InlineData("hard", "labels:weight=0.09999999999999998,alignment,hard")]
+    [InlineData("fft", "labels:weight=0.09999999999999998,alignment")]
     [InlineData("none", "labels")]
     public async Task A_recipe_with_a_method_is_to_the_bit_the_recipe_with_its_list_of_losses(string method, string losses)
     {
@@ -95,8 +95,7 @@ public sealed class MethodRunTests
         using var other = SmallRun.Student();
         var loss = new LossWeights { Method = Enum.Parse<DistillationMethod>(method, ignoreCase: true), Alpha = 0.9 };
         var expected = await SmallRun.RunAsync(one, s_recipe with { Loss = loss });
-        var run = await SmallRun.RunAsync(other, s_recipe with { Losses = LossTerm.Parse(losses.Replace("0.1", (1 - 0.9).ToString("R", System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            .Replace("labels,alignment,hard", FormattableString.Invariant($"labels:weight={1 - 0.9:R},alignment,hard"), StringComparison.Ordinal)) });
+        var run = await SmallRun.RunAsync(other, s_recipe with { Losses = LossTerm.Parse(losses) });
         var values = SmallRun.Values(one);
         Assert.All(SmallRun.Values(other), entry => Assert.Equal(values[entry.Key], entry.Value));
         Assert.Equal(expected.Epochs.Select(Line), run.Epochs.Select(Line));
@@ -131,6 +130,23 @@ public sealed class MethodRunTests
             ["labels:weight=1:smoothing=0.1", "dkd:weight=1:alpha=9:beta=72:tau=2:warmup=20:standardise=true", "mse:weight=0.2"],
             written.Losses!.Select(term => term.ToString()));
         Assert.Equal(written.ToJson(), DistillationRecipe.FromJson(written.ToJson()).ToJson());
+    }
+
+    [Fact]
+    public void The_page_of_methods_has_each_with_its_defaults()
+    {
+        var page = File.ReadAllText(Path.Combine(SharedData.RepositoryRoot, "docs", "methods.md"));
+        foreach (var kind in LossCatalog.All)
+        {
+            var from = page.IndexOf($"### {kind.Name}\n", StringComparison.Ordinal);
+            Assert.True(from >= 0, kind.Name);
+            var end = page.IndexOf("\n#", from + 4, StringComparison.Ordinal);
+            var arguments = string.Join(':', kind.Arguments.Select(argument => $"{argument.Name}={argument.Default}"));
+            Assert.Contains(
+                FormattableString.Invariant($"Defaults: weight {kind.Weight}{(kind.WeighsByFamily ? " (0.05 for Swin students)" : "")}, labels {kind.LabelWeight}")
+                    + (arguments.Length == 0 ? "" : $"; `{arguments}`") + (kind.Layers.Length == 0 ? "" : $". Layers: {kind.Layers}") + ".",
+                page[from..end], StringComparison.Ordinal);
+        }
     }
 
     [Theory]

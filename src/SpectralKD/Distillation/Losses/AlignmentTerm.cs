@@ -29,7 +29,7 @@ internal sealed class AlignmentTerm(AlignmentForm form, SpectralBand band) : Dis
         Fits = pair => pair.Student.Channels > pair.Teacher.Channels && pair.Teacher.Channels != 1
             ? "the teacher needs at least as many channels as the student; choose a wider teacher, or mse, which averages either's" : TermFit.SameGrid(pair),
         Make = (settings, _) => new AlignmentTerm(
-            Enum.Parse<AlignmentForm>(settings.Choice(Form).Replace("-", "", StringComparison.Ordinal), ignoreCase: true),
+            FormOf(settings),
             new SpectralBand(settings.Choice(Band), settings.Number(Cutoff), settings.Switch(Dc))),
     };
 
@@ -43,6 +43,8 @@ internal sealed class AlignmentTerm(AlignmentForm form, SpectralBand band) : Dis
         using var scope = NewDisposeScope();
         return TermMath.Mean([.. inputs.Pairs().Select(pair => band.Distance(pair.Student, ChannelPooling.To(pair.Student.shape[1], pair.Teacher), form))]).MoveToOuterDisposeScope();
     }
+
+    private static AlignmentForm FormOf(TermSettings settings) => Enum.Parse<AlignmentForm>(settings.Choice(Form).Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
 }
 
 /// <summary>A part of a map's half spectrum.</summary>

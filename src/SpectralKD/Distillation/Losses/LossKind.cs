@@ -86,7 +86,7 @@ public sealed record LossArgument
 
     internal static LossArgument Number(
         string name, double standard, string description, double low = 0, double high = 1e6, bool openLow = false, bool openHigh = false, bool whole = false) =>
-        new(name, standard.ToString(CultureInfo.InvariantCulture), description) { Low = low, High = high, OpenLow = openLow, OpenHigh = openHigh, Whole = whole };
+        new(name, standard.ToString("0.################", CultureInfo.InvariantCulture), description) { Low = low, High = high, OpenLow = openLow, OpenHigh = openHigh, Whole = whole };
 
     internal static LossArgument Temperature(double standard, string description = "temperature") => Number("tau", standard, description, 0, 1e3, openLow: true);
 

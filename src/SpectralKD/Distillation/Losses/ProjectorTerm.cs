@@ -52,25 +52,23 @@ internal sealed class ProjectorModule : nn.Module
     private readonly ModuleList<Models.Linear> _projectors;
 
     [ComponentName(Name = "bn_student")]
-    private readonly ModuleList<BatchNorm2d> _own;
+    private readonly ModuleList<BatchNormalisation> _own;
 
     [ComponentName(Name = "bn_teacher")]
-    private readonly ModuleList<BatchNorm2d> _other;
+    private readonly ModuleList<BatchNormalisation> _other;
 
     public ProjectorModule(TermSizes sizes)
         : base(nameof(ProjectorModule))
     {
         _projectors = nn.ModuleList(sizes.Pairs.Select(pair => new Models.Linear(pair.Student.Channels, pair.Teacher.Channels)).ToArray());
-        _own = nn.ModuleList(sizes.Pairs.Select(pair => nn.BatchNorm2d(pair.Teacher.Channels)).ToArray());
-        _other = nn.ModuleList(sizes.Pairs.Select(pair => nn.BatchNorm2d(pair.Teacher.Channels)).ToArray());
+        _own = nn.ModuleList(sizes.Pairs.Select(pair => new BatchNormalisation(pair.Teacher.Channels)).ToArray());
+        _other = nn.ModuleList(sizes.Pairs.Select(pair => new BatchNormalisation(pair.Teacher.Channels)).ToArray());
         RegisterComponents();
         foreach (var (name, parameter) in named_parameters().Where(entry => entry.name.StartsWith("projectors.", StringComparison.Ordinal)))
         {
             var inputs = sizes.Pairs[int.Parse(name.Split('.')[1], System.Globalization.CultureInfo.InvariantCulture)].Student.Channels;
             TermMath.FillUniform(parameter, $"projector.{name}", 1 / Math.Sqrt(inputs), sizes.Seed);
         }
-
-        train();
     }
 
     /// <summary>The distance of one pair.</summary>
@@ -79,5 +77,33 @@ internal sealed class ProjectorModule : nn.Module
         using var scope = NewDisposeScope();
         var projected = _projectors[layer].forward(student.permute(0, 2, 3, 1)).permute(0, 3, 1, 2).contiguous(); // (B, Ct, H, W)
         return (_own[layer].forward(projected) - _other[layer].forward(teacher)).Squared().mean().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>BatchNorm2d in training: each channel by its own mean and variance over batch and grid. torch's module counts its batches by a number that a collection may free.</summary>
+    internal sealed class BatchNormalisation : nn.Module<Tensor, Tensor>
+    {
+        [ComponentName(Name = "weight")]
+        private readonly Parameter _weight;
+
+        [ComponentName(Name = "bias")]
+        private readonly Parameter _bias;
+
+        [ComponentName(Name = "running_mean")]
+        private readonly Tensor _mean;
+
+        [ComponentName(Name = "running_var")]
+        private readonly Tensor _variance;
+
+        public BatchNormalisation(int channels)
+            : base(nameof(BatchNormalisation))
+        {
+            _weight = NewParameter.Ones(channels);
+            _bias = NewParameter.Zeros(channels);
+            _mean = zeros(channels).DetachFromDisposeScope();
+            _variance = ones(channels).DetachFromDisposeScope();
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input) => nn.functional.batch_norm(input, _mean, _variance, _weight, _bias, training: true, momentum: 0.1, eps: 1e-5);
     }
 }

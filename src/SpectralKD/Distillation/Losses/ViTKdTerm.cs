@@ -83,7 +83,7 @@ internal sealed class ViTKdModule : nn.Module
         _low = same ? null : nn.ModuleList(sizes.Pairs.SkipLast(1).Select(pair => new Models.Linear(pair.Student.Channels, pair.Teacher.Channels)).ToArray());
         _high = same ? null : new Models.Linear(own, other);
         _maskToken = NewParameter.Zeros(1, 1, other);
-        _generator = nn.ModuleList<nn.Module<Tensor, Tensor>>(new Convolution(other), nn.ReLU(), new Convolution(other));
+        _generator = nn.ModuleList<nn.Module<Tensor, Tensor>>(new Models.Convolution(other, other, 3, padding: 1), nn.ReLU(), new Models.Convolution(other, other, 3, padding: 1));
         RegisterComponents();
         foreach (var (name, parameter) in named_parameters().Where(entry => entry.name != "mask_token"))
         {
@@ -118,24 +118,4 @@ internal sealed class ViTKdModule : nn.Module
     }
 
     private static Tensor Aligned(Models.Linear? map, Tensor student) => map is null ? TermMath.Tokens(student) : map.forward(TermMath.Tokens(student));
-
-    /// <summary>A 3 x 3 convolution that keeps channels and grid, float32.</summary>
-    internal sealed class Convolution : nn.Module<Tensor, Tensor>
-    {
-        [ComponentName(Name = "weight")]
-        private readonly Parameter _weight;
-
-        [ComponentName(Name = "bias")]
-        private readonly Parameter _bias;
-
-        public Convolution(int channels)
-            : base(nameof(Convolution))
-        {
-            _weight = NewParameter.Zeros(channels, channels, 3, 3);
-            _bias = NewParameter.Zeros(channels);
-            RegisterComponents();
-        }
-
-        public override Tensor forward(Tensor input) => nn.functional.conv2d(input, _weight, _bias, padding: [1, 1]);
-    }
 }

@@ -57,30 +57,37 @@ internal sealed class VkdModule : nn.Module
     private const int Iterations = 12;
 
     [ComponentName(Name = "projectors")]
-    private readonly ParameterList _projectors;
+    private readonly ModuleList<Models.Linear> _projectors;
 
     public VkdModule(TermSizes sizes)
         : base(nameof(VkdModule))
     {
-        _projectors = new ParameterList([.. sizes.Pairs.Select((pair, layer) => Orthonormal(pair.Teacher.Channels, pair.Student.Channels, $"vkd.projectors.{layer}", sizes.Seed))]);
+        _projectors = nn.ModuleList(sizes.Pairs.Select(pair => new Models.Linear(pair.Student.Channels, pair.Teacher.Channels, bias: false)).ToArray());
         RegisterComponents();
+        for (var layer = 0; layer < sizes.Pairs.Count; layer++)
+        {
+            FillOrthonormal(Matrix(layer), $"vkd.projectors.{layer}", sizes.Seed);
+        }
     }
 
     /// <summary>
     /// The matrix <c>[Ct, Cs]</c>, differentiable: <c>W (3 I - W^T W) / 2</c> is W where W is orthonormal, and its derivative there is the one along the orthonormal matrices.
     /// </summary>
-    public Tensor Projection(int layer) => Step(_projectors[layer]);
+    public Tensor Projection(int layer) => Step(Matrix(layer));
 
     /// <summary>Takes the matrices back to the nearest orthonormal ones, after a step moved them off.</summary>
     public void StepBack()
     {
         using var guard = no_grad();
-        foreach (var projector in _projectors)
+        for (var layer = 0; layer < _projectors.Count; layer++)
         {
             using var scope = NewDisposeScope();
-            projector.copy_(Nearest(projector));
+            var matrix = Matrix(layer);
+            matrix.copy_(Nearest(matrix));
         }
     }
+
+    private Parameter Matrix(int layer) => _projectors[layer].parameters().Single();
 
     // Scaled so that no singular value is above 1, all of them grow to 1.
     private static Tensor Nearest(Tensor matrix)
@@ -102,15 +109,15 @@ internal sealed class VkdModule : nn.Module
         return (matrix.Times(1.5) - cubed.Times(0.5)).MoveToOuterDisposeScope();
     }
 
-    private static Parameter Orthonormal(int rows, int columns, string name, long seed)
+    private static void FillOrthonormal(Tensor matrix, string name, long seed)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
+        var (rows, columns) = ((int)matrix.shape[0], (int)matrix.shape[1]);
         var (high, low) = (Math.Max(rows, columns), Math.Min(rows, columns));
         var random = new SeededNormal(seed, name);
         var values = tensor([.. Enumerable.Range(0, high * low).Select(i => random.Normal(i))], [high, low]); // float64
         var (columnsOf, _) = linalg.qr(values);
-        var matrix = (rows >= columns ? columnsOf : columnsOf.t()).to(ScalarType.Float32).contiguous();
-        return (Parameter)new Parameter(matrix).DetachFromDisposeScope();
+        matrix.copy_(rows >= columns ? columnsOf : columnsOf.t());
     }
 }
