@@ -180,7 +180,7 @@ internal sealed class DeviceCheck(Device device)
                 using var scope = NewDisposeScope();
                 var images = GoldenJson.Generate($"train.input.{number % batches}", [8, 3, 64, 64], 4);
                 var labels = tensor(GoldenJson.Longs(golden.GetProperty("steps")[number % batches].GetProperty("labels")));
-                return step.Run([(images, labels)], settings.GetProperty("lr").GetDouble()).Loss;
+                return step.Run([(images, labels, null)], settings.GetProperty("lr").GetDouble()).Loss;
             })];
         }
         finally

@@ -31,7 +31,7 @@ internal static class StepBenchmark
         Variant[] variants =
         [
             Interleaved.Here("bare parts", Parts),
-            Interleaved.Here("the step, with logits, alignment and average", () => step.Run([(images, labels)], 1e-4)),
+            Interleaved.Here("the step, with logits, alignment and average", () => step.Run([(images, labels, null)], 1e-4)),
         ];
         if (arguments.FoundPeer?.Variant("step", "--model", studentName, "--teacher", teacherName, "--batch", $"{batch}", "--count", $"{batch}", "--device", arguments.Device.ToString()) is { } peer
             && !studentName.StartsWith("swin", StringComparison.Ordinal)) // whose stages are aligned, not its blocks

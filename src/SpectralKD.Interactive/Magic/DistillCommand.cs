@@ -63,6 +63,9 @@ internal sealed class DistillArguments
     [MagicParameter("folder of the decoded images, made where it is missing", Value = MagicValue.Path)]
     public string? ImageCache { get; set; }
 
+    [MagicParameter("what happens where the teacher's maps are of another height and width: none (an error), auto (area down, bicubic up), area, bicubic")]
+    public MapResize ResizeMaps { get; set; }
+
     [MagicParameter("seed of order and augmentation")]
     public int Seed { get; set; }
 
@@ -107,7 +110,7 @@ internal sealed class DistillCommand : MagicCommand<DistillArguments>
         var teacher = arguments.Teacher is null ? null : host.Model(arguments.Teacher);
         var recipe = RecipeOf(arguments, host, student, teacher);
         var split = Split(arguments, host);
-        var data = new ImageTrainingData(split, student.Spec.Preprocessing, student.Spec.ImageSize, recipe.Data, recipe.Seed);
+        var data = new ImageTrainingData(split, student.Spec.Preprocessing, student.Spec.ImageSize, recipe.Data, recipe.Seed, recipe.HasTeacher ? teacher?.Spec.ImageSize : null);
         var display = new TrainingDisplay(host, $"{student.Spec.Name}{(teacher is null ? "" : $" from {teacher.Spec.Name}")} on {data.Name}");
         var run = await Distiller.RunAsync(student, teacher, data, recipe, arguments.Out, arguments.Resume, display, cancellationToken);
         await host.SetVariableAsync(arguments.As, run, typeof(DistillationRun));
@@ -173,6 +176,7 @@ internal sealed class DistillCommand : MagicCommand<DistillArguments>
             CacheTop = arguments.CacheTop,
             CacheHalf = arguments.CacheHalf,
             TrackSpectra = arguments.TrackSpectra,
+            ResizeMaps = arguments.ResizeMaps,
         };
     }
 }

@@ -30,6 +30,9 @@ internal sealed class SelectArguments
     [MagicParameter("explicit: the student's blocks, for example 0,1,6..11")]
     public string? StudentLayers { get; set; }
 
+    [MagicParameter("allow pairs whose maps differ in height and width, for a run with --resize-maps")]
+    public bool AnyGrid { get; set; }
+
     [MagicParameter("C# variable for the layer pairs", Value = MagicValue.NewVariable)]
     public string As { get; set; } = "layers";
 }
@@ -59,6 +62,7 @@ internal sealed class SelectCommand : MagicCommand<SelectArguments>
         Last = arguments.Last,
         Count = arguments.Count,
         Threshold = arguments.Threshold,
+        AnyGrid = arguments.AnyGrid,
         Teacher = arguments.TeacherLayers is { } t ? LayerList.Parse(t, teacher.Blocks.Length) : null,
         Student = arguments.StudentLayers is { } s ? LayerList.Parse(s, student.Blocks.Length) : null,
     };

@@ -40,7 +40,7 @@ public sealed class DistillationJob : IDisposable
         try
         {
             teacher = !recipe.HasTeacher ? null
-                : await ModelLoader.LoadAsync(recipe.Teacher!, options with { Weights = recipe.TeacherWeights }, download, cancellation).ConfigureAwait(false);
+                : await ModelLoader.LoadAsync(recipe.Teacher!, options with { Weights = recipe.TeacherWeights, ImageSize = recipe.TeacherImageSize ?? size }, download, cancellation).ConfigureAwait(false);
             var student = await StudentAsync(recipe, options, download, cancellation).ConfigureAwait(false);
             return new DistillationJob(recipe, student, teacher, data);
         }

@@ -34,6 +34,7 @@ internal static class RecipeRecord
             TeacherBFloat16 = recipe.TeacherBFloat16 || used?.AnyWeight.dtype == ScalarType.BFloat16,
             Classes = student.Spec.Classes,
             ImageSize = student.Spec.ImageSize,
+            TeacherImageSize = used is not null && used.Spec.ImageSize != student.Spec.ImageSize ? used.Spec.ImageSize : null,
             DropPathRate = student.Spec.DropPathRate,
             Data = DataOf(recipe, student, data, gaps),
             Unrepeatable = begun is not null ? begun.Unrepeatable : gaps.Count > 0 ? gaps : null,

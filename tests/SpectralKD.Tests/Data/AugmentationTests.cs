@@ -86,7 +86,7 @@ public sealed class AugmentationTests
     {
         var image = new RgbImage(32, 32, Enumerable.Repeat((byte)255, 32 * 32 * 3).ToArray());
         var random = new CounterRandom(9);
-        var blacks = Enumerable.Range(0, 600).Select(_ => RandomCrops.Shift(image, ref random).Pixels.Count(value => value == 0) / 3).ToArray();
+        var blacks = Enumerable.Range(0, 600).Select(_ => RandomCrops.Shift(image, new ImageSize(image.Height, image.Width), ref random).Pixels.Count(value => value == 0) / 3).ToArray();
         Assert.Equal(0, blacks.Min());
         Assert.Equal((32 * 32) - (28 * 28), blacks.Max());
     }
@@ -99,7 +99,7 @@ public sealed class AugmentationTests
             var image = Noise(9, 7);
             var (drawn, again) = (new CounterRandom(seed), new CounterRandom(seed));
             var (dx, dy) = (drawn.NextInt(9) - 4, drawn.NextInt(9) - 4);
-            var shifted = RandomCrops.Shift(image, ref again);
+            var shifted = RandomCrops.Shift(image, new ImageSize(image.Height, image.Width), ref again);
             return Enumerable.Range(0, 63).All(i =>
             {
                 var (x, y) = ((i % 9) + dx, (i / 9) + dy);
@@ -137,7 +137,7 @@ public sealed class AugmentationTests
             var planes = new float[3 * 32 * 32];
             Array.Fill(planes, 100f);
             var random = new CounterRandom(4, i);
-            RandomErasing.Apply(planes, 32, 0.25, ref random);
+            RandomErasing.Apply(planes, 32, 32, 0.25, ref random);
             var noise = planes.Where(value => value != 100f).ToArray();
             if (noise.Length > 0)
             {

@@ -27,7 +27,7 @@ public sealed class GoldenStepsTests
         foreach (var (number, expected) in Golden.GetProperty("steps").EnumerateArray().Index())
         {
             using var scope = NewDisposeScope();
-            var loss = step.Run(Batch(number, parts), settings.GetProperty("lr").GetDouble()).Loss;
+            var loss = step.Run([.. Batch(number, parts).Select(part => (part.Images, part.Labels, (Tensor?)null))], settings.GetProperty("lr").GetDouble()).Loss;
             Assert.Equal(expected.GetProperty("loss_base").GetDouble(), loss.Labels, 1e-4);
             Assert.Equal(expected.GetProperty("loss_fft").GetDouble(), loss.Alignment!.Value, 1e-4);
             Assert.Equal(expected.GetProperty("loss_dist").GetDouble(), loss.Logits!.Value, 1e-4);

@@ -30,12 +30,12 @@ public sealed class MetaDeviceTests
 
         for (var number = 0; number < 2; number++)
         {
-            step.Run([(images, labels)], 1e-3, looks: false);
+            step.Run([(images, labels, null)], 1e-3, looks: false);
         }
 
         Assert.All(optimizer.Parameters, entry => Assert.Equal(META.type, entry.Parameter.grad!.device_type));
         Assert.All(average.Averages.Values, values => Assert.Equal(META.type, values.device_type));
-        Assert.ThrowsAny<Exception>(() => step.Run([(images, labels)], 1e-3, looks: true));
+        Assert.ThrowsAny<Exception>(() => step.Run([(images, labels, null)], 1e-3, looks: true));
     }
 
     [Fact]

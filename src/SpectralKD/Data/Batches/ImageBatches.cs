@@ -139,8 +139,8 @@ public sealed record BatchOptions
 /// <summary>Some images ready for a model, with their labels. Owns its tensor: dispose it after use.</summary>
 public sealed class ImageBatch : IDisposable
 {
-    internal ImageBatch(Tensor images, long[] labels, int[] indices) =>
-        (Images, Labels, Indices) = (images, labels, indices);
+    internal ImageBatch(Tensor images, long[] labels, int[] indices, Tensor? second = null) =>
+        (Images, Labels, Indices, Second) = (images, labels, indices, second);
 
     /// <summary>Normalised images, float32 <c>[B, 3, H, W]</c> on the CPU. In no dispose scope: the batch owns it.</summary>
     public Tensor Images { get; }
@@ -154,12 +154,19 @@ public sealed class ImageBatch : IDisposable
     /// <summary>Number of images B.</summary>
     public int Count => Indices.Length;
 
+    /// <summary>The same views in a second size, where one was asked for. The batch owns it too.</summary>
+    internal Tensor? Second { get; }
+
     /// <inheritdoc/>
-    public void Dispose() => Images.Dispose();
+    public void Dispose()
+    {
+        Images.Dispose();
+        Second?.Dispose();
+    }
 }
 
 /// <summary>Images on their way into batches; their buffers are used again.</summary>
-internal sealed class BatchAssembly(IImageSource source, ImageSize imageSize, int batchSize)
+internal sealed class BatchAssembly(IImageSource source, ImageSize imageSize, int batchSize, ImageSize? second = null)
 {
     private readonly ConcurrentBag<float[]> _buffers = [];
     private readonly List<int> _indices = [];
@@ -168,8 +175,8 @@ internal sealed class BatchAssembly(IImageSource source, ImageSize imageSize, in
     /// <summary>Number of images in the batch so far.</summary>
     public int Count => _indices.Count;
 
-    /// <summary>A buffer for one image, <c>[3, H, W]</c>. Safe from several threads.</summary>
-    public float[] Rent() => _buffers.TryTake(out var used) ? used : new float[3 * imageSize.Height * imageSize.Width];
+    /// <summary>A buffer for one image, <c>[3, H, W]</c>, and after it the one of the second size. Safe from several threads.</summary>
+    public float[] Rent() => _buffers.TryTake(out var used) ? used : new float[Length(imageSize) + (second is { } size ? Length(size) : 0)];
 
     /// <summary>Gives a buffer back unused.</summary>
     public void Return(float[] buffer) => _buffers.Add(buffer);
@@ -185,17 +192,25 @@ internal sealed class BatchAssembly(IImageSource source, ImageSize imageSize, in
     /// <summary>Makes the batch and begins a new one. Its tensor is in no dispose scope.</summary>
     public ImageBatch Take()
     {
-        var tensor = empty([Count, 3, imageSize.Height, imageSize.Width], dtype: ScalarType.Float32, device: CPU).DetachFromDisposeScope();
-        var target = MemoryMarshal.Cast<byte, float>(tensor.bytes);
-        for (var i = 0; i < Count; i++)
-        {
-            _images[i].CopyTo(target[(i * _images[i].Length)..]);
-            _buffers.Add(_images[i]);
-        }
-
-        var batch = new ImageBatch(tensor, [.. _indices.Select(index => (long)source.Label(index))], [.. _indices]);
+        var batch = new ImageBatch(
+            Gathered(imageSize, 0), [.. _indices.Select(index => (long)source.Label(index))], [.. _indices], second is { } size ? Gathered(size, Length(imageSize)) : null);
+        _images.ForEach(_buffers.Add);
         _indices.Clear();
         _images.Clear();
         return batch;
     }
+
+    private Tensor Gathered(ImageSize size, int begin)
+    {
+        var tensor = empty([Count, 3, size.Height, size.Width], dtype: ScalarType.Float32, device: CPU).DetachFromDisposeScope();
+        var target = MemoryMarshal.Cast<byte, float>(tensor.bytes);
+        for (var i = 0; i < Count; i++)
+        {
+            _images[i].AsSpan(begin, Length(size)).CopyTo(target[(i * Length(size))..]);
+        }
+
+        return tensor;
+    }
+
+    private static int Length(ImageSize size) => 3 * size.Height * size.Width;
 }

@@ -19,6 +19,7 @@ internal static class TrainBatches
     /// <param name="options">Batch size, seed, augmentation and so on.</param>
     /// <param name="skipped">Receives the images that could not be read.</param>
     /// <param name="cancellation">Stops reading: <see cref="OperationCanceledException"/>.</param>
+    /// <param name="secondSize">A second size in which every image is made too, of the same crop and variation (<see cref="ImageBatch.Second"/>); null for none.</param>
     /// <returns>Full batches of float32 <c>[B, 3, H, W]</c>; the consumer disposes each.</returns>
     /// <exception cref="SpectralKDException">An option is out of range, or 32 neighbouring images cannot be read.</exception>
     public static IEnumerable<ImageBatch> Read(
@@ -28,15 +29,17 @@ internal static class TrainBatches
         int epoch,
         TrainBatchOptions options,
         SkippedImages? skipped = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default,
+        ImageSize? secondSize = null)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
         options.Check(source);
         LibTorch.EnsureLoaded();
         var transform = new TrainTransform(options.Augmentation, preprocessing, imageSize);
+        var second = secondSize is { } other ? new TrainTransform(options.Augmentation, preprocessing, other, view: imageSize) : null;
         var draw = options.Views is { } views ? epoch % views : epoch;
-        return Assemble(new Loader(source, transform, options.Seed, draw, skipped ?? new SkippedImages()), epoch, options, cancellation);
+        return Assemble(new Loader(source, transform, second, options.Seed, draw, skipped ?? new SkippedImages()), epoch, options, cancellation);
     }
 
     private static IEnumerable<ImageBatch> Assemble(Loader loader, int epoch, TrainBatchOptions options, CancellationToken cancellation)
@@ -44,7 +47,7 @@ internal static class TrainBatches
         var batches = options.BatchesPerEpoch(loader.Source.Count);
         var visits = EpochOrder.Of(loader.Source.Count, options.Augmentation.Repeats, options.Seed, loader.Draw)[..(batches * options.BatchSize)];
         var wanted = (epoch == loader.Draw ? visits : EpochOrder.Again(visits, options.Seed, epoch)).Skip(options.FirstBatch * options.BatchSize);
-        var assembly = new BatchAssembly(loader.Source, loader.Transform.ImageSize, options.BatchSize);
+        var assembly = new BatchAssembly(loader.Source, loader.Transform.ImageSize, options.BatchSize, loader.Second?.ImageSize);
         foreach (var (index, values) in OrderedReadAhead.Run(
             wanted, visit => loader.Load(visit, assembly.Rent()), options.Workers, options.ReadAhead, cancellation))
         {
@@ -55,7 +58,7 @@ internal static class TrainBatches
         }
     }
 
-    private sealed record Loader(IImageSource Source, TrainTransform Transform, int Seed, int Draw, SkippedImages Skipped)
+    private sealed record Loader(IImageSource Source, TrainTransform Transform, TrainTransform? Second, int Seed, int Draw, SkippedImages Skipped)
     {
         public (int Index, float[] Values) Load(EpochOrder.Visit visit, float[] values)
         {
@@ -90,7 +93,8 @@ internal static class TrainBatches
                 return false;
             }
 
-            Transform.Apply(image, values, random);
+            Transform.Apply(image, values.AsSpan(0, Transform.Length), random);
+            Second?.Apply(image, values.AsSpan(Transform.Length), random);
             return true;
         }
     }

@@ -12,11 +12,19 @@ internal sealed class TrainTransform
     private readonly EvalTransform _whole;
     private readonly float[] _lookup;
     private readonly PilAffine.Fill _fill;
+    private readonly ImageSize _drawn;
 
     /// <summary>Makes the transform of one model.</summary>
-    public TrainTransform(Augmentation settings, Preprocessing preprocessing, ImageSize imageSize)
+    /// <param name="settings">How images are varied.</param>
+    /// <param name="preprocessing">Mean, standard deviation, crop.</param>
+    /// <param name="imageSize">Size of the output.</param>
+    /// <param name="view">
+    /// The size of another transform whose view is to be shown at this size: with the same generator the same crop, mirroring, colours and erased part. Null for none.
+    /// </param>
+    public TrainTransform(Augmentation settings, Preprocessing preprocessing, ImageSize imageSize, ImageSize? view = null)
     {
         _settings = settings;
+        _drawn = view ?? imageSize;
         _evaluation = new EvalTransform(preprocessing, imageSize);
         _whole = new EvalTransform(preprocessing with { CropFraction = 1 }, imageSize);
         _lookup = preprocessing.NormalizedBytes();
@@ -38,7 +46,7 @@ internal sealed class TrainTransform
     {
         image = Vary(image, ref random);
         Preprocessing.Normalize(image.Pixels, _lookup, target);
-        RandomErasing.Apply(target, ImageSize, _settings.ErasingProbability, ref random);
+        RandomErasing.Apply(target, ImageSize, _drawn, _settings.ErasingProbability, ref random);
     }
 
     /// <summary>All steps before normalisation.</summary>
@@ -61,13 +69,13 @@ internal sealed class TrainTransform
     private RgbImage Crop(RgbImage image, ref CounterRandom random)
     {
         var kind = _settings.Crop == CropKind.Automatic
-            ? ImageSize.Shorter > SmallImage ? CropKind.RandomResized : CropKind.Padded
+            ? _drawn.Shorter > SmallImage ? CropKind.RandomResized : CropKind.Padded
             : _settings.Crop;
         return kind switch
         {
             CropKind.RandomResized => PilBicubic.Resize(
                 RandomCrops.Cut(image, RandomCrops.DrawPart(image.Width, image.Height, _settings, ref random)), ImageSize.Width, ImageSize.Height),
-            CropKind.Padded => RandomCrops.Shift(_whole.ResizeAndCrop(image), ref random),
+            CropKind.Padded => RandomCrops.Shift(_whole.ResizeAndCrop(image), _drawn, ref random),
             _ => _evaluation.ResizeAndCrop(image),
         };
     }
@@ -126,10 +134,11 @@ internal static class RandomCrops
         return new RgbImage(part.Width, part.Height, pixels);
     }
 
-    /// <summary>Moves the image by up to 4 pixels in both directions; black comes in.</summary>
-    public static RgbImage Shift(RgbImage image, ref CounterRandom random)
+    /// <summary>Moves the image by up to 4 pixels of <paramref name="drawn"/>'s in both directions; black comes in.</summary>
+    public static RgbImage Shift(RgbImage image, ImageSize drawn, ref CounterRandom random)
     {
         var (dx, dy) = (random.NextInt((2 * Padding) + 1) - Padding, random.NextInt((2 * Padding) + 1) - Padding);
+        (dx, dy) = ((int)Math.Round((double)dx * image.Width / drawn.Width), (int)Math.Round((double)dy * image.Height / drawn.Height));
         var pixels = new byte[image.Pixels.Length];
         for (var y = Math.Max(0, -dy); y < Math.Min(image.Height, image.Height - dy); y++)
         {
@@ -179,11 +188,12 @@ internal static class RandomErasing
     private const double LargestArea = 1.0 / 3;
     private const double LowestAspect = 0.3;
 
-    /// <summary>Erases a rectangle of planes <c>[3, H, W]</c> with the given probability.</summary>
-    public static void Apply(Span<float> planes, ImageSize size, double probability, ref CounterRandom random)
+    /// <summary>Erases a rectangle of planes <c>[3, H, W]</c> with the given probability, at the place that it has in an image of <paramref name="drawn"/>.</summary>
+    public static void Apply(Span<float> planes, ImageSize size, ImageSize drawn, double probability, ref CounterRandom random)
     {
-        if (random.NextBool(probability) && Draw(size, ref random) is { } part)
+        if (random.NextBool(probability) && Draw(drawn, ref random) is { } there)
         {
+            var part = size == drawn ? there : Scaled(there, size, drawn);
             for (var row = 0; row < 3 * part.Height; row++)
             {
                 var (channel, y) = (row / part.Height, part.Top + (row % part.Height));
@@ -193,6 +203,13 @@ internal static class RandomErasing
                 }
             }
         }
+    }
+
+    private static PixelWindow Scaled(PixelWindow part, ImageSize size, ImageSize drawn)
+    {
+        var (x, y) = ((double)size.Width / drawn.Width, (double)size.Height / drawn.Height);
+        var (left, top) = ((int)Math.Round(part.Left * x), (int)Math.Round(part.Top * y));
+        return new PixelWindow(left, top, (int)Math.Round((part.Left + part.Width) * x) - left, (int)Math.Round((part.Top + part.Height) * y) - top);
     }
 
     private static PixelWindow? Draw(ImageSize size, ref CounterRandom random)

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace SpectralKD.Distillation;
 
 /// <summary>Which terms a run's loss has, with their weights and layer pairs, checked against both models. Made before anything is trained; holds no tensors.</summary>
-internal sealed record LossPlan(IReadOnlyList<PlannedTerm> Terms)
+internal sealed record LossPlan(IReadOnlyList<PlannedTerm> Terms, MapResize Resize = MapResize.None)
 {
     /// <summary>The student's blocks whose maps are compared, term by term and pair by pair.</summary>
     public IReadOnlyList<int> StudentBlocks { get; } = [.. Terms.SelectMany(term => term.Pairs).Select(pair => pair.Student.Index)];
@@ -24,13 +24,16 @@ internal sealed record LossPlan(IReadOnlyList<PlannedTerm> Terms)
     /// <param name="teacher">The teacher; null with the method none.</param>
     /// <param name="teacherLayers">Its blocks to align.</param>
     /// <param name="align">Whether maps are aligned.</param>
+    /// <param name="resize">What happens to a teacher's map of another grid.</param>
     /// <exception cref="SpectralKDException">The layers do not fit together.</exception>
     public static LossPlan Of(
-        LossWeights weights, VisionModel student, IReadOnlyList<int>? studentLayers, VisionModel? teacher, IReadOnlyList<int>? teacherLayers, bool align = true)
+        LossWeights weights, VisionModel student, IReadOnlyList<int>? studentLayers, VisionModel? teacher, IReadOnlyList<int>? teacherLayers, bool align = true,
+        MapResize resize = MapResize.None)
     {
-        IReadOnlyList<LayerPair> pairs = teacher is null || !align ? [] : LayerPairs.Select(teacher, student, Explicit(studentLayers, teacherLayers) ?? new LayerSelection()).Pairs;
+        var selection = (Explicit(studentLayers, teacherLayers) ?? new LayerSelection()) with { AnyGrid = resize != MapResize.None };
+        IReadOnlyList<LayerPair> pairs = teacher is null || !align ? [] : [.. LayerPairs.Select(teacher, student, selection).Pairs.Select(pair => ResizedMaps.Of(pair, resize))];
         return new LossPlan([.. weights.AsTerms(pairs.Count > 0).Select(term => new PlannedTerm(
-            term.Name, LossCatalog.Find(term.Name), term.Weight!.Value, term.Settings(), term.Name == AlignmentTerm.Kind.Name ? pairs : []))]);
+            term.Name, LossCatalog.Find(term.Name), term.Weight!.Value, term.Settings(), term.Name == AlignmentTerm.Kind.Name ? pairs : []))], resize);
     }
 
     /// <summary>The terms of a recipe's list.</summary>
@@ -39,30 +42,31 @@ internal sealed record LossPlan(IReadOnlyList<PlannedTerm> Terms)
     /// <param name="studentLayers">The recipe's blocks; null where it names none.</param>
     /// <param name="teacher">The teacher; null where no term asks one.</param>
     /// <param name="teacherLayers">The recipe's blocks of the teacher.</param>
+    /// <param name="resize">What happens to a teacher's map of another grid.</param>
     /// <exception cref="SpectralKDException">A term cannot compare its blocks.</exception>
     public static LossPlan Of(
-        IReadOnlyList<LossTerm> losses, VisionModel student, IReadOnlyList<int>? studentLayers, VisionModel? teacher, IReadOnlyList<int>? teacherLayers)
+        IReadOnlyList<LossTerm> losses, VisionModel student, IReadOnlyList<int>? studentLayers, VisionModel? teacher, IReadOnlyList<int>? teacherLayers, MapResize resize = MapResize.None)
     {
         var terms = new List<PlannedTerm>();
         foreach (var term in LossTerm.Complete(losses, student.Spec.AlignmentWeight))
         {
             var kind = LossCatalog.Find(term.Name);
-            ImmutableArray<LayerPair> pairs = teacher is null || kind.Rule.Selection is null ? [] : PairsOf(term, kind, student, teacher, Explicit(studentLayers, teacherLayers));
+            ImmutableArray<LayerPair> pairs = teacher is null || kind.Rule.Selection is null ? [] : PairsOf(term, kind, student, teacher, Explicit(studentLayers, teacherLayers), resize);
             var earlier = terms.Count(other => other.Kind == kind);
             terms.Add(new PlannedTerm(earlier == 0 ? term.Name : FormattableString.Invariant($"{term.Name}{earlier + 1}"), kind, term.Weight!.Value, term.Settings(), pairs));
         }
 
-        return new LossPlan(terms);
+        return new LossPlan(terms, resize);
     }
 
     private static LayerSelection? Explicit(IReadOnlyList<int>? student, IReadOnlyList<int>? teacher) =>
         student is null ? null : new LayerSelection { Strategy = LayerStrategy.Explicit, Student = student, Teacher = teacher };
 
-    private static ImmutableArray<LayerPair> PairsOf(LossTerm term, LossKind kind, VisionModel student, VisionModel teacher, LayerSelection? recipe)
+    private static ImmutableArray<LayerPair> PairsOf(LossTerm term, LossKind kind, VisionModel student, VisionModel teacher, LayerSelection? recipe, MapResize resize)
     {
         var shallow = kind.Rule.Selection!.First + kind.Rule.Selection.Last > Math.Min(student.Blocks.Count, teacher.Blocks.Count);
         var selection = Explicit(term.StudentLayers, term.TeacherLayers) ?? (kind.Rule.OfRecipe ? recipe : null) ?? (shallow ? new LayerSelection() : kind.Rule.Selection);
-        var pairs = LayerPairs.SelectAny(teacher, student, selection).Pairs;
+        ImmutableArray<LayerPair> pairs = [.. LayerPairs.SelectAny(teacher, student, selection).Pairs.Select(pair => ResizedMaps.Of(pair, resize))];
         foreach (var pair in pairs)
         {
             if (kind.Fits(pair) is { } problem)

@@ -66,7 +66,7 @@ internal sealed class StepLoss : IDisposable
                 Labels = labels,
                 TeacherLogits = plan.Kind.TeacherLogits ? answer.Logits : null,
                 Maps = LastNormed(_student, [.. plan.Pairs.Select(pair => maps[pair.Student.Index])], plan.Kind.Rule.Normed != NormedMaps.None),
-                TeacherMaps = LastNormed(_teacher, [.. answer.Maps.Skip(first).Take(plan.Pairs.Count)], plan.Kind.Rule.Normed == NormedMaps.Both),
+                TeacherMaps = OnGrid(plan, LastNormed(_teacher, [.. answer.Maps.Skip(first).Take(plan.Pairs.Count)], plan.Kind.Rule.Normed == NormedMaps.Both)),
                 Epoch = place.Epoch,
                 Place = [_seed, place.Epoch, place.Step, place.Part, index],
             };
@@ -94,6 +94,8 @@ internal sealed class StepLoss : IDisposable
             term.Dispose();
         }
     }
+
+    private Tensor[] OnGrid(PlannedTerm plan, Tensor[] maps) => [.. maps.Zip(plan.Pairs, (map, pair) => ResizedMaps.To(pair.Teacher, map, Plan.Resize))];
 
     private static Tensor[] LastNormed(VisionModel? model, Tensor[] maps, bool normed)
     {

@@ -38,6 +38,15 @@ public sealed record DistillationRecipe
     /// <summary>Side of the square input of both models in pixels; null for the student's own.</summary>
     public ImageSize? ImageSize { get; init; }
 
+    /// <summary>
+    /// Size of the teacher's input where it takes another than the student: each crop is resized twice, so that a teacher of 14-pixel patches at 196 teaches a
+    /// student of 16-pixel patches at 224 on the same 14 x 14 grid. Null for the student's.
+    /// </summary>
+    public ImageSize? TeacherImageSize { get; init; }
+
+    /// <summary>What happens where a teacher's map has another height and width than the student's; none refuses such pairs.</summary>
+    public MapResize ResizeMaps { get; init; }
+
     /// <summary>The images.</summary>
     public RecipeData Data { get; init; } = new();
 

@@ -32,7 +32,7 @@ internal static class SetupRules
         CheckSize(student, data.ImageSize);
         if (teacher is not null)
         {
-            CheckSize(teacher, data.ImageSize);
+            CheckTeacherSize(teacher, student, data);
             CheckLogits(student, teacher, recipe);
             CheckHead(teacher, recipe);
         }
@@ -82,12 +82,12 @@ internal static class SetupRules
     {
         if (recipe.Losses is { } losses)
         {
-            return LossPlan.Of(losses, student, recipe.StudentLayers, teacher, recipe.TeacherLayers);
+            return LossPlan.Of(losses, student, recipe.StudentLayers, teacher, recipe.TeacherLayers, recipe.ResizeMaps);
         }
 
         return (teacher is null || !recipe.Align) && recipe.Loss.Method == DistillationMethod.Fft
             ? throw new SpectralKDException("the method fft has nothing but alignment to learn from the teacher; set align to true")
-            : LossPlan.Of(recipe.Loss, student, recipe.StudentLayers, teacher, recipe.TeacherLayers, recipe.Align);
+            : LossPlan.Of(recipe.Loss, student, recipe.StudentLayers, teacher, recipe.TeacherLayers, recipe.Align, recipe.ResizeMaps);
     }
 
     private static void CheckClasses(VisionModel student, int classes)
@@ -105,6 +105,16 @@ internal static class SetupRules
         {
             throw new SpectralKDException($"{model.Spec.Name} takes images of {model.Spec.ImageSize} pixels, but the batches hold {size}; "
                 + $"create it for {size} pixels, or read the images at {model.Spec.ImageSize}");
+        }
+    }
+
+    private static void CheckTeacherSize(VisionModel teacher, VisionModel student, ITrainingData data)
+    {
+        var size = data.TeacherImageSize ?? data.ImageSize;
+        if (teacher.Spec.ImageSize != size)
+        {
+            throw new SpectralKDException($"the teacher {teacher.Spec.Name} takes images of {teacher.Spec.ImageSize} pixels, but the batches hold {size} for it; create it for {size} pixels, or let the "
+                + $"same crops be resized for it (teacherImageSize {teacher.Spec.ImageSize}; the student {student.Spec.Name} keeps its {data.ImageSize})");
         }
     }
 

@@ -15,6 +15,9 @@ public interface ITrainingData
     /// <summary>Size of the images as the batches hold them, in pixels.</summary>
     ImageSize ImageSize { get; }
 
+    /// <summary>Size in which the batches hold the same views for the teacher too (<see cref="TrainingBatch.TeacherImages"/>); null where it sees the student's.</summary>
+    ImageSize? TeacherImageSize => null;
+
     /// <summary>What a user should know about the images read so far, such as unreadable ones; one line each.</summary>
     IReadOnlyList<string> Warnings => [];
 
@@ -40,17 +43,18 @@ public interface ITrainingData
     IEnumerable<TrainingBatch> Probe(int images) => Validation(images).Concat(Train(0, images, 0)).Take(1);
 }
 
-/// <summary>Images with labels. Owns both tensors, which belong to no dispose scope.</summary>
+/// <summary>Images with labels. Owns its tensors, which belong to no dispose scope.</summary>
 public sealed class TrainingBatch : IDisposable
 {
-    /// <summary>Takes over two tensors.</summary>
+    /// <summary>Takes over its tensors.</summary>
     /// <param name="images">Normalised images, float <c>[B, 3, H, W]</c>.</param>
     /// <param name="labels">Class indices int64 <c>[B]</c>, or probabilities float <c>[B, K]</c>.</param>
-    public TrainingBatch(Tensor images, Tensor labels)
+    /// <param name="teacherImages">The same views in the teacher's size, float <c>[B, 3, H', W']</c>; null where the teacher sees <paramref name="images"/>.</param>
+    public TrainingBatch(Tensor images, Tensor labels, Tensor? teacherImages = null)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(labels);
-        (Images, Labels) = (images.DetachFromDisposeScope(), labels.DetachFromDisposeScope());
+        (Images, Labels, TeacherImages) = (images.DetachFromDisposeScope(), labels.DetachFromDisposeScope(), teacherImages?.DetachFromDisposeScope());
     }
 
     /// <summary>Normalised images, float <c>[B, 3, H, W]</c>.</summary>
@@ -59,11 +63,15 @@ public sealed class TrainingBatch : IDisposable
     /// <summary>Class indices int64 <c>[B]</c>, or probabilities float <c>[B, K]</c>.</summary>
     public Tensor Labels { get; }
 
+    /// <summary>What the teacher sees where it takes another size: the same views, float <c>[B, 3, H', W']</c>; else null.</summary>
+    public Tensor? TeacherImages { get; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         Images.Dispose();
         Labels.Dispose();
+        TeacherImages?.Dispose();
     }
 }
 
@@ -79,17 +87,19 @@ public sealed class ImageTrainingData : ITrainingData
     /// <summary>Puts sources and settings together.</summary>
     /// <param name="split">Images to train on and to validate with.</param>
     /// <param name="preprocessing">The student's preprocessing; the teacher sees the same images.</param>
-    /// <param name="imageSize">Size of the models' input in pixels.</param>
+    /// <param name="imageSize">Size of the student's input in pixels.</param>
     /// <param name="settings">Augmentation, workers, image cache; its names of sources are not looked at. Null for the defaults.</param>
     /// <param name="seed">Seed of order and augmentation.</param>
+    /// <param name="teacherImageSize">Size in which the teacher sees the same crops, resized from the same pixels; null where it takes the student's.</param>
     /// <exception cref="SpectralKDException">
     /// There is no such augmentation, training and validation images differ in their classes, or the image cache cannot be made.
     /// </exception>
-    public ImageTrainingData(DataSplit split, Preprocessing preprocessing, ImageSize imageSize, RecipeData? settings = null, int seed = 0)
+    public ImageTrainingData(DataSplit split, Preprocessing preprocessing, ImageSize imageSize, RecipeData? settings = null, int seed = 0, ImageSize? teacherImageSize = null)
     {
         ArgumentNullException.ThrowIfNull(split);
         ArgumentNullException.ThrowIfNull(preprocessing);
         (_preprocessing, ImageSize, _settings, _seed) = (preprocessing, imageSize, settings ?? new RecipeData(), seed);
+        TeacherImageSize = teacherImageSize == imageSize ? null : teacherImageSize;
         _augmentation = Augmentation.Parse(_settings.Augmentation);
         split.WithEqualClasses();
         _split = _settings.ImageCache is { } folder ? Decoded(split, folder) : split;
@@ -103,6 +113,9 @@ public sealed class ImageTrainingData : ITrainingData
 
     /// <inheritdoc/>
     public ImageSize ImageSize { get; }
+
+    /// <inheritdoc/>
+    public ImageSize? TeacherImageSize { get; }
 
     internal DataSplit Split => _split;
 
@@ -129,7 +142,7 @@ public sealed class ImageTrainingData : ITrainingData
     /// <summary>Opens the images of a recipe.</summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="preprocessing">The student's preprocessing.</param>
-    /// <param name="imageSize">Size of the models' input in pixels.</param>
+    /// <param name="imageSize">Size of the student's input in pixels.</param>
     /// <exception cref="SpectralKDException">A source cannot be opened.</exception>
     public static ImageTrainingData Open(DistillationRecipe recipe, Preprocessing preprocessing, ImageSize imageSize)
     {
@@ -138,7 +151,7 @@ public sealed class ImageTrainingData : ITrainingData
         var split = DataSplit.Open(
             data.Train, data.Validation, data.Count, data.ValidationCount, data.Size ?? imageSize.Longer, data.Classes, data.ValidationShare, data.Seed,
             data.HoldOut, data.ValidationSeed);
-        return new ImageTrainingData(split, preprocessing, imageSize, data, recipe.Seed);
+        return new ImageTrainingData(split, preprocessing, imageSize, data, recipe.Seed, recipe.HasTeacher ? recipe.TeacherImageSize : null);
     }
 
     /// <inheritdoc/>
@@ -146,7 +159,7 @@ public sealed class ImageTrainingData : ITrainingData
 
     /// <inheritdoc/>
     public IEnumerable<TrainingBatch> Train(int epoch, int batchSize, int firstBatch) =>
-        TrainBatches.Read(_split.Train, _preprocessing, ImageSize, epoch, Options(batchSize, firstBatch), Skipped).Select(Taken);
+        TrainBatches.Read(_split.Train, _preprocessing, ImageSize, epoch, Options(batchSize, firstBatch), Skipped, secondSize: TeacherImageSize).Select(Taken);
 
     /// <inheritdoc/>
     public IEnumerable<TrainingBatch> Validation(int batchSize) => _split.Validation.Count == 0 ? [] : Read(_split.Validation, batchSize);
@@ -165,7 +178,7 @@ public sealed class ImageTrainingData : ITrainingData
         var resize = _preprocessing.ResizeTo(ImageSize);
         return split with
         {
-            Train = ImageCache.Open(split.Train, folder, _augmentation.Crop == CropKind.Evaluation ? resize : null),
+            Train = ImageCache.Open(split.Train, folder, _augmentation.Crop == CropKind.Evaluation && TeacherImageSize is null ? resize : null),
             Validation = split.Validation.Count == 0 ? split.Validation : ImageCache.Open(split.Validation, folder, resize),
         };
     }
@@ -186,5 +199,5 @@ public sealed class ImageTrainingData : ITrainingData
     };
 
     // The images change their owner; the batch owns nothing else.
-    private static TrainingBatch Taken(ImageBatch batch) => new(batch.Images, tensor(batch.Labels, [batch.Labels.Length]));
+    private static TrainingBatch Taken(ImageBatch batch) => new(batch.Images, tensor(batch.Labels, [batch.Labels.Length]), batch.Second);
 }

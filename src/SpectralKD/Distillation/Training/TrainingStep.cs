@@ -6,7 +6,9 @@ internal sealed class TrainingStep(
     TeacherCache? cache = null, ModelPrecision teacherNumbers = ModelPrecision.Tf32)
 {
     /// <summary>Trains on one batch, which may come in parts whose gradients are added up.</summary>
-    /// <param name="parts">Images float <c>[B, 3, H, W]</c> and labels (int64 <c>[B]</c> or float <c>[B, K]</c>), on the CPU or the model's device.</param>
+    /// <param name="parts">
+    /// Images float <c>[B, 3, H, W]</c>, labels (int64 <c>[B]</c> or float <c>[B, K]</c>) and what the teacher sees instead, or null; on the CPU or the model's device.
+    /// </param>
     /// <param name="learningRate">Learning rate of this step.</param>
     /// <param name="looks">
     /// True: the loss is read before its gradients are taken, and where it is not finite nothing is changed. False: nothing is fetched from the device, so that a
@@ -14,7 +16,7 @@ internal sealed class TrainingStep(
     /// </param>
     /// <param name="place">Where the step stands in the run.</param>
     /// <returns>The loss's terms over the whole batch.</returns>
-    public StepResult Run(IReadOnlyList<(Tensor Images, Tensor Labels)> parts, double learningRate, bool looks = true, BatchPlace place = default)
+    public StepResult Run(IReadOnlyList<(Tensor Images, Tensor Labels, Tensor? TeacherImages)> parts, double learningRate, bool looks = true, BatchPlace place = default)
     {
         optimizer.Clear();
         var images = parts.Sum(part => part.Images.shape[0]);
@@ -22,7 +24,7 @@ internal sealed class TrainingStep(
         for (var number = 0; number < parts.Count; number++)
         {
             var part = parts[number];
-            Backward(part.Images, part.Labels, (double)part.Images.shape[0] / images, looks, place with { Part = number }, result);
+            Backward(part.Images, part.TeacherImages ?? part.Images, part.Labels, (double)part.Images.shape[0] / images, looks, place with { Part = number }, result);
             if (looks && !result.Loss.IsFinite)
             {
                 return result;
@@ -35,12 +37,13 @@ internal sealed class TrainingStep(
         return result;
     }
 
-    private void Backward(Tensor images, Tensor labels, double share, bool looks, BatchPlace place, StepResult result)
+    private void Backward(Tensor images, Tensor teacherImages, Tensor labels, double share, bool looks, BatchPlace place, StepResult result)
     {
         using var scope = NewDisposeScope();
         var weight = student.AnyWeight;
         var (input, targets) = (images.to(weight.device), labels.to(weight.device));
-        var answer = cache is null ? AskTeacher(input) : Cached(cache.Of(images, () => AskTeacher(input)), input.device);
+        var shown = ReferenceEquals(teacherImages, images) ? input : teacherImages.to(weight.device);
+        var answer = cache is null ? AskTeacher(shown) : Cached(cache.Of(teacherImages, () => AskTeacher(shown)), input.device);
         var own = Forward(student, input.to(weight.dtype), loss.Plan.StudentBlocks);
         var terms = loss.Of(own, targets.is_floating_point() ? targets.to(ScalarType.Float32) : targets, answer, place);
         result.Add(terms, share);
@@ -90,7 +93,7 @@ internal sealed class BatchStep(TrainingStep step, BatchMixing mixing)
             }
 
             using var scope = NewDisposeScope();
-            return step.Run([.. drawn.Select((batch, part) => (batch.Images, mixing.Labels(batch, epoch, (number * count) + part)))], learningRate, looks, new BatchPlace(epoch, number));
+            return step.Run([.. drawn.Select((batch, part) => (batch.Images, mixing.Labels(batch, epoch, (number * count) + part), batch.TeacherImages))], learningRate, looks, new BatchPlace(epoch, number));
         }
         finally
         {
@@ -108,9 +111,21 @@ internal sealed class BatchMixing(DistillationRecipe recipe, int classes)
     /// <param name="batch">The batch; its labels are class indices.</param>
     /// <param name="epoch">0-based.</param>
     /// <param name="number">The batch's number in the epoch.</param>
-    public Tensor Labels(TrainingBatch batch, int epoch, int number) => _options is null
-        ? batch.Labels
-        : Mixup.Apply(batch.Images, batch.Labels.data<long>().ToArray(), classes, _options, smoothing: 0, recipe.Seed, ((long)epoch << 32) + number);
+    public Tensor Labels(TrainingBatch batch, int epoch, int number)
+    {
+        if (_options is null)
+        {
+            return batch.Labels;
+        }
+
+        var (labels, draw) = (batch.Labels.data<long>().ToArray(), ((long)epoch << 32) + number);
+        if (batch.TeacherImages is { } others)
+        {
+            Mixup.Apply(others, labels, classes, _options, smoothing: 0, recipe.Seed, draw).Dispose(); // the same partners and shares
+        }
+
+        return Mixup.Apply(batch.Images, labels, classes, _options, smoothing: 0, recipe.Seed, draw);
+    }
 }
 
 /// <summary>

@@ -25,7 +25,7 @@ internal static class LayerChoice
         var pairs = students.Zip(teachers, (one, two) => new LayerPair(student.Blocks[one], teacher.Blocks[two])).ToList();
         if (fitting)
         {
-            pairs.ForEach(pair => LayerFit.Require(pair, teacher, student));
+            pairs.ForEach(pair => LayerFit.Require(pair, teacher, student, selection.AnyGrid));
         }
 
         return new LayerPairs
@@ -158,10 +158,10 @@ internal sealed record LayerCandidates(string Model, IReadOnlyList<BlockInfo> Bl
 /// <summary>Refuses pairs whose maps cannot be aligned, and says what would fit.</summary>
 internal static class LayerFit
 {
-    internal static void Require(LayerPair pair, LayerCandidates teacher, LayerCandidates student)
+    internal static void Require(LayerPair pair, LayerCandidates teacher, LayerCandidates student, bool anyGrid)
     {
         var (one, two) = (pair.Student, pair.Teacher);
-        if (one.Height != two.Height || one.Width != two.Width)
+        if (!anyGrid && (one.Height != two.Height || one.Width != two.Width))
         {
             throw new SpectralKDException(
                 $"{student.Model} {Describe(one)} cannot be aligned with {teacher.Model} {Describe(two)}: height and width must agree. {Fitting(one, teacher, student)}");
@@ -188,7 +188,7 @@ internal static class LayerFit
         var others = from.Blocks.Where(block => teacher.Blocks.Any(other => Fits(block, other))).Select(Describe).ToList();
         return others.Count > 0
             ? $"Student blocks that have a partner: {string.Join(", ", others)}; name them in explicit lists"
-            : "No blocks of these models fit: choose a teacher with the same patch grid (image size / patch size)";
+            : "No blocks of these models fit: choose a teacher with the same patch grid (image size / patch size), give it an image size of its own, or resize its maps (resizeMaps)";
     }
 
     private static bool Fits(BlockInfo student, BlockInfo teacher)

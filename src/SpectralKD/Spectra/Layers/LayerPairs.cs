@@ -87,6 +87,9 @@ public sealed record LayerSelection
     /// <summary>Threshold: part q of the teacher's largest intensity, in (0, 1].</summary>
     public double Threshold { get; init; } = 0.5;
 
+    /// <summary>True allows pairs whose maps differ in height and width, for a run that resizes the teacher's maps (<c>resizeMaps</c> of a recipe).</summary>
+    public bool AnyGrid { get; init; }
+
     /// <summary>Explicit: the student's blocks; negative ones count from the end.</summary>
     public IReadOnlyList<int>? Student { get; init; }
 
