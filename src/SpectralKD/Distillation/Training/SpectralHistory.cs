@@ -27,7 +27,7 @@ internal sealed class SpectralHistory(TrainingSetup setup, RunFolder? folder) : 
         _tracker = new SpectraTracker(setup.Data, setup.Recipe.ProbeImages);
         if (setup.Teacher is not null)
         {
-            Teacher = Stored("teacher", () => _tracker.Of(setup.Teacher));
+            Teacher = Stored("teacher", () => _tracker.OfTeacher(setup.Teacher));
             Warning = setup.Plan.Aligns ? TrainingWatch.Shape(Teacher) : null;
         }
 
@@ -77,10 +77,9 @@ internal sealed class SpectraTracker : IDisposable
         _source = FormattableString.Invariant($"{data.Name}, probe of {_probe.Images.shape[0]} images");
     }
 
-    public ModelSpectrum Of(VisionModel model)
-    {
-        return SpectralAnalysis.Run(model, [new AnalysisBatch(_probe.Images)], _source);
-    }
+    public ModelSpectrum Of(VisionModel student) => SpectralAnalysis.Run(student, [new AnalysisBatch(_probe.Images)], _source);
+
+    public ModelSpectrum OfTeacher(VisionModel teacher) => SpectralAnalysis.Run(teacher, [new AnalysisBatch(_probe.TeacherImages ?? _probe.Images)], _source);
 
     public void Dispose() => _probe.Dispose();
 

@@ -169,22 +169,27 @@ public sealed class ImageTrainingData : ITrainingData
     {
         // Folders lie class by class, so the first images would be of one class.
         var source = _split.Validation.Count > 0 ? _split.Validation : _split.Train;
-        return Read(new SubsetImageSource(source, ClassBalance.Draw(source, Enumerable.Range(0, source.Count), images, _settings.Seed)), images);
+        var probe = new SubsetImageSource(source, ClassBalance.Draw(source, Enumerable.Range(0, source.Count), images, _settings.Seed));
+        return TeacherImageSize is not { } size ? Read(probe, images) : Read(probe, images).Zip(Read(probe, images, size), (own, teachers) =>
+        {
+            teachers.Labels.Dispose();
+            return new TrainingBatch(own.Images, own.Labels, teachers.Images);
+        });
     }
 
-    // What is only resized and cut is kept at the length of that resize; random crops are drawn from the whole image.
+    // What is only resized and cut is kept at the length of that resize; random crops are drawn from the whole image, and two sizes are made from it.
     private DataSplit Decoded(DataSplit split, string folder)
     {
-        var resize = _preprocessing.ResizeTo(ImageSize);
+        var resize = TeacherImageSize is null ? _preprocessing.ResizeTo(ImageSize) : (ImageResize?)null;
         return split with
         {
-            Train = ImageCache.Open(split.Train, folder, _augmentation.Crop == CropKind.Evaluation && TeacherImageSize is null ? resize : null),
+            Train = ImageCache.Open(split.Train, folder, _augmentation.Crop == CropKind.Evaluation ? resize : null),
             Validation = split.Validation.Count == 0 ? split.Validation : ImageCache.Open(split.Validation, folder, resize),
         };
     }
 
-    private IEnumerable<TrainingBatch> Read(IImageSource source, int batchSize) =>
-        ImageBatches.Read(source, _preprocessing, ImageSize, new BatchOptions { BatchSize = batchSize, Workers = Workers }, Skipped).Select(Taken);
+    private IEnumerable<TrainingBatch> Read(IImageSource source, int batchSize, ImageSize? size = null) =>
+        ImageBatches.Read(source, _preprocessing, size ?? ImageSize, new BatchOptions { BatchSize = batchSize, Workers = Workers }, Skipped).Select(Taken);
 
     private int Workers => _settings.Workers ?? new BatchOptions().Workers;
 
