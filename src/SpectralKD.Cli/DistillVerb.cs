@@ -29,11 +29,14 @@ internal static class DistillVerb
         var top = new Option<int?>("--cache-top") { Description = "Logits that the cache keeps of each image, the largest [the recipe's: all, exactly]" };
         var half = new Option<bool>("--cache-half") { Description = "Keep the teacher's maps in half precision in the cache [the recipe's]" };
         var decoded = new Option<string?>("--image-cache") { Description = "Folder of the decoded images, made where it is missing [the recipe's]" };
+        var teacherSize = new Option<string?>("--teacher-image-size") { Description = "Size of the teacher's input in pixels, 196 or 224x160: each crop is resized twice [the student's]" };
+        var resize = new Option<MapResize?>("--resize-maps") { Description = "What happens where the teacher's maps are of another height and width: none (an error), auto (area down, bicubic up), area, bicubic [the recipe's]" }
+            .AcceptOnlyFromAmong("none", "auto", "area", "bicubic");
         var losses = new Option<string?>("--losses") { Description = "Losses in the place of the recipe's, such as dist,dkd:alpha=2 (spectralkd methods lists them) [the recipe's]" };
         losses.CompletionSources.Add(context => LossCatalog.Proposals(context.WordToComplete).Select(proposal => new System.CommandLine.Completions.CompletionItem(proposal.Text, detail: proposal.Description)));
         var precision = new Option<ModelPrecision?>("--teacher-precision") { Description = "Numbers in which the frozen teacher computes [the recipe's]" }
             .AcceptOnlyFromAmong("float32", "tf32", "bf16");
-        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") { recipe, output, resume, seeds, losses, views, cache, top, half, decoded, precision };
+        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") { recipe, output, resume, seeds, losses, views, cache, top, half, decoded, precision, teacherSize, resize };
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
@@ -46,6 +49,8 @@ internal static class DistillVerb
                 Data = first.Data with { Views = result.GetValue(views) ?? first.Data.Views, ImageCache = result.GetValue(decoded) ?? first.Data.ImageCache },
                 CacheTeacher = result.GetValue(cache) ?? first.CacheTeacher,
                 TeacherPrecision = result.GetValue(precision) ?? first.TeacherPrecision,
+                TeacherImageSize = result.GetValue(teacherSize) is { } sides ? ImageSize.Parse(sides) : first.TeacherImageSize,
+                ResizeMaps = result.GetValue(resize) ?? first.ResizeMaps,
                 CacheTop = result.GetValue(top) ?? first.CacheTop,
                 CacheHalf = result.GetValue(half) || first.CacheHalf,
             };
@@ -58,7 +63,7 @@ internal static class DistillVerb
                 await console.Output.WriteLineAsync(new RunView(run).ToPlainText());
                 if (!run.Finished)
                 {
-                    var again = $"spectralkd distill {Quoted(name)} --out {Quoted(folder)}{(count == 1 ? "" : $" --seeds {count}")}{Given(result, losses, views, cache, top, half, decoded, precision)} --resume";
+                    var again = $"spectralkd distill {Quoted(name)} --out {Quoted(folder)}{(count == 1 ? "" : $" --seeds {count}")}{Given(result, losses, views, cache, top, half, decoded, precision, teacherSize, resize)} --resume";
                     await console.Error.WriteLineAsync($"spectralkd: stopped after {run.Steps} steps, with a checkpoint; go on with: {again}");
                     return CommandLine.Stopped;
                 }
