@@ -25,6 +25,16 @@ public sealed record BeitSpec : ModelSpec
     /// <summary>Initial layer scale of the residual branches (timm's <c>init_values</c>).</summary>
     public double LayerScale { get; init; } = 1e-5;
 
+    internal override TimmConstruction? TimmConstruction => new("beit_base_patch16_224", new Dictionary<string, object>
+    {
+        ["patch_size"] = PatchSize,
+        ["embed_dim"] = EmbedDim,
+        ["depth"] = Depth,
+        ["num_heads"] = Heads,
+        ["mlp_ratio"] = MlpRatio,
+        ["init_values"] = LayerScale,
+    });
+
     /// <inheritdoc/>
     public override VisionModel Build() => new Beit(this);
 

@@ -40,6 +40,9 @@ public sealed record CrossFormerSpec : ModelSpec
     /// <summary>How far apart the patches of a group lie in odd blocks, in each stage (the authors' <c>crs_interval</c>).</summary>
     public IReadOnlyList<int> Intervals { get; init; } = [8, 4, 2, 1];
 
+    internal override (string Key, IReadOnlyList<long> Shape) FirstParameter =>
+        ("patch_embed.projs.0.weight", [CrossScale.Widths(EmbedDim, PatchSizes.Count)[0], 3, PatchSizes[0], PatchSizes[0]]);
+
     /// <inheritdoc/>
     public override VisionModel Build() => new CrossFormer(this);
 

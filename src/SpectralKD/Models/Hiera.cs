@@ -55,6 +55,39 @@ public sealed record HieraSpec : ModelSpec
     /// <summary>True gives a map after every block, as timm's <c>forward_intermediates(coarse=False)</c>; false one after each stage, timm's default.</summary>
     public bool EveryBlock { get; init; }
 
+    internal override TimmConstruction? TimmConstruction
+    {
+        get
+        {
+            var arguments = new Dictionary<string, object>
+            {
+                ["embed_dim"] = EmbedDim,
+                ["num_heads"] = Heads,
+                ["stages"] = Depths,
+                ["q_pool"] = Poolings,
+                ["mask_unit_size"] = (int[])[MaskUnit, MaskUnit],
+                ["mask_unit_attn"] = UnitAttention,
+                ["mlp_ratio"] = MlpRatio,
+                ["use_expand_proj"] = WidenByProjection,
+                ["weight_init"] = JaxInitialization ? "jax" : "",
+                ["abs_win_pos_embed"] = GlobalPositions is not null,
+            };
+            if (GlobalPositions is { } side)
+            {
+                arguments["global_pos_size"] = (int[])[side, side];
+            }
+
+            if (LayerScale is { } scale)
+            {
+                arguments["init_values"] = scale;
+            }
+
+            return new TimmConstruction("hiera_tiny_224", arguments);
+        }
+    }
+
+    internal override (string Key, IReadOnlyList<long> Shape) FirstParameter => ("patch_embed.proj.weight", [EmbedDim, 3, Kernel, Kernel]);
+
     /// <inheritdoc/>
     public override VisionModel Build() => new Hiera(this);
 

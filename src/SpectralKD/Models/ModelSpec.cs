@@ -63,6 +63,9 @@ public abstract record ModelSpec
     /// </summary>
     internal virtual TimmConstruction? TimmConstruction => null;
 
+    /// <summary>True where timm's class takes <c>img_size</c>; others take images of any size as they come.</summary>
+    internal virtual bool TimmTakesImageSize => true;
+
     /// <summary>The parameter by which a file's weights of this model are recognised, and its shape.</summary>
     internal virtual (string Key, IReadOnlyList<long> Shape) FirstParameter => ("patch_embed.proj.weight", [EmbedDim, 3, PatchSize, PatchSize]);
 

@@ -39,6 +39,18 @@ public sealed record PvtV2Spec : ModelSpec
 
     internal override (string Key, IReadOnlyList<long> Shape) FirstParameter => ("patch_embed.proj.weight", [EmbedDim, 3, 7, 7]);
 
+    internal override TimmConstruction? TimmConstruction => new("pvt_v2_b0", new Dictionary<string, object>
+    {
+        ["embed_dims"] = (int[])[EmbedDim, .. LaterDims],
+        ["depths"] = Depths,
+        ["num_heads"] = Heads,
+        ["mlp_ratios"] = MlpRatios,
+        ["sr_ratios"] = Reductions,
+        ["linear"] = LinearAttention,
+    });
+
+    internal override bool TimmTakesImageSize => false;
+
     /// <inheritdoc/>
     public override VisionModel Build() => new PvtV2(this);
 

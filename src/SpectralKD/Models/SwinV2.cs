@@ -37,6 +37,17 @@ public sealed record SwinV2Spec : ModelSpec
     /// <summary>Attention heads in each stage.</summary>
     public required IReadOnlyList<int> Heads { get; init; }
 
+    internal override TimmConstruction? TimmConstruction => new("swinv2_tiny_window8_256", new Dictionary<string, object>
+    {
+        ["patch_size"] = PatchSize,
+        ["window_size"] = WindowSize,
+        ["embed_dim"] = EmbedDim,
+        ["depths"] = Depths,
+        ["num_heads"] = Heads,
+        ["mlp_ratio"] = MlpRatio,
+        ["pretrained_window_sizes"] = PretrainedWindows ?? [.. Depths.Select(_ => 0)],
+    });
+
     /// <inheritdoc/>
     public override VisionModel Build() => new SwinV2(this);
 

@@ -39,6 +39,17 @@ public sealed record TwinsSpec : ModelSpec
 
     internal override (string Key, IReadOnlyList<long> Shape) FirstParameter => ("patch_embeds.0.proj.weight", [EmbedDim, 3, PatchSize, PatchSize]);
 
+    internal override TimmConstruction? TimmConstruction => new(Windows is null ? "twins_pcpvt_small" : "twins_svt_small", new Dictionary<string, object>
+    {
+        ["patch_size"] = PatchSize,
+        ["embed_dims"] = (int[])[EmbedDim, .. LaterDims],
+        ["depths"] = Depths,
+        ["num_heads"] = Heads,
+        ["mlp_ratios"] = MlpRatios,
+        ["sr_ratios"] = Reductions,
+        ["wss"] = Windows!, // null is timm's word for none, too
+    });
+
     /// <inheritdoc/>
     public override VisionModel Build() => new Twins(this);
 

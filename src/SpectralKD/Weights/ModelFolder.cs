@@ -99,7 +99,7 @@ internal static class ModelFolder
             arguments[key] = JsonSerializer.SerializeToNode(value);
         }
 
-        if (published is null || spec.ImageSize != published.Spec.ImageSize)
+        if (spec.TimmTakesImageSize && (published is null || spec.ImageSize != published.Spec.ImageSize))
         {
             arguments["img_size"] = spec.ImageSize.IsSquare ? spec.ImageSize.Height : new JsonArray(spec.ImageSize.Height, spec.ImageSize.Width);
         }
@@ -122,7 +122,7 @@ internal static class ModelFolder
                 ["mean"] = Numbers(spec.Preprocessing.Mean),
                 ["std"] = Numbers(spec.Preprocessing.Std),
                 ["num_classes"] = spec.Classes,
-                ["first_conv"] = keys.Contains("patch_embed.proj.weight") ? "patch_embed.proj" : null,
+                ["first_conv"] = spec.FirstParameter.Key.Replace(".weight", "", StringComparison.Ordinal),
                 ["classifier"] = keys.Contains("head_dist.weight") ? new JsonArray("head", "head_dist") : keys.Contains("head.fc.weight") ? "head.fc" : "head",
             },
         };

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using SpectralKD.Tests.Models;
 
 namespace SpectralKD.Tests.Weights;
@@ -151,6 +153,12 @@ public sealed class WeightLayoutsTests : IDisposable
     [InlineData("swin_nano_patch4_window4_64", 10)]
     [InlineData("deit_tiny_distilled_patch16_224", 7)]
     [InlineData("vit_tiny_patch16_224", 1000)]
+    [InlineData("pvt_v2_nano_64", 10)]
+    [InlineData("twins_svt_nano_patch4_window4_64", 3)]
+    [InlineData("twins_pcpvt_nano_patch2_32", 10)]
+    [InlineData("beit_nano_patch8_64", 10)]
+    [InlineData("swinv2_nano_patch4_window4_64", 3)]
+    [InlineData("hiera_nano_64", 10)]
     public void A_saved_folder_opens_as_the_same_model(string name, int classes)
     {
         using var model = ModelLoader.Load(name, new ModelLoadOptions { Weights = "seeded:3", Classes = classes, Device = CPU });
@@ -162,6 +170,33 @@ public sealed class WeightLayoutsTests : IDisposable
         Assert.Equal(WeightsKind.File, again.Origin.Kind);
         using var smaller = ModelLoader.Load("local-dir:" + folder, new ModelLoadOptions { Device = CPU, Classes = 2 });
         Assert.True(smaller.Origin.FreshHead);
+    }
+
+    [Theory]
+    [InlineData("pvt_v2_nano_32")]
+    [InlineData("beit_nano_patch4_32")]
+    [InlineData("hiera_nano_32")]
+    [InlineData("crossformer_nano_patch2_group4_32")]
+    public void Weights_of_each_family_are_saved_and_found_again_in_a_file(string name)
+    {
+        using var model = ModelLoader.Load(name, new ModelLoadOptions { Weights = "seeded:3", Device = CPU });
+        var path = _folder.File("model.safetensors");
+        ModelLoader.Save(model, path);
+        using var again = ModelLoader.Load(name, new ModelLoadOptions { Weights = path, Device = CPU });
+        Assert.Equal(WeightHash.Of(model), WeightHash.Of(again));
+    }
+
+    [Theory]
+    [InlineData("pvt_v2_nano_32", @"^stages\.(\d)\.blocks\.", "block{0}.", @"^stages\.(\d)\.norm\.", "norm{0}.", @"^stages\.(\d)\.downsample\.", "patch_embed{0}.", "^patch_embed\\.", "patch_embed1.", "dwconv", "dwconv.dwconv")]
+    [InlineData("hiera_nano_32", "^head\\.norm\\.", "norm.", "^head\\.fc\\.", "head.projection.")]
+    public void Files_in_the_layout_of_the_authors_are_read(string name, params string[] renames)
+    {
+        using var model = ModelLoader.Load(name, new ModelLoadOptions { Weights = "seeded:3", Device = CPU });
+        var path = _folder.File("original.safetensors");
+        SafetensorsWriter.Write(path, model.state_dict().ToDictionary(entry => renames.Chunk(2).Aggregate(entry.Key, (key, rename) => Regex.Replace(
+            key, rename[0], match => string.Format(CultureInfo.InvariantCulture, rename[1], match.Groups.Count > 1 ? int.Parse(match.Groups[1].Value) + 1 : 0))), entry => entry.Value));
+        using var again = ModelLoader.Load(name, new ModelLoadOptions { Weights = path, Device = CPU });
+        Assert.Equal(WeightHash.Of(model), WeightHash.Of(again));
     }
 
     [Fact]
