@@ -19,7 +19,7 @@ public sealed class LooseScalarsTests
     public void No_number_of_torch_is_made_outside_of_the_file_that_keeps_it_alive(string assembly)
     {
         var types = Assembly.Load(assembly).GetTypes().Where(type => type.FullName != "SpectralKD.Native.HeldScalars");
-        Assert.Empty(LooseScalars(types));
+        Assert.Equal("", string.Join("\n", LooseScalars(types)));
     }
 
     [Fact]

@@ -157,7 +157,7 @@ public sealed class Beit : TimmModel
 }
 
 /// <summary>BEiT's block: pre-norm attention and MLP, both with layer scale.</summary>
-internal sealed class BeitBlock : nn.Module<Tensor, Tensor, Tensor>
+internal sealed class BeitBlock : nn.Module
 {
     public const double Epsilon = 1e-6;
     private readonly DropPath _dropPath;
@@ -193,7 +193,7 @@ internal sealed class BeitBlock : nn.Module<Tensor, Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor tokens, Tensor index)
+    public Tensor forward(Tensor tokens, Tensor index)
     {
         using var scope = NewDisposeScope();
         tokens = _dropPath.Add(tokens, Overwriting.Scaled(_attention.forward(_attentionNorm.forward(tokens), index), _attentionScale), training); // (B, 1 + N, C)
@@ -203,7 +203,7 @@ internal sealed class BeitBlock : nn.Module<Tensor, Tensor, Tensor>
 }
 
 /// <summary>Self-attention with biases for queries and values, none for keys, and one learned bias for each offset between two patches and for the class token.</summary>
-internal sealed class BeitAttention : nn.Module<Tensor, Tensor, Tensor>
+internal sealed class BeitAttention : nn.Module
 {
     private readonly int _heads;
 
@@ -234,7 +234,7 @@ internal sealed class BeitAttention : nn.Module<Tensor, Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor tokens, Tensor index)
+    public Tensor forward(Tensor tokens, Tensor index)
     {
         using var scope = NewDisposeScope();
         var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
