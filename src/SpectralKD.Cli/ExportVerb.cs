@@ -8,12 +8,12 @@ internal static class ExportVerb
     public static Command Create()
     {
         var recipe = DistillVerb.RecipeArgument();
-        var to = new Option<string>("--to") { Description = "torchrun, or slurm for a batch script", DefaultValueFactory = _ => "torchrun" }
-            .AcceptOnlyFromAmong("torchrun", "slurm");
+        var to = new Option<string>("--to") { Description = "torchrun, slurm for a batch script, or torchdistill for its YAML", DefaultValueFactory = _ => "torchrun" }
+            .AcceptOnlyFromAmong("torchrun", "slurm", "torchdistill");
         var nodes = new Option<int>("--nodes") { Description = "Machines", DefaultValueFactory = _ => 1 };
         var gpus = new Option<int>("--gpus") { Description = "GPUs of one machine", DefaultValueFactory = _ => 2 };
         var data = new Option<string?>("--data-path") { Description = "Folder with train and val [the recipe's]" };
-        var command = new Command("export", "Writes a recipe as the command of the reference implementation; what has no counterpart is said on stderr")
+        var command = new Command("export", "Writes a recipe as the command of the authors' programs, or as torchdistill's YAML; what has no counterpart is said on stderr")
         {
             recipe, to, nodes, gpus, data,
         };
@@ -21,7 +21,12 @@ internal static class ExportVerb
         {
             var options = new ExportOptions { Nodes = result.GetValue(nodes), GpusPerNode = result.GetValue(gpus), DataPath = result.GetValue(data) };
             var opened = DistillVerb.Open(result.GetRequiredValue(recipe));
-            var exported = result.GetValue(to) == "slurm" ? RunExport.ToSlurm(opened, options) : RunExport.ToTorchrun(opened, options);
+            var exported = result.GetValue(to) switch
+            {
+                "slurm" => RunExport.ToSlurm(opened, options),
+                "torchdistill" => RunExport.ToTorchdistill(opened, options),
+                _ => RunExport.ToTorchrun(opened, options),
+            };
             var console = result.InvocationConfiguration;
             console.Output.WriteLine(exported.Text);
             foreach (var note in exported.Notes)

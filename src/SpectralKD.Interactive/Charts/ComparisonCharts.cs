@@ -133,18 +133,33 @@ internal static class ComparisonCurves
 internal sealed class ForestPlot(ComparisonResult result, IReadOnlyList<ComparisonRow> rows)
 {
     private const int RowHeight = 34;
+    private const int BelowAxis = 120;
 
     internal GenericChart Build()
     {
         var x = ChartLook.Axis($"Difference to {result.Comparison.BaselineName} (points of top-1)");
         (x["zeroline"], x["zerolinecolor"], x["zerolinewidth"]) = (true, ChartLook.Grey, 1.5);
+        var ends = rows.SelectMany(row => new[] { row.Difference!.Low, row.Difference.High, row.ImagesLow, row.ImagesHigh, row.Difference.Mean, 0 }).OfType<double>().ToList();
+        var room = Math.Max(0.1, 0.05 * (ends.Max() - ends.Min()));
+        x["range"] = new[] { ends.Min() - room, ends.Max() + room };
         var y = ChartLook.Axis("Method");
         (y["tickvals"], y["ticktext"]) = (Enumerable.Range(0, rows.Count).ToArray(), rows.Select(row => ChartLook.Text(Name(row))).ToArray());
         (y["range"], y["showgrid"]) = (new[] { -0.7, rows.Count - 0.3 }, false);
         var chart = new ChartBuilder("Which method helps?", Words(result, rows))
             .Layout("xaxis", x).Layout("yaxis", y)
             .Layout("showlegend", true)
-            .Layout("height", 220 + (RowHeight * rows.Count));
+            .Layout("height", 75 + BelowAxis + (RowHeight * (rows.Count + 1)))
+            .Layout("margin", new Attributes { ["l"] = 70, ["r"] = 25, ["t"] = 75, ["b"] = BelowAxis })
+            .Layout("legend", new Attributes
+            {
+                // Below the axis' title, whatever the plot's height.
+                ["orientation"] = "h",
+                ["x"] = 0,
+                ["xanchor"] = "left",
+                ["y"] = -70.0 / (RowHeight * (rows.Count + 1)),
+                ["yanchor"] = "top",
+                ["font"] = new Attributes { ["size"] = 13 },
+            });
         Add(chart, [.. rows.Select((row, i) => (row.ImagesLow, row.ImagesHigh, i - 0.16))], "95 % over test images, these students given", ChartLook.Grey, 2);
         Add(chart, [.. rows.Select((row, i) => (row.Difference!.Low, row.Difference.High, (double)i))], "95 % over seeds", ChartLook.Blue, 5);
         chart.Trace("scatter", new Attributes

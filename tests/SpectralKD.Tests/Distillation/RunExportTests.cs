@@ -38,6 +38,56 @@ public sealed class RunExportTests
         Assert.Contains("--data-path '/data/image net'", script, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("kd,alignment", "--distillation-type soft --distillation-alpha 0.9 --distillation-beta 1 --distillation-tau 1 --w-fft 0.2", "torchrun")]
+    [InlineData("kd:tau=2:weight=0.7,labels:weight=0.3", "--distillation-type soft --distillation-alpha 0.7 --distillation-beta 1 --distillation-tau 2 --w-fft 0", "torchrun")]
+    [InlineData("kd,mse:weight=0.1", "--w-fft 0.1 --smoothing 0.1 \\\n    --use-mse-loss", "# in github.com/thy960112/From-Per-Image-Low-Rank-to-Encoding-Mismatch")]
+    [InlineData("kd,projector", "--distillation-type soft", "# in github.com/thy960112/Distillation-Dynamics")]
+    public void A_list_of_losses_is_the_command_of_that_repository_of_the_authors_which_has_it(string losses, string part, string beginning)
+    {
+        var command = RunExport.ToTorchrun(Paper.WithLosses(losses));
+        Assert.True(command.Runs, string.Join("; ", command.Notes));
+        Assert.Contains(part, command.Text, StringComparison.Ordinal);
+        Assert.StartsWith(beginning, command.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("dist", "the authors' programs have no dist")]
+    [InlineData("kd:standardise=true", "do not standardise logits")]
+    [InlineData("kd,alignment:band=low", "the authors' alignment takes all frequencies")]
+    [InlineData("kd,labels:weight=1", "give ones that add up to 1")]
+    public void Losses_that_the_authors_do_not_have_are_never_exported_as_others(string losses, string expected)
+    {
+        var command = RunExport.ToTorchrun(Paper.WithLosses(losses));
+        Assert.False(command.Runs);
+        Assert.Contains(command.Notes, note => note.Contains(expected, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Torchdistill_gets_the_losses_that_it_has_and_the_others_are_named()
+    {
+        var whole = RunExport.ToTorchdistill(Paper.WithLosses("kd:tau=2,dist"));
+        Assert.True(whole.Runs, string.Join("; ", whole.Notes));
+        foreach (var part in new[]
+        {
+            "key: 'CrossEntropyLoss'", "label_smoothing: 0.1", "weight: 0.1\n", "key: 'KDLoss'", "temperature: 2, alpha: 0, reduction: 'batchmean'", "weight: 3.6\n", // 0.9 tau^2
+            "key: 'DISTLoss'", "beta: 1, gamma: 1, tau: 1}", "weight: 2\n", "key: 'deit_tiny_patch16_224'", "repo_or_dir: 'huggingface/pytorch-image-models'", "num_epochs: 400",
+            "batch_size: 256", "root: 'ILSVRC2012/train'", "{lr: 0.0005, betas: [0.9, 0.999], eps: 0.00000001, weight_decay: 0.05}",
+        })
+        {
+            Assert.Contains(part, whole.Text, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("key: 'LogitStdKDLoss'", RunExport.ToTorchdistill(Paper.WithLosses("kd:standardise=true")).Text, StringComparison.Ordinal);
+        var aligned = RunExport.ToTorchdistill(Paper);
+        Assert.False(aligned.Runs);
+        Assert.Contains(aligned.Notes, note => note.Contains("no counterpart of the loss alignment", StringComparison.Ordinal));
+        Assert.Contains(aligned.Notes, note => note.Contains("warm-up", StringComparison.Ordinal));
+        Assert.DoesNotContain("teacher", RunExport.ToTorchdistill(Paper.WithLosses("labels")).Text.Replace("is_from_teacher", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(RunExport.ToTorchdistill(RecipeLibrary.Get("nano-deit-distilled"), new ExportOptions { GpusPerNode = 1 }).Notes, note => note.Contains("timm has no model", StringComparison.Ordinal));
+        Assert.Contains("its ATLoss takes a CNN's maps", string.Join(' ', RunExport.ToTorchdistill(Paper.WithLosses("kd,at")).Notes), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_has_no_counterpart_is_said()
     {

@@ -3,50 +3,54 @@ using System.Globalization;
 namespace SpectralKD.Distillation;
 
 /// <summary>A recipe in the argument names of the reference's <c>main.py</c>, grouped into lines.</summary>
-internal sealed class ReferenceArguments(DistillationRecipe recipe, ExportOptions options)
+internal sealed class ReferenceArguments(ReferenceLoss loss, ExportOptions options)
 {
-    private readonly CosineSchedule _schedule = recipe.Schedule();
+    private readonly DistillationRecipe _recipe = loss.Recipe;
+    private readonly CosineSchedule _schedule = loss.Recipe.Schedule();
 
-    public IReadOnlyList<string> Lines => [.. new[] { Models(), Loss(), Layers(), Schedule(), Optimizer(), Augmentation(), Places() }.Where(line => line.Length > 0)];
+    /// <summary>A comment that says in which repository the command runs; empty for SpectralKD's.</summary>
+    public string Heading => loss.Place is null ? "" : $"# in {loss.Place}\n";
+
+    public IReadOnlyList<string> Lines => [.. new[] { Models(), Loss(), loss.Argument ?? "", Layers(), Schedule(), Optimizer(), Augmentation(), Places() }.Where(line => line.Length > 0)];
 
     private string Models() => Join(
-        ("--model", recipe.Student),
-        ("--teacher-model", recipe.Teacher),
-        ("--drop-path", Number(recipe.DropPathRate)));
+        ("--model", _recipe.Student),
+        ("--teacher-model", _recipe.Teacher),
+        ("--drop-path", Number(_recipe.DropPathRate)));
 
     private string Loss() => Join(
-        ("--distillation-type", recipe.Loss.Method.ToString().ToLowerInvariant()),
-        ("--distillation-alpha", Number(recipe.Loss.Alpha)),
-        ("--distillation-beta", Number(recipe.Loss.Beta)),
-        ("--distillation-tau", Number(recipe.Loss.Tau)),
-        ("--w-fft", recipe.Align ? Number(recipe.Loss.WFft) : "0"),
-        ("--smoothing", Number(recipe.Loss.Smoothing)));
+        ("--distillation-type", _recipe.Loss.Method.ToString().ToLowerInvariant()),
+        ("--distillation-alpha", Number(_recipe.Loss.Alpha)),
+        ("--distillation-beta", Number(_recipe.Loss.Beta)),
+        ("--distillation-tau", Number(_recipe.Loss.Tau)),
+        ("--w-fft", _recipe.Align ? Number(_recipe.Loss.WFft) : "0"),
+        ("--smoothing", Number(_recipe.Loss.Smoothing)));
 
     // Without lists the reference aligns all blocks of both models.
     private string Layers()
     {
-        if (recipe.Loss.Method == DistillationMethod.None)
+        if (_recipe.Loss.Method == DistillationMethod.None)
         {
             return "";
         }
 
-        var (student, teacher) = ReferenceNotes.LayersOf(recipe);
+        var (student, teacher) = ReferenceNotes.LayersOf(_recipe);
         return Join(("--s-id", string.Join(' ', student)), ("--t-id", string.Join(' ', teacher)));
     }
 
     // The reference multiplies --lr by the images of a step over 512, and nothing else.
     private string Schedule() => Join(
-        ("--epochs", Number(recipe.Epochs)),
-        ("--batch-size", Number(recipe.ImagesPerStep / options.Processes)),
-        ("--lr", Number(_schedule.LearningRate * 512 / recipe.ImagesPerStep)),
+        ("--epochs", Number(_recipe.Epochs)),
+        ("--batch-size", Number(_recipe.ImagesPerStep / options.Processes)),
+        ("--lr", Number(_schedule.LearningRate * 512 / _recipe.ImagesPerStep)),
         ("--min-lr", Number(_schedule.MinimumRate)),
         ("--warmup-epochs", Number(_schedule.WarmupEpochs)),
         ("--warmup-lr", Number(_schedule.WarmupRate)));
 
     private string Optimizer()
     {
-        var settings = recipe.Optimizer;
-        var decay = recipe.EmaDecay ?? 0.99996;
+        var settings = _recipe.Optimizer;
+        var decay = _recipe.EmaDecay ?? 0.99996;
         return Join(
             ("--opt", "adamw"),
             ("--opt-betas", $"{Number(settings.Beta1)} {Number(settings.Beta2)}"),
@@ -56,16 +60,16 @@ internal sealed class ReferenceArguments(DistillationRecipe recipe, ExportOption
             decay > 0 ? ("--model-ema-decay", Number(decay)) : ("--no-model-ema", ""));
     }
 
-    private string Augmentation() => recipe.Data.Augmentation == "deit"
+    private string Augmentation() => _recipe.Data.Augmentation == "deit"
         ? "--aa rand-m9-mstd0.5-inc1 --reprob 0.25 --repeated-aug"
         : "--aa '' --color-jitter 0 --reprob 0 --no-repeated-aug";
 
     private string Places() => Join(
-        ("--data-path", Quoted(options.DataPath ?? ReferenceNotes.DataFolder(recipe))),
+        ("--data-path", Quoted(options.DataPath ?? ReferenceNotes.DataFolder(_recipe))),
         ("--data-set", "IMNET"),
-        ("--output_dir", Quoted(options.OutputFolder ?? "Output/" + recipe.Student)),
+        ("--output_dir", Quoted(options.OutputFolder ?? "Output/" + _recipe.Student)),
         ("--num_workers", Number(options.Workers)),
-        ("--seed", Number(recipe.Seed)));
+        ("--seed", Number(_recipe.Seed)));
 
     private static string Join(params (string Name, string? Value)[] arguments) => string.Join(' ', arguments
         .Where(argument => argument.Value is not null)
@@ -94,9 +98,11 @@ internal sealed class ReferenceNotes
     /// <summary>False where the reference cannot run the recipe.</summary>
     public bool Runs => _blocking.Count == 0;
 
-    public static ReferenceNotes Of(DistillationRecipe recipe)
+    public static ReferenceNotes Of(ReferenceLoss loss)
     {
-        var notes = new ReferenceNotes();
+        var (recipe, notes) = (loss.Recipe, new ReferenceNotes());
+        notes._blocking.AddRange(loss.Problems);
+        notes._differing.AddRange(loss.Notes);
         notes.Models(recipe);
         notes.Images(recipe);
         notes.Loss(recipe);

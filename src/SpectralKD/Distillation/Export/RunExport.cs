@@ -21,7 +21,7 @@ public static class RunExport
         }
 
         var (arguments, notes) = Checked(recipe, settings);
-        var text = Lines([$"torchrun --standalone --nproc_per_node={settings.GpusPerNode} main.py", .. arguments.Lines], "");
+        var text = arguments.Heading + Lines([$"torchrun --standalone --nproc_per_node={settings.GpusPerNode} main.py", .. arguments.Lines], "");
         return new ExportedCommand(text, notes.All, notes.Runs);
     }
 
@@ -43,8 +43,25 @@ public static class RunExport
             .Append("#SBATCH --output=%x-%j.out\nset -euo pipefail\n\n")
             .Append("# One launcher on each machine; they meet at the first one.\n")
             .Append("head=$(scontrol show hostnames \"$SLURM_JOB_NODELIST\" | head -n 1)\n")
+            .Append(arguments.Heading)
             .Append(Lines([launcher, .. arguments.Lines], ""));
         return new ExportedCommand(script.ToString(), notes.All, notes.Runs);
+    }
+
+    /// <summary>The YAML of torchdistill, for what it has: labels, KD, KD of standardised logits, DIST; the first lines say how to run it.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="options">GPUs and folders; null for two GPUs.</param>
+    /// <exception cref="SpectralKDException">The recipe is not valid, or its step does not divide among the processes.</exception>
+    public static ExportedCommand ToTorchdistill(DistillationRecipe recipe, ExportOptions? options = null)
+    {
+        var settings = options ?? new ExportOptions();
+        if (settings.Nodes > 1)
+        {
+            throw new SpectralKDException($"the YAML is for one machine, not {settings.Nodes}");
+        }
+
+        Checked(recipe, settings);
+        return new TorchdistillYaml(recipe, settings).Write();
     }
 
     private static (ReferenceArguments Arguments, ReferenceNotes Notes) Checked(DistillationRecipe recipe, ExportOptions options)
@@ -63,7 +80,8 @@ public static class RunExport
                 $"a step of {recipe.ImagesPerStep} images does not divide among {options.Processes} processes; change batch, or the number of GPUs");
         }
 
-        return (new ReferenceArguments(recipe, options), ReferenceNotes.Of(recipe));
+        var loss = ReferenceLoss.Of(recipe);
+        return (new ReferenceArguments(loss, options), ReferenceNotes.Of(loss));
     }
 
     private static string Lines(IEnumerable<string> parts, string indent) => indent + string.Join(" \\\n    ", parts) + "\n";
