@@ -198,7 +198,7 @@ public sealed class ComparisonTests : IDisposable
         Assert.Equal(["labels", "kd"], terms.Runs()[0].Recipe.Losses!.Select(term => term.Name));
         Assert.Equal(sweep.Methods.Select(method => method.Name), terms.Methods.Select(method => method.Name));
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => LayerSweep.OfAsync(recipe.WithLosses("dist")));
-        Assert.Contains("varies the layers of the loss alignment, and the recipe's losses are dist; add alignment", error.Message);
+        Assert.Contains("varies the layers of the loss alignment, and the recipe's losses are labels, dist; add alignment", error.Message);
     }
 
     [Fact]
