@@ -462,8 +462,13 @@ public sealed class HubClientTests : IDisposable
         })), StringComparison.Ordinal);
     }
 
-    private static string GitHash(byte[] body) =>
-        Convert.ToHexStringLower(SHA1.HashData([.. System.Text.Encoding.ASCII.GetBytes(FormattableString.Invariant($"blob {body.Length}\0")), .. body]));
+    private static string GitHash(byte[] body)
+    {
+        using var git = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
+        git.AppendData(System.Text.Encoding.ASCII.GetBytes(FormattableString.Invariant($"blob {body.Length}\0")));
+        git.AppendData(body);
+        return Convert.ToHexStringLower(git.GetHashAndReset());
+    }
 
     private byte[] Damaged()
     {

@@ -18,8 +18,8 @@ internal static class TrainBatches
     /// <param name="epoch">Which epoch, from 0.</param>
     /// <param name="options">Batch size, seed, augmentation and so on.</param>
     /// <param name="skipped">Receives the images that could not be read.</param>
-    /// <param name="cancellation">Stops reading: <see cref="OperationCanceledException"/>.</param>
     /// <param name="secondSize">A second size in which every image is made too, of the same crop and variation (<see cref="ImageBatch.Second"/>); null for none.</param>
+    /// <param name="cancellation">Stops reading: <see cref="OperationCanceledException"/>.</param>
     /// <returns>Full batches of float32 <c>[B, 3, H, W]</c>; the consumer disposes each.</returns>
     /// <exception cref="SpectralKDException">An option is out of range, or 32 neighbouring images cannot be read.</exception>
     public static IEnumerable<ImageBatch> Read(
@@ -29,8 +29,8 @@ internal static class TrainBatches
         int epoch,
         TrainBatchOptions options,
         SkippedImages? skipped = null,
-        CancellationToken cancellation = default,
-        ImageSize? secondSize = null)
+        ImageSize? secondSize = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
