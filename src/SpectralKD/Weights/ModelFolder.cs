@@ -33,7 +33,7 @@ internal static class ModelFolder
             throw new SpectralKDException($"cannot make the folder '{folder}': {error.Message}", error);
         }
 
-        ModelLoader.Save(model, Path.Combine(folder, WeightsFile.Names[0]));
+        ModelLoader.Save(model, Path.Combine(folder, WeightFileNames.InOrder[0]));
         AtomicFile.Write(Path.Combine(folder, ConfigName), stream => JsonSerializer.Serialize(stream, config, Json));
     }
 

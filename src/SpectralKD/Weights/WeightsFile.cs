@@ -27,11 +27,8 @@ public static class WeightsFile
         });
     }
 
-    /// <summary>The files that hold a model's weights in a folder or a repository, the one that is taken first.</summary>
-    internal static IReadOnlyList<string> Names { get; } = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"];
-
-    private static string InFolder(string folder) => Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
-        ?? throw new SpectralKDException($"the folder '{folder}' holds no weights ({string.Join(", ", Names)}); name the file itself");
+    private static string InFolder(string folder) => WeightFileNames.InOrder.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+        ?? throw new SpectralKDException($"the folder '{folder}' holds no weights ({string.Join(", ", WeightFileNames.InOrder)}); name the file itself");
 
     /// <summary>A safetensors file has '{' as its ninth byte; neither a zip archive nor a pickle of torch.save begins so.</summary>
     private static Format FormatOf(string path)

@@ -152,3 +152,10 @@ internal sealed class ShardedSafetensors : ITensorSource
     private static SpectralKDException Broken(string path, string why, Exception? inner = null, string advice = "; fetch or save it again") =>
         new($"'{path}' is not a valid index of safetensors files: {why}{advice}", inner);
 }
+
+/// <summary>How files of weights are called in a folder or a repository.</summary>
+internal static class WeightFileNames
+{
+    /// <summary>The files that hold a model's weights, the one that is taken first.</summary>
+    public static IReadOnlyList<string> InOrder { get; } = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"];
+}

@@ -185,7 +185,7 @@ internal static class HubWeights
     internal static async Task<string> FindAsync(
         HubClient client, string repository, string revision, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
     {
-        foreach (var name in WeightsFile.Names)
+        foreach (var name in WeightFileNames.InOrder)
         {
             if (await client.TryDownloadAsync(repository, name, revision, progress, cancellation).ConfigureAwait(false) is { } path)
             {
@@ -198,7 +198,7 @@ internal static class HubWeights
             }
         }
 
-        throw new SpectralKDException($"'{repository}' holds no weights ({string.Join(" or ", WeightsFile.Names)}); check the name");
+        throw new SpectralKDException($"'{repository}' holds no weights ({string.Join(" or ", WeightFileNames.InOrder)}); check the name");
     }
 
     // All of the commit that the index is of, so that they lie beside it.
