@@ -18,6 +18,19 @@ public sealed class MagicCommandsInKernelTests : IDisposable
     {
         using var kernel = await KernelInProcess.StartAsync();
         var run = Path.Combine(_folder, "run");
+        var comparison = Path.Combine(_folder, "comparison.json");
+        await File.WriteAllTextAsync(comparison, """
+            {
+              "version": 1,
+              "base": {
+                "student": "deit_nano_patch4_32", "teacher": "cait_nano_patch4_32", "teacherWeights": "seeded:1", "epochs": 1, "batch": 4, "device": "cpu",
+                "data": { "train": "textures", "count": 8, "validationCount": 4, "size": 32 }
+              },
+              "methods": { "labels": { "losses": [{ "name": "labels" }] }, "kd": { "losses": [{ "name": "kd" }] } },
+              "seeds": 1,
+              "baseline": "labels"
+            }
+            """);
         string[] cells =
         [
             "#!spectral-help", "#!spectral-help analyze", "#!spectral-device", "#!spectral-models nano",
@@ -31,6 +44,7 @@ public sealed class MagicCommandsInKernelTests : IDisposable
             $"#!spectral-distill --teacher teacher --student student --images images --layers pairs --epochs 1 --batch 4 --out \"{run}\" --as run",
             "#!spectral-analyze --model student --images images --as after",
             "#!spectral-dynamics --teacher atTeacher --before atStudent --after after", $"#!spectral-runs \"{run}\" --as runs",
+            "#!spectral-methods kd", $"#!spectral-compare \"{comparison}\" --out \"{Path.Combine(_folder, "comparison")}\"",
             $"#!spectral-save atTeacher --to \"{Path.Combine(_folder, "teacher.csv")}\"",
         ];
         Assert.Equal(

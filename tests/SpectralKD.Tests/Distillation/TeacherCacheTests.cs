@@ -113,8 +113,14 @@ public sealed class TeacherCacheTests : IDisposable
         AssertSame(expected, actual);
         Assert.Equal(1, run.TeacherCache!.Damaged);
         Assert.Contains(run.Warnings, warning => warning.Contains("damaged (its checksum does not fit) and was computed anew", StringComparison.Ordinal));
-        var (_, healed) = await Train(Cached(SmallRun.Recipe));
-        Assert.Equal(60, healed.TeacherCache!.Read);
+        foreach (var name in new[] { "records-0.bin", "records-9.bin" }) // whichever of the two files is looked at first
+        {
+            File.Move(path, Path.Combine(Path.GetDirectoryName(path)!, name));
+            path = Path.Combine(Path.GetDirectoryName(path)!, name);
+            var (_, healed) = await Train(Cached(SmallRun.Recipe));
+            Assert.Equal(60, healed.TeacherCache!.Read);
+            Assert.Equal(0, healed.TeacherCache!.Damaged);
+        }
     }
 
     [Fact]

@@ -20,6 +20,7 @@ internal sealed class TeacherRecords : IDisposable
     private readonly byte[] _head;
     private readonly byte[] _record;
     private readonly Dictionary<UInt128, (SafeFileHandle File, long At)> _places = [];
+    private readonly Dictionary<UInt128, Stack<(SafeFileHandle File, long At)>> _otherPlaces = []; // of a record that was computed anew, or by two processes
     private readonly List<SafeFileHandle> _read = [];
     private readonly List<string> _passedOver = [];
     private SafeFileHandle? _own;
@@ -75,7 +76,7 @@ internal sealed class TeacherRecords : IDisposable
     /// <summary>True if there is a record of this key; it may still turn out to be damaged.</summary>
     public bool Contains(UInt128 key) => _places.ContainsKey(key);
 
-    /// <summary>Reads a record into <see cref="Content"/>; false where there is none, or a damaged one, which is forgotten.</summary>
+    /// <summary>Reads a record into <see cref="Content"/>; false where there is none, or damaged ones alone, which are forgotten.</summary>
     public bool TryRead(UInt128 key)
     {
         if (!_places.TryGetValue(key, out var place))
@@ -83,14 +84,19 @@ internal sealed class TeacherRecords : IDisposable
             return false;
         }
 
-        if (ReadAll(place.File, place.At) && BinaryPrimitives.ReadUInt128LittleEndian(_record) == key && BinaryPrimitives.ReadUInt64LittleEndian(Sum) == SumOf())
+        while (!(ReadAll(place.File, place.At) && BinaryPrimitives.ReadUInt128LittleEndian(_record) == key && BinaryPrimitives.ReadUInt64LittleEndian(Sum) == SumOf()))
         {
-            return true;
+            if (!_otherPlaces.TryGetValue(key, out var others) || !others.TryPop(out place))
+            {
+                Damaged++;
+                _places.Remove(key);
+                return false;
+            }
+
+            _places[key] = place;
         }
 
-        Damaged++;
-        _places.Remove(key);
-        return false;
+        return true;
     }
 
     /// <summary>Keeps <see cref="Content"/> under a key. Where the disk is full, <see cref="Failure"/> says so and nothing more is written.</summary>
@@ -195,7 +201,16 @@ internal sealed class TeacherRecords : IDisposable
         for (long at = HeadBytes; at + _record.Length <= length; at += _record.Length)
         {
             RandomAccess.Read(file, key, at);
-            _places[BinaryPrimitives.ReadUInt128LittleEndian(key)] = (file, at);
+            var name = BinaryPrimitives.ReadUInt128LittleEndian(key);
+            if (!_places.TryAdd(name, (file, at)))
+            {
+                if (!_otherPlaces.TryGetValue(name, out var others))
+                {
+                    _otherPlaces[name] = others = [];
+                }
+
+                others.Push((file, at));
+            }
         }
     }
 }
