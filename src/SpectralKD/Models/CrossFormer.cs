@@ -406,7 +406,7 @@ internal sealed class GroupAttention : nn.Module<Tensor, Tensor>
         : base(nameof(GroupAttention))
     {
         _heads = stage.Heads;
-        _offsets = new PlacedTensor(() => Offsets(group));
+        _offsets = new PlacedTensor(() => tensor(RelativePositions.Offsets(group, group)));
         _index = new PlacedTensor(() => RelativePositions.Between(group, group));
         _mask = mask is null ? null : new PlacedTensor(mask);
         _biases = new PositionBiasNetwork(stage.BiasDim, stage.Heads);
@@ -432,18 +432,6 @@ internal sealed class GroupAttention : nn.Module<Tensor, Tensor>
         var masked = RelativePositions.Masked(bias, _mask?.At(tokens.device, tokens.dtype), groups);
         var mixed = BiasedAttention.Of(qkv[0], qkv[1], qkv[2], masked);                                                        // (B*nG, nh, G*G, d)
         return _projection.forward(mixed.transpose(1, 2).reshape(groups, count, dim)).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor Offsets(int group)
-    {
-        var reach = (2 * group) - 1;
-        var offsets = new float[reach * reach, 2];
-        for (var row = 0; row < reach * reach; row++)
-        {
-            (offsets[row, 0], offsets[row, 1]) = ((row / reach) - group + 1, (row % reach) - group + 1);
-        }
-
-        return tensor(offsets);
     }
 
     protected override void Dispose(bool disposing)

@@ -57,6 +57,19 @@ internal static class RelativePositions
     /// <summary>The same with a class token before the patches, int64 <c>[1 + h*w, 1 + h*w]</c>.</summary>
     public static Tensor WithClassToken(int height, int width) => tensor(Rows(height, width, 1));
 
+    /// <summary>Row and column offset for each row of a table without class rows, <c>[(2h-1)(2w-1), 2]</c>.</summary>
+    public static float[,] Offsets(int height, int width)
+    {
+        var reach = (2 * width) - 1;
+        var offsets = new float[((2 * height) - 1) * reach, 2];
+        for (var row = 0; row < offsets.GetLength(0); row++)
+        {
+            (offsets[row, 0], offsets[row, 1]) = ((row / reach) - height + 1, (row % reach) - width + 1);
+        }
+
+        return offsets;
+    }
+
     /// <summary>A table <c>[rows, nh]</c> laid out for each pair by an index <c>[N, N]</c>: <c>[nh, N, N]</c>.</summary>
     public static Tensor Bias(Tensor table, Tensor index)
     {

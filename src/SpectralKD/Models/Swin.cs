@@ -27,7 +27,7 @@ public sealed record SwinSpec : ModelSpec
     public required IReadOnlyList<int> Heads { get; init; }
 
     /// <summary>The stages in order, with the sizes that follow from the others.</summary>
-    public IReadOnlyList<SwinStageSpec> Stages => [.. Enumerable.Range(0, Depths.Count).Select(Stage)];
+    public IReadOnlyList<SwinStageSpec> Stages => SwinStageSpec.Of(this, Depths, Heads, WindowSize);
 
     internal override TimmConstruction? TimmConstruction => new("swin_tiny_patch4_window7_224", new Dictionary<string, object>
     {
@@ -73,49 +73,14 @@ public sealed record SwinSpec : ModelSpec
         var last = stages[^1].Channels;
         long patches = stages[0].Size.Count;
         return ModelFigures.Sum(
-            [.. stages.Select(CountStage)],
+            [.. stages.Select((stage, index) => stage.Count(
+                index, MlpRatio, Block(stage.Channels, Hidden(stage.Channels, MlpRatio)) + ((long)stage.Offsets * stage.Heads), mergingNorm: Norm(2L * stage.Channels)))],
             PatchEmbedding(PatchSize, EmbedDim) + Norm(EmbedDim) + Norm(last) + Linear(last, Classes),
             PatchEmbeddingMultiplyAdds(patches, PatchSize, EmbedDim) + ((long)last * Classes));
     }
-
-    private BlockFigures CountStage(SwinStageSpec stage, int index)
-    {
-        long dim = stage.Channels, tokens = stage.Size.Count, padded = stage.PaddedSize.Count, window = stage.Window.Count;
-        var hidden = Hidden(dim, MlpRatio);
-        var merged = index == 0 ? 0 : 2 * dim; // channels of four neighbours: 4 * (dim / 2)
-
-        var block = Block(dim, hidden) + ((long)stage.Offsets * stage.Heads);
-        var blockCost = (4 * padded * dim * dim) + (2 * padded * window * dim) + (2 * tokens * dim * hidden);
-        return new BlockFigures(
-            new BlockInfo(index, $"layers.{index}", stage.Channels, stage.Size.Rows, stage.Size.Columns),
-            (stage.Depth * block) + Norm(merged) + (merged * dim),
-            (stage.Depth * blockCost) + (tokens * merged * dim));
-    }
-
-    private SwinStageSpec Stage(int index)
-    {
-        var grid = new MapShape(GridHeight, GridWidth);
-        var (nominal, actual) = (grid, grid);
-        for (var i = 0; i < index; i++)
-        {
-            // timm halves the nominal resolution downwards, but merging pads an odd side and so halves it upwards.
-            (nominal, actual) = (nominal.Each(side => side / 2), actual.Each(side => (side + 1) / 2));
-        }
-
-        return new SwinStageSpec
-        {
-            Channels = EmbedDim << index,
-            Depth = Depths[index],
-            Heads = Heads[index],
-            NominalSize = nominal,
-            Size = actual,
-            Window = nominal.Each(side => Math.Min(side, WindowSize)),
-            Shift = nominal.Each(side => side <= WindowSize ? 0 : WindowSize / 2),
-        };
-    }
 }
 
-/// <summary>The sizes of one Swin stage.</summary>
+/// <summary>The sizes of one stage of Swin, first or second generation.</summary>
 public sealed record SwinStageSpec
 {
     /// <summary>Channels C of the stage's tokens.</summary>
@@ -142,12 +107,56 @@ public sealed record SwinStageSpec
     /// <summary>The feature map after padding to whole windows.</summary>
     public MapShape PaddedSize => Size.With(Window, Padded);
 
+    /// <summary>Swin v2: side of the window by which offsets are measured; 0 for the stage's own.</summary>
+    internal int Pretrained { get; init; }
+
     /// <summary>Different offsets between two patches of a window: rows of the bias table.</summary>
     internal int Offsets => ((2 * Window.Rows) - 1) * ((2 * Window.Columns) - 1);
 
     internal bool Shifts => Shift != 0;
 
     internal static int Padded(int side, int window) => (side + window - 1) / window * window;
+
+    /// <summary>The stages of a model, each at half the resolution and twice the channels of the last.</summary>
+    internal static IReadOnlyList<SwinStageSpec> Of(ModelSpec sizes, IReadOnlyList<int> depths, IReadOnlyList<int> heads, int windowSize)
+    {
+        var stages = new List<SwinStageSpec>();
+        var (nominal, actual) = (new MapShape(sizes.GridHeight, sizes.GridWidth), new MapShape(sizes.GridHeight, sizes.GridWidth));
+        for (var i = 0; i < depths.Count; i++)
+        {
+            stages.Add(new SwinStageSpec
+            {
+                Channels = sizes.EmbedDim << i,
+                Depth = depths[i],
+                Heads = heads[i],
+                NominalSize = nominal,
+                Size = actual,
+                Window = nominal.Each(side => Math.Min(side, windowSize)),
+                Shift = nominal.Each(side => side <= windowSize ? 0 : windowSize / 2),
+            });
+
+            // timm halves the nominal resolution downwards, but merging pads an odd side and so halves it upwards.
+            (nominal, actual) = (nominal.Each(side => side / 2), actual.Each(side => (side + 1) / 2));
+        }
+
+        return stages;
+    }
+
+    /// <summary>Counts the stage; attention works on padded windows, everything else on the real map.</summary>
+    /// <param name="index">0-based; the first stage merges no patches.</param>
+    /// <param name="mlpRatio">Hidden channels of the MLP as a multiple of the stage's.</param>
+    /// <param name="block">Parameters of one block.</param>
+    /// <param name="mergingNorm">Parameters of the norm of patch merging.</param>
+    internal BlockFigures Count(int index, double mlpRatio, long block, long mergingNorm)
+    {
+        long dim = Channels, tokens = Size.Count, padded = PaddedSize.Count, window = Window.Count;
+        var merged = index == 0 ? 0 : 2 * dim; // channels of four neighbours: 4 * (dim / 2)
+        var cost = (4 * padded * dim * dim) + (2 * padded * window * dim) + (2 * tokens * dim * Hidden(dim, mlpRatio));
+        return new BlockFigures(
+            new BlockInfo(index, $"layers.{index}", Channels, Size.Rows, Size.Columns),
+            (Depth * block) + (merged * dim) + (index == 0 ? 0 : mergingNorm),
+            (Depth * cost) + (tokens * merged * dim));
+    }
 }
 
 /// <summary>
@@ -316,11 +325,6 @@ internal sealed class PatchMerging : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor map)
     {
         using var scope = NewDisposeScope();
-        var (batch, height, width, dim) = (map.shape[0], map.shape[1], map.shape[2], map.shape[3]);
-        var (rows, columns) = ((height + 1) / 2, (width + 1) / 2);
-        var even = nn.functional.pad(map, [0, 0, 0, width % 2, 0, height % 2]).contiguous();
-        var neighbours = even.view([batch, rows, 2, columns, 2, dim])             // (B, H/2, row, W/2, column, C)
-            .permute(0, 1, 3, 4, 2, 5).reshape(batch, rows, columns, 4 * dim);    // (0,0), (1,0), (0,1), (1,1) as (row, column)
-        return _reduction.forward(_norm.forward(neighbours)).MoveToOuterDisposeScope();
+        return _reduction.forward(_norm.forward(WindowGeometry.Neighbours(map))).MoveToOuterDisposeScope();
     }
 }

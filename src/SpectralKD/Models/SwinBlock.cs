@@ -43,7 +43,7 @@ internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
     public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        var attended = Attend(_attentionNorm.forward(map));       // (B, H, W, C)
+        var attended = WindowGeometry.Attended(_attentionNorm.forward(map), _window, _shift, _attention.forward); // (B, H, W, C)
         tap?.Offer(MapPoint.Attn, attended);
         map = _dropPath.Add(map, attended, training);
         tap?.Offer(MapPoint.Mid, map);
@@ -53,22 +53,6 @@ internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
         tap?.Offer(MapPoint.Resid, map);
         return map.MoveToOuterDisposeScope();
     }
-
-    /// <summary>Shift, pad at the right and bottom to whole windows, attend, cut the padding off, shift back: in this order.</summary>
-    private Tensor Attend(Tensor map)
-    {
-        using var scope = NewDisposeScope();
-        var size = new MapShape((int)map.shape[1], (int)map.shape[2]);
-        var whole = size.With(_window, SwinStageSpec.Padded);
-        var rolled = Rolled(map, _shift.Each(side => -side));
-        var padded = whole == size ? rolled : nn.functional.pad(rolled, [0, 0, 0, whole.Columns - size.Columns, 0, whole.Rows - size.Rows]); // (B, H', W', C)
-        var windows = _attention.forward(WindowGeometry.Partition(padded.contiguous(), _window)); // (B*nW, w*w, C)
-        var merged = WindowGeometry.Reverse(windows, _window, whole)
-            .narrow(1, 0, size.Rows).narrow(2, 0, size.Columns);                                  // (B, H, W, C)
-        return Rolled(merged, _shift).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor Rolled(Tensor map, MapShape by) => by == 0 ? map.alias() : map.roll([by.Rows, by.Columns], [1, 2]);
 }
 
 /// <summary>
@@ -94,7 +78,7 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
         : base(nameof(WindowAttention))
     {
         _heads = stage.Heads;
-        _index = new PlacedTensor(() => WindowGeometry.RelativePositionIndex(stage.Window));
+        _index = new PlacedTensor(() => RelativePositions.Between(stage.Window.Rows, stage.Window.Columns));
         _mask = shifted ? new PlacedTensor(() => WindowGeometry.ShiftMask(stage)) : null;
         _biasTable = NewParameter.Zeros(stage.Offsets, stage.Heads);
         _qkv = new Linear(stage.Channels, 3 * stage.Channels);
@@ -114,57 +98,9 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B*nW, nh, w*w, d)
-        var mixed = Overwriting.Allowed
-            ? nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask: BiasAndMask(tokens))
-            : Recorded(qkv[0], qkv[1], qkv[2], Bias(tokens, count));                                          // (B*nW, nh, w*w, d)
+        var bias = RelativePositions.Bias(_biasTable, _index.At(tokens.device, ScalarType.Int64));             // (nh, w*w, w*w)
+        var mixed = BiasedAttention.Of(qkv[0], qkv[1], qkv[2], RelativePositions.Masked(bias, _mask?.At(tokens.device, tokens.dtype), batch)); // (B*nW, nh, w*w, d)
         return _projection.forward(mixed.transpose(1, 2).reshape(batch, count, dim)).MoveToOuterDisposeScope(); // (B*nW, w*w, C)
-    }
-
-    // The fused kernel has no gradient for a bias: with one it would fall back to these steps, less sparingly.
-    private Tensor Recorded(Tensor queries, Tensor keys, Tensor values, Tensor bias)
-    {
-        using var scope = NewDisposeScope();
-        var scaled = queries.Times(Math.Pow(queries.shape[3], -0.5));
-        var logits = Masked(matmul(scaled, keys.transpose(-2, -1)).Plus(bias));                               // (B*nW, nh, w*w, w*w)
-        return matmul(logits.softmax(-1), values).MoveToOuterDisposeScope();                                  // (B*nW, nh, w*w, d)
-    }
-
-    // What the fused kernel adds to the logits: (1, nh, w*w, w*w), or one for each window, (B*nW, nh, w*w, w*w). Made anew for each pass: the table may have changed,
-    // and it costs a hundredth of the attention.
-    private Tensor BiasAndMask(Tensor tokens)
-    {
-        using var scope = NewDisposeScope();
-        var (windows, count) = (tokens.shape[0], tokens.shape[1]);
-        var bias = Bias(tokens, count).contiguous().unsqueeze(0);                                             // (1, nh, w*w, w*w)
-        if (_mask is null)
-        {
-            return bias.MoveToOuterDisposeScope();
-        }
-
-        var mask = _mask.At(tokens.device, tokens.dtype);                                                     // (nW, w*w, w*w)
-        var each = mask.unsqueeze(1).Plus(bias);                                                              // (nW, nh, w*w, w*w)
-        return each.unsqueeze(0).expand(windows / mask.shape[0], -1, -1, -1, -1)
-            .reshape(windows, _heads, count, count).MoveToOuterDisposeScope();                                // (B*nW, nh, w*w, w*w)
-    }
-
-    private Tensor Bias(Tensor tokens, long count)
-    {
-        using var scope = NewDisposeScope();
-        var rows = _biasTable.index_select(0, _index.At(tokens.device, ScalarType.Int64).view(-1)); // (w*w * w*w, nh)
-        return rows.view(count, count, _heads).permute(2, 0, 1).MoveToOuterDisposeScope();          // (nh, w*w, w*w)
-    }
-
-    private Tensor Masked(Tensor logits)
-    {
-        if (_mask is null)
-        {
-            return logits;
-        }
-
-        using var scope = NewDisposeScope();
-        var mask = _mask.At(logits.device, logits.dtype);                                              // (nW, w*w, w*w)
-        var windows = logits.view([-1, mask.shape[0], _heads, mask.shape[1], mask.shape[2]]).Plus(mask.unsqueeze(1)); // (B, nW, nh, w*w, w*w)
-        return windows.view(logits.shape).MoveToOuterDisposeScope();
     }
 
     protected override void Dispose(bool disposing)
@@ -182,24 +118,6 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
 /// <summary>Where patches lie in windows: the constants of shifted-window attention, and cutting maps into windows.</summary>
 internal static class WindowGeometry
 {
-    /// <summary>Row of the bias table for each pair of patches: the offset between them, rows first. int64 <c>[w*w, w*w]</c>.</summary>
-    public static Tensor RelativePositionIndex(MapShape window)
-    {
-        var (area, reach) = (window.Count, (2 * window.Columns) - 1);
-        var index = new long[area, area];
-        for (var from = 0; from < area; from++)
-        {
-            for (var to = 0; to < area; to++)
-            {
-                var rows = (from / window.Columns) - (to / window.Columns) + window.Rows - 1;
-                var columns = (from % window.Columns) - (to % window.Columns) + window.Columns - 1;
-                index[from, to] = (rows * reach) + columns;
-            }
-        }
-
-        return tensor(index);
-    }
-
     /// <summary>
     /// -100 for each pair of patches of a window that come from different parts of the image, else 0. float <c>[windows, w*w, w*w]</c>.
     /// </summary>
@@ -222,6 +140,36 @@ internal static class WindowGeometry
 
         return tensor(mask);
     }
+
+    /// <summary>Shift, pad at the right and bottom to whole windows, attend, cut the padding off, shift back: in this order.</summary>
+    /// <param name="map"><c>[B, H, W, C]</c>.</param>
+    /// <param name="window">The window in patches.</param>
+    /// <param name="shift">How far the map is shifted; 0 for not at all.</param>
+    /// <param name="attention"><c>[B * windows, w*w, C]</c> to the same shape.</param>
+    public static Tensor Attended(Tensor map, MapShape window, MapShape shift, Func<Tensor, Tensor> attention)
+    {
+        using var scope = NewDisposeScope();
+        var size = new MapShape((int)map.shape[1], (int)map.shape[2]);
+        var whole = size.With(window, SwinStageSpec.Padded);
+        var rolled = Rolled(map, shift.Each(side => -side));
+        var padded = whole == size ? rolled : nn.functional.pad(rolled, [0, 0, 0, whole.Columns - size.Columns, 0, whole.Rows - size.Rows]); // (B, H', W', C)
+        var windows = attention(Partition(padded.contiguous(), window));                              // (B*nW, w*w, C)
+        var merged = Reverse(windows, window, whole).narrow(1, 0, size.Rows).narrow(2, 0, size.Columns); // (B, H, W, C)
+        return Rolled(merged, shift).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>2x2 neighbours side by side, an odd side padded: <c>[B, H, W, C]</c> to <c>[B, ⌈H/2⌉, ⌈W/2⌉, 4C]</c>, as (row, column) 00, 10, 01, 11.</summary>
+    public static Tensor Neighbours(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        var (batch, height, width, dim) = (map.shape[0], map.shape[1], map.shape[2], map.shape[3]);
+        var (rows, columns) = ((height + 1) / 2, (width + 1) / 2);
+        var even = nn.functional.pad(map, [0, 0, 0, width % 2, 0, height % 2]).contiguous();
+        return even.view([batch, rows, 2, columns, 2, dim])                                           // (B, H/2, row, W/2, column, C)
+            .permute(0, 1, 3, 4, 2, 5).reshape(batch, rows, columns, 4 * dim).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Rolled(Tensor map, MapShape by) => by == 0 ? map.alias() : map.roll([by.Rows, by.Columns], [1, 2]);
 
     /// <summary><c>[B, H, W, C]</c> to <c>[B * windows, w*w, C]</c>; H and W are multiples of the window.</summary>
     public static Tensor Partition(Tensor map, MapShape window)

@@ -56,7 +56,8 @@ public sealed record SwinV2Spec : ModelSpec
     public override ModelSpec WithWindow(int window) => this with { WindowSize = window };
 
     /// <summary>The stages in order.</summary>
-    internal IReadOnlyList<SwinV2StageSizes> Stages => [.. Enumerable.Range(0, Depths.Count).Select(Stage)];
+    internal IReadOnlyList<SwinStageSpec> Stages =>
+        [.. SwinStageSpec.Of(this, Depths, Heads, WindowSize).Select((stage, index) => stage with { Pretrained = PretrainedWindows?[index] ?? 0 })];
 
     /// <summary>timm's values: a block's norms start at 0, so that each block passes on what it gets; heads attend ten times as sharply as cosines.</summary>
     public override InitialValues InitialOf(string key, IReadOnlyList<long> shape) => key switch
@@ -75,14 +76,13 @@ public sealed record SwinV2Spec : ModelSpec
         Require(WindowSize >= 2, $"has window size {WindowSize}: give at least 2");
         foreach (var (stage, index) in Stages.Select((stage, index) => (stage, index)))
         {
-            var (rows, columns) = stage.Window;
-            Require(rows >= 2 && columns >= 2,
-                $"has a map of {stage.Nominal.Rows}x{stage.Nominal.Columns} patches in stage {index}, too small for a window: use a larger image size or fewer stages");
-            RequireBlocks(stage.Depth, stage.Dim, stage.Heads);
+            Require(stage.Window is { Rows: >= 2, Columns: >= 2 },
+                $"has a map of {stage.NominalSize} patches in stage {index}, too small for a window: use a larger image size or fewer stages");
+            RequireBlocks(stage.Depth, stage.Channels, stage.Heads);
 
             // timm cuts the shift mask, planned for the nominal grid, into windows without padding it.
-            Require(stage.Depth < 2 || stage.Shift == (0, 0) || (stage.Nominal == stage.Grid && stage.Nominal.Rows % rows == 0 && stage.Nominal.Columns % columns == 0),
-                $"cannot shift windows of {rows}x{columns} in stage {index}, whose map is {stage.Grid.Rows}x{stage.Grid.Columns}: each side must be a multiple of the window's "
+            Require(stage.Depth < 2 || !stage.Shifts || (stage.NominalSize == stage.Size && stage.PaddedSize == stage.Size),
+                $"cannot shift windows of {stage.Window} in stage {index}, whose map is {stage.Size}: each side must be a multiple of the window's "
                 + $"(timm fails here too); use an image size that is a multiple of {(PatchSize << (Depths.Count - 1)) * WindowSize} or another window size");
         }
     }
@@ -90,57 +90,17 @@ public sealed record SwinV2Spec : ModelSpec
     /// <summary>Counts the model; the network for the biases runs once a pass, whatever the batch, and is not counted in the multiply-adds.</summary>
     protected override ModelFigures CountParts()
     {
-        long last = Stages[^1].Dim, patches = (long)GridHeight * GridWidth;
+        var stages = Stages;
+        long last = stages[^1].Channels, patches = stages[0].Size.Count;
         return ModelFigures.Sum(
-            [.. Stages.Select((stage, index) => stage.Count(index, MlpRatio))],
+            [.. stages.Select((stage, index) => stage.Count(index, MlpRatio, CountBlock(stage), mergingNorm: Norm(stage.Channels)))],
             PatchEmbedding(PatchSize, EmbedDim) + Norm(EmbedDim) + Norm(last) + Linear(last, Classes),
             PatchEmbeddingMultiplyAdds(patches, PatchSize, EmbedDim) + (last * Classes));
     }
 
-    private SwinV2StageSizes Stage(int index)
-    {
-        var (nominal, actual) = ((Rows: GridHeight, Columns: GridWidth), (Rows: GridHeight, Columns: GridWidth));
-        for (var i = 0; i < index; i++)
-        {
-            // timm halves the grid that it plans with downwards, but merging pads an odd side and so halves it upwards.
-            (nominal, actual) = ((nominal.Rows / 2, nominal.Columns / 2), ((actual.Rows + 1) / 2, (actual.Columns + 1) / 2));
-        }
-
-        return new SwinV2StageSizes(
-            EmbedDim << index, Depths[index], Heads[index], nominal, actual,
-            (Math.Min(nominal.Rows, WindowSize), Math.Min(nominal.Columns, WindowSize)),
-            (nominal.Rows <= WindowSize ? 0 : WindowSize / 2, nominal.Columns <= WindowSize ? 0 : WindowSize / 2),
-            PretrainedWindows?[index] ?? 0);
-    }
-}
-
-/// <summary>The sizes of a stage of Swin v2.</summary>
-/// <param name="Dim">Channels.</param>
-/// <param name="Depth">Blocks.</param>
-/// <param name="Heads">Attention heads.</param>
-/// <param name="Nominal">The grid that timm plans with: windows, shifts and masks follow from it.</param>
-/// <param name="Grid">The grid that the stage really has.</param>
-/// <param name="Window">The window, clamped to the nominal grid.</param>
-/// <param name="Shift">Shift of every second block; 0 along a side that one window covers.</param>
-/// <param name="Pretrained">Side of the window by which offsets are measured; 0 for the own one.</param>
-internal sealed record SwinV2StageSizes(
-    int Dim, int Depth, int Heads, (int Rows, int Columns) Nominal, (int Rows, int Columns) Grid, (int Rows, int Columns) Window, (int Rows, int Columns) Shift, int Pretrained)
-{
-    /// <summary>Hidden channels of the network that works out the biases.</summary>
-    public const int BiasHidden = 512;
-
-    public BlockFigures Count(int index, double mlpRatio)
-    {
-        long dim = Dim, tokens = (long)Grid.Rows * Grid.Columns, window = (long)Window.Rows * Window.Columns, hidden = Hidden(Dim, mlpRatio);
-        long padded = (Grid.Rows + Window.Rows - 1) / Window.Rows * ((Grid.Columns + Window.Columns - 1) / Window.Columns) * window;
-        long merged = index == 0 ? 0 : 2 * dim; // channels of four neighbours: 4 * (dim / 2)
-        var block = Block(dim, hidden) - dim + Heads + Linear(2, BiasHidden) + (BiasHidden * Heads); // no bias for keys
-        var cost = (4 * padded * dim * dim) + (2 * padded * window * dim) + (2 * tokens * dim * hidden);
-        return new BlockFigures(
-            new BlockInfo(index, $"layers.{index}", Dim, Grid.Rows, Grid.Columns),
-            (Depth * block) + (merged * dim) + (index == 0 ? 0 : Norm(dim)),
-            (Depth * cost) + (tokens * merged * dim));
-    }
+    // No bias for keys; a factor for each head, and the network that works out the biases.
+    private long CountBlock(SwinStageSpec stage) => Block(stage.Channels, Hidden(stage.Channels, MlpRatio)) - stage.Channels + stage.Heads
+        + Linear(2, OffsetNetwork.Hidden) + (OffsetNetwork.Hidden * stage.Heads);
 }
 
 /// <summary>
@@ -175,8 +135,8 @@ public sealed class SwinV2 : TimmModel
         _patches = new SwinPatchEmbedding(spec.PatchSize, spec.EmbedDim);
         _stages = nn.ModuleList(stages.Select((stage, i) =>
             new SwinV2Stage(stage, spec.MlpRatio, first: i == 0, rates.AsSpan(spec.Depths.Take(i).Sum(), stage.Depth))).ToArray());
-        _norm = new LayerNorm(stages[^1].Dim, SwinV2Block.Epsilon);
-        _head = new PooledHead(stages[^1].Dim, spec.Classes);
+        _norm = new LayerNorm(stages[^1].Channels, SwinV2Block.Epsilon);
+        _head = new PooledHead(stages[^1].Channels, spec.Classes);
         RegisterComponents();
     }
 
@@ -218,14 +178,14 @@ internal sealed class SwinV2Stage : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "blocks")]
     private readonly ModuleList<SwinV2Block> _blocks;
 
-    public SwinV2Stage(SwinV2StageSizes stage, double mlpRatio, bool first, ReadOnlySpan<double> dropPaths)
+    public SwinV2Stage(SwinStageSpec stage, double mlpRatio, bool first, ReadOnlySpan<double> dropPaths)
         : base(nameof(SwinV2Stage))
     {
-        _merging = first ? null : new NormedMerging(stage.Dim / 2);
+        _merging = first ? null : new NormedMerging(stage.Channels / 2);
         var blocks = new SwinV2Block[stage.Depth];
         for (var i = 0; i < blocks.Length; i++)
         {
-            blocks[i] = new SwinV2Block(stage, mlpRatio, i % 2 == 1 ? stage.Shift : (0, 0), dropPaths[i]);
+            blocks[i] = new SwinV2Block(stage, mlpRatio, second: i % 2 == 1, dropPaths[i]);
         }
 
         _blocks = nn.ModuleList(blocks);
@@ -269,12 +229,7 @@ internal sealed class NormedMerging : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor map)
     {
         using var scope = NewDisposeScope();
-        var (batch, height, width, dim) = (map.shape[0], map.shape[1], map.shape[2], map.shape[3]);
-        var (rows, columns) = ((height + 1) / 2, (width + 1) / 2);
-        var even = height % 2 + width % 2 == 0 ? map : nn.functional.pad(map, [0, 0, 0, width % 2, 0, height % 2]);
-        var neighbours = even.reshape(batch, rows, 2, columns, 2, dim)                 // (B, H/2, row, W/2, column, C)
-            .permute(0, 1, 3, 4, 2, 5).reshape(batch, rows, columns, 4 * dim);         // (0,0), (1,0), (0,1), (1,1) as (row, column)
-        return _norm.forward(_reduction.forward(neighbours)).MoveToOuterDisposeScope();
+        return _norm.forward(_reduction.forward(WindowGeometry.Neighbours(map))).MoveToOuterDisposeScope();
     }
 }
 
@@ -283,8 +238,8 @@ internal sealed class SwinV2Block : nn.Module<Tensor, Tensor>
 {
     public const double Epsilon = 1e-5;
     private readonly DropPath _dropPath;
-    private readonly (int Rows, int Columns) _window;
-    private readonly (int Rows, int Columns) _shift;
+    private readonly MapShape _window;
+    private readonly MapShape _shift;
 
     [ComponentName(Name = "attn")]
     private readonly CosineWindowAttention _attention;
@@ -298,15 +253,15 @@ internal sealed class SwinV2Block : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "norm2")]
     private readonly LayerNorm _mlpNorm;
 
-    public SwinV2Block(SwinV2StageSizes stage, double mlpRatio, (int Rows, int Columns) shift, double dropPath)
+    public SwinV2Block(SwinStageSpec stage, double mlpRatio, bool second, double dropPath)
         : base(nameof(SwinV2Block))
     {
         _dropPath = new DropPath(dropPath);
-        (_window, _shift) = (stage.Window, shift);
-        _attention = new CosineWindowAttention(stage, shift);
-        _attentionNorm = new LayerNorm(stage.Dim, Epsilon);
-        _mlp = new Mlp(stage.Dim, (int)(stage.Dim * mlpRatio));
-        _mlpNorm = new LayerNorm(stage.Dim, Epsilon);
+        (_window, _shift) = (stage.Window, second ? stage.Shift : 0);
+        _attention = new CosineWindowAttention(stage, shifted: _shift != 0);
+        _attentionNorm = new LayerNorm(stage.Channels, Epsilon);
+        _mlp = new Mlp(stage.Channels, (int)(stage.Channels * mlpRatio));
+        _mlpNorm = new LayerNorm(stage.Channels, Epsilon);
         RegisterComponents();
     }
 
@@ -315,25 +270,9 @@ internal sealed class SwinV2Block : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor map)
     {
         using var scope = NewDisposeScope();
-        map = _dropPath.Add(map, _attentionNorm.forward(Attend(map)), training);     // (B, H, W, C)
+        map = _dropPath.Add(map, _attentionNorm.forward(WindowGeometry.Attended(map, _window, _shift, _attention.forward)), training); // (B, H, W, C)
         map = _dropPath.Add(map, _mlpNorm.forward(_mlp.forward(map)), training);     // (B, H, W, C)
         return map.MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Shift, pad at the right and bottom to whole windows, attend, cut the padding off, shift back: in this order.</summary>
-    private Tensor Attend(Tensor map)
-    {
-        using var scope = NewDisposeScope();
-        var (batch, height, width, dim) = (map.shape[0], map.shape[1], map.shape[2], map.shape[3]);
-        var (below, right) = ((_window.Rows - (height % _window.Rows)) % _window.Rows, (_window.Columns - (width % _window.Columns)) % _window.Columns);
-        var rolled = _shift == (0, 0) ? map : map.roll([-_shift.Rows, -_shift.Columns], [1, 2]);
-        var padded = below + right == 0 ? rolled : nn.functional.pad(rolled, [0, 0, 0, right, 0, below]);                       // (B, H', W', C)
-        var (down, across) = ((height + below) / _window.Rows, (width + right) / _window.Columns);
-        var windows = padded.reshape(batch, down, _window.Rows, across, _window.Columns, dim).transpose(2, 3)
-            .reshape(batch * down * across, _window.Rows * _window.Columns, dim);                                               // (B*nW, w*w, C)
-        var whole = _attention.forward(windows).reshape(batch, down, across, _window.Rows, _window.Columns, dim).transpose(2, 3)
-            .reshape(batch, height + below, width + right, dim).narrow(1, 0, height).narrow(2, 0, width);                       // (B, H, W, C)
-        return (_shift == (0, 0) ? whole : whole.roll([_shift.Rows, _shift.Columns], [1, 2])).MoveToOuterDisposeScope();
     }
 }
 
@@ -367,19 +306,19 @@ internal sealed class CosineWindowAttention : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "proj")]
     private readonly Linear _projection;
 
-    public CosineWindowAttention(SwinV2StageSizes stage, (int Rows, int Columns) shift)
+    public CosineWindowAttention(SwinStageSpec stage, bool shifted)
         : base(nameof(CosineWindowAttention))
     {
         _heads = stage.Heads;
         _offsets = new PlacedTensor(() => Offsets(stage));
         _index = new PlacedTensor(() => RelativePositions.Between(stage.Window.Rows, stage.Window.Columns));
-        _mask = shift == (0, 0) ? null : new PlacedTensor(() => ShiftMask(stage));
+        _mask = shifted ? new PlacedTensor(() => WindowGeometry.ShiftMask(stage)) : null;
         _sharpness = NewParameter.Zeros(stage.Heads, 1, 1);
-        _queryBias = NewParameter.Zeros(stage.Dim);
-        _valueBias = NewParameter.Zeros(stage.Dim);
+        _queryBias = NewParameter.Zeros(stage.Channels);
+        _valueBias = NewParameter.Zeros(stage.Channels);
         _biases = new OffsetNetwork(stage.Heads);
-        _qkv = new BiasedProjection(stage.Dim);
-        _projection = new Linear(stage.Dim, stage.Dim);
+        _qkv = new BiasedProjection(stage.Channels);
+        _projection = new Linear(stage.Channels, stage.Channels);
         RegisterComponents();
     }
 
@@ -416,45 +355,21 @@ internal sealed class CosineWindowAttention : nn.Module<Tensor, Tensor>
 
     private static Tensor Unit(Tensor vectors) => nn.functional.normalize(vectors, p: 2, dim: -1, eps: 1e-12);
 
-    private static Tensor Offsets(SwinV2StageSizes stage)
+    private static Tensor Offsets(SwinStageSpec stage)
     {
-        var (height, width) = stage.Window;
-        var offsets = new float[((2 * height) - 1) * ((2 * width) - 1), 2];
+        var offsets = RelativePositions.Offsets(stage.Window.Rows, stage.Window.Columns);
         for (var row = 0; row < offsets.GetLength(0); row++)
         {
-            offsets[row, 0] = Logarithmic((row / ((2 * width) - 1)) - height + 1, (stage.Pretrained > 0 ? stage.Pretrained : height) - 1);
-            offsets[row, 1] = Logarithmic((row % ((2 * width) - 1)) - width + 1, (stage.Pretrained > 0 ? stage.Pretrained : width) - 1);
+            offsets[row, 0] = Logarithmic(offsets[row, 0], (stage.Pretrained > 0 ? stage.Pretrained : stage.Window.Rows) - 1);
+            offsets[row, 1] = Logarithmic(offsets[row, 1], (stage.Pretrained > 0 ? stage.Pretrained : stage.Window.Columns) - 1);
         }
 
         return tensor(offsets);
     }
 
     // ±log8(1 + 8 |offset| / largest): 0 to ±1.06 within the window.
-    private static float Logarithmic(int offset, int largest) =>
+    private static float Logarithmic(float offset, int largest) =>
         (float)(Math.Sign(offset) * Math.Log2((8.0 * Math.Abs(offset) / largest) + 1) / 3);
-
-    private static Tensor ShiftMask(SwinV2StageSizes stage)
-    {
-        var (height, width) = stage.Window;
-        var (area, across) = (height * width, stage.Nominal.Columns / width);
-        var mask = new float[stage.Nominal.Rows / height * across, area, area];
-        for (var w = 0; w < mask.GetLength(0); w++)
-        {
-            var parts = Enumerable.Range(0, area).Select(patch => (
-                Part((w / across * height) + (patch / width), stage.Nominal.Rows, height, stage.Shift.Rows),
-                Part((w % across * width) + (patch % width), stage.Nominal.Columns, width, stage.Shift.Columns))).ToArray();
-            for (var pair = 0; pair < area * area; pair++)
-            {
-                mask[w, pair / area, pair % area] = parts[pair / area] == parts[pair % area] ? 0 : -100;
-            }
-        }
-
-        return tensor(mask);
-    }
-
-    // Which part of the image a row or column of the shifted map comes from.
-    private static int Part(int position, int side, int window, int shift) =>
-        shift == 0 || position < side - window ? 0 : position < side - shift ? 1 : 2;
 
     protected override void Dispose(bool disposing)
     {
@@ -472,6 +387,9 @@ internal sealed class CosineWindowAttention : nn.Module<Tensor, Tensor>
 /// <summary>Works out a bias for each head from an offset: <c>[rows, 2]</c> to <c>[rows, nh]</c>.</summary>
 internal sealed class OffsetNetwork : nn.Module<Tensor, Tensor>
 {
+    /// <summary>Its hidden channels.</summary>
+    public const int Hidden = 512;
+
     [ComponentName(Name = "0")]
     private readonly Linear _expand;
 
@@ -481,8 +399,8 @@ internal sealed class OffsetNetwork : nn.Module<Tensor, Tensor>
     public OffsetNetwork(int heads)
         : base(nameof(OffsetNetwork))
     {
-        _expand = new Linear(2, SwinV2StageSizes.BiasHidden);
-        _contract = new Linear(SwinV2StageSizes.BiasHidden, heads, bias: false);
+        _expand = new Linear(2, Hidden);
+        _contract = new Linear(Hidden, heads, bias: false);
         RegisterComponents();
     }
 
