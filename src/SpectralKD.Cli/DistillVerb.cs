@@ -88,12 +88,9 @@ internal static class DistillVerb
 
     private static string Quoted(string word) => word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word;
 
-    private static string Spread(List<double> top1)
-    {
-        var (mean, count) = (top1.Average(), top1.Count);
-        var deviation = Math.Sqrt(top1.Sum(value => (value - mean) * (value - mean)) / (count - 1));
-        return string.Create(CultureInfo.InvariantCulture, $"top-1 after the last epoch: {mean:0.00} +- {deviation:0.00} % (mean and standard deviation of {count} seeds)");
-    }
+    private static string Spread(List<double> top1) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"top-1 after the last epoch: {top1.Average():0.00} +- {ComparisonStatistics.Deviation(top1):0.00} % (mean and standard deviation of {top1.Count} seeds)");
 
     /// <summary>The recipe that a verb takes: a file, or the name of one that is built in.</summary>
     public static Argument<string> RecipeArgument() => new("recipe") { Description = $"A recipe.json, or one of {string.Join(", ", RecipeLibrary.Names)}" };

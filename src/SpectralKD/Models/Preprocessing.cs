@@ -12,6 +12,12 @@ public sealed record Preprocessing
     /// <summary>ImageNet mean and standard deviation with timm's default crop fraction 0.9 (DeiT, Swin).</summary>
     public static Preprocessing ImageNet { get; } = new();
 
+    /// <summary>ImageNet's without a border.</summary>
+    internal static Preprocessing Whole { get; } = new() { CropFraction = 1 };
+
+    /// <summary>timm's "inception" mean and standard deviation, all 0.5.</summary>
+    internal static Preprocessing Half { get; } = new() { Mean = [0.5f, 0.5f, 0.5f], Std = [0.5f, 0.5f, 0.5f] };
+
     /// <summary>timm's <c>crop_pct</c>, in (0, 1]: 0.9 for DeiT and Swin, 1.0 for CaiT.</summary>
     public double CropFraction { get; init; } = 0.9;
 

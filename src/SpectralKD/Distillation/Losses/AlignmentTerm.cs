@@ -35,13 +35,9 @@ internal sealed class AlignmentTerm(AlignmentForm form, SpectralBand band) : Dis
 
     public override Tensor Of(TermInputs inputs)
     {
-        if (band.IsWhole)
-        {
-            return AlignmentLoss.Of(inputs.Maps, inputs.TeacherMaps, form);
-        }
-
-        using var scope = NewDisposeScope();
-        return TermMath.Mean([.. inputs.Pairs().Select(pair => band.Distance(pair.Student, ChannelPooling.To(pair.Student.shape[1], pair.Teacher), form))]).MoveToOuterDisposeScope();
+        return band.IsWhole
+            ? AlignmentLoss.Of(inputs.Maps, inputs.TeacherMaps, form)
+            : inputs.MeanOverPairs((student, teacher) => band.Distance(student, ChannelPooling.To(student.shape[1], teacher), form));
     }
 
     private static AlignmentForm FormOf(TermSettings settings) => Enum.Parse<AlignmentForm>(settings.Choice(Form).Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
@@ -108,11 +104,7 @@ internal sealed class MeanSquareTerm : DistillationTerm
         Make = (_, _) => new MeanSquareTerm(),
     };
 
-    public override Tensor Of(TermInputs inputs)
-    {
-        using var scope = NewDisposeScope();
-        return TermMath.Mean([.. inputs.Pairs().Select(pair => Layer(pair.Student, pair.Teacher))]).MoveToOuterDisposeScope();
-    }
+    public override Tensor Of(TermInputs inputs) => inputs.MeanOverPairs(Layer);
 
     /// <summary>Of one pair, <c>[B, C, H, W]</c>.</summary>
     public static Tensor Layer(Tensor student, Tensor teacher)

@@ -67,6 +67,10 @@ internal sealed record TermInputs
     /// <summary>The pairs' maps in real precision.</summary>
     public IEnumerable<(Tensor Student, Tensor Teacher)> Pairs() =>
         Maps.Zip(TeacherMaps, (own, other) => (AlignmentLoss.RealPrecision(own), AlignmentLoss.RealPrecision(other)));
+
+    /// <summary>The mean of a distance over the pairs' maps, student first.</summary>
+    public Tensor MeanOverPairs(Func<Tensor, Tensor, Tensor> distance) =>
+        TermMath.Scoped(() => TermMath.Mean([.. Pairs().Select(pair => distance(pair.Student, pair.Teacher))]));
 }
 
 /// <summary>The sizes that a term is made for.</summary>

@@ -19,11 +19,7 @@ internal sealed class HaarTerm : DistillationTerm
         Make = (_, _) => new HaarTerm(),
     };
 
-    public override Tensor Of(TermInputs inputs)
-    {
-        using var scope = NewDisposeScope();
-        return TermMath.Mean([.. inputs.Pairs().Select(pair => Layer(pair.Student, pair.Teacher))]).MoveToOuterDisposeScope();
-    }
+    public override Tensor Of(TermInputs inputs) => inputs.MeanOverPairs(Layer);
 
     /// <summary>Of one pair, <c>[B, C, H, W]</c> with even H and W.</summary>
     public static Tensor Layer(Tensor student, Tensor teacher)
@@ -101,11 +97,7 @@ internal sealed class KernelAlignmentTerm : DistillationTerm
         Make = (_, _) => new KernelAlignmentTerm(),
     };
 
-    public override Tensor Of(TermInputs inputs)
-    {
-        using var scope = NewDisposeScope();
-        return TermMath.Mean([.. inputs.Pairs().Select(pair => Layer(pair.Student, pair.Teacher))]).MoveToOuterDisposeScope();
-    }
+    public override Tensor Of(TermInputs inputs) => inputs.MeanOverPairs(Layer);
 
     /// <summary>Of one pair of maps with the batch first.</summary>
     public static Tensor Layer(Tensor student, Tensor teacher)

@@ -132,9 +132,9 @@ internal static class HierarchicalModels
     private const int ImageNet22k = 21841;
     private const int ImageNet12k = 11821;
 
-    private static Preprocessing Whole => Preprocessing.ImageNet with { CropFraction = 1 };
+    private static Preprocessing Whole => Preprocessing.Whole;
 
-    private static Preprocessing Half => Preprocessing.ImageNet with { Mean = [0.5f, 0.5f, 0.5f], Std = [0.5f, 0.5f, 0.5f] };
+    private static Preprocessing Half => Preprocessing.Half;
 
     private static ModelCatalogEntry Unhosted(CrossFormerSpec spec) => new()
     {
@@ -142,18 +142,8 @@ internal static class HierarchicalModels
         Elsewhere = "not in timm; checkpoints of the authors (mit): https://github.com/cheerss/CrossFormer#image-classification, loaded by their path",
     };
 
-    private static ModelCatalogEntry Entry(ModelSpec spec, string license, params Tagged[] tags)
-    {
-        var published = tags.Select(tag => new PretrainedWeights
-        {
-            Tag = tag.Tag,
-            Repository = $"timm/{spec.Name}.{tag.Tag}",
-            License = license,
-            Classes = tag.Classes,
-            Preprocessing = tag.Preprocessing ?? spec.Preprocessing,
-        }).ToArray();
-        return new ModelCatalogEntry { Spec = spec with { Classes = published[0].Classes, Preprocessing = published[0].Preprocessing }, Weights = published[0], Published = published };
-    }
+    private static ModelCatalogEntry Entry(ModelSpec spec, string license, params Tagged[] tags) =>
+        ModelCatalogEntry.OnHub(spec, tags.Select(tag => PretrainedWeights.OfTimm(spec.Name, tag.Tag, license, tag.Classes, tag.Preprocessing ?? spec.Preprocessing)));
 
     /// <summary>A tag with what differs from the family's own classes and preprocessing.</summary>
     private sealed record Tagged(string Tag, int Classes = 1000, Preprocessing? Preprocessing = null)

@@ -126,6 +126,13 @@ public sealed record ModelCatalogEntry
     /// <summary>timm name without tag.</summary>
     public string Name => Spec.Name;
 
+    /// <summary>A model with weights on the hub, whose first tag gives the classes and the preprocessing that the name stands for.</summary>
+    internal static ModelCatalogEntry OnHub(ModelSpec spec, IEnumerable<PretrainedWeights> tags)
+    {
+        var published = tags.ToArray();
+        return new ModelCatalogEntry { Spec = spec with { Classes = published[0].Classes, Preprocessing = published[0].Preprocessing }, Weights = published[0], Published = published };
+    }
+
     /// <summary><c>ViT</c>, <c>DeiT</c>, <c>CaiT</c>, <c>Swin</c>, <c>PVT v2</c>, …</summary>
     public string Family => Spec.Family;
 
@@ -145,6 +152,16 @@ public sealed record ModelCatalogEntry
 /// <summary>One trained set of weights of a model: as timm 1.0.11 lists it, or carried by this library.</summary>
 public sealed record PretrainedWeights
 {
+    /// <summary>Weights in timm's repository of a model's name and a tag.</summary>
+    internal static PretrainedWeights OfTimm(string model, string tag, string license, int classes, Preprocessing preprocessing) => new()
+    {
+        Tag = tag,
+        Repository = $"timm/{model}.{tag}",
+        License = license,
+        Classes = classes,
+        Preprocessing = preprocessing,
+    };
+
     /// <summary>timm's tag, for example <c>fb_in1k</c>.</summary>
     public required string Tag { get; init; }
 

@@ -10,7 +10,7 @@ internal static class PlainTransformers
     private const string Apple = "apple-ascl";
     private const string Mit = "mit";
     private static readonly Preprocessing ImageNet = Preprocessing.ImageNet;
-    private static readonly Preprocessing Half = ImageNet with { Mean = [0.5f, 0.5f, 0.5f], Std = [0.5f, 0.5f, 0.5f] };
+    private static readonly Preprocessing Half = Preprocessing.Half;
     private static readonly Preprocessing Plain = ImageNet with { CropFraction = 1, Mean = [0, 0, 0], Std = [1, 1, 1] };
     private static readonly Preprocessing OpenAi = ImageNet with
     {
@@ -203,25 +203,10 @@ internal static class PlainTransformers
 
     private static ModelCatalogEntry Entry(VisionTransformerSpec spec, params Tag[] tags) => EntryAt(spec.Name, spec, tags);
 
-    private static ModelCatalogEntry EntryAt(string repository, VisionTransformerSpec spec, params Tag[] tags)
-    {
-        var published = tags.Select(tag => Weights(repository, tag)).ToArray();
-        return new ModelCatalogEntry
-        {
-            Spec = spec with { Classes = published[0].Classes, Preprocessing = published[0].Preprocessing },
-            Weights = published[0],
-            Published = published,
-        };
-    }
+    private static ModelCatalogEntry EntryAt(string repository, VisionTransformerSpec spec, params Tag[] tags) =>
+        ModelCatalogEntry.OnHub(spec, tags.Select(tag => Weights(repository, tag)));
 
-    private static PretrainedWeights Weights(string name, Tag tag) => new()
-    {
-        Tag = tag.Name,
-        Repository = $"timm/{name}.{tag.Name}",
-        License = tag.License,
-        Classes = tag.Classes,
-        Preprocessing = tag.Preprocessing,
-    };
+    private static PretrainedWeights Weights(string name, Tag tag) => PretrainedWeights.OfTimm(name, tag.Name, tag.License, tag.Classes, tag.Preprocessing);
 
     private sealed record Tag(string Name, int Classes, Preprocessing Preprocessing, string License = Apache);
 }

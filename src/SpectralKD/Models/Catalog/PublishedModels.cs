@@ -3,10 +3,9 @@ namespace SpectralKD.Models;
 /// <summary>The models of timm 1.0.11 that this library builds, with the weights that timm lists for them, its default first.</summary>
 internal static class PublishedModels
 {
-    private static readonly Preprocessing Whole = Preprocessing.ImageNet with { CropFraction = 1.0 };
+    private static Preprocessing Whole => Preprocessing.Whole;
 
-    private static readonly Preprocessing Half =
-        Preprocessing.ImageNet with { Mean = [0.5f, 0.5f, 0.5f], Std = [0.5f, 0.5f, 0.5f] };
+    private static Preprocessing Half => Preprocessing.Half;
 
     public static IReadOnlyList<ModelCatalogEntry> All { get; } =
     [
@@ -67,20 +66,6 @@ internal static class PublishedModels
     private static SwinSpec Swin(string name, int dim, int third, int[] heads) =>
         new() { Name = name, EmbedDim = dim, Depths = [2, 2, third, 2], Heads = heads };
 
-    private static ModelCatalogEntry Entry(ModelSpec spec, string license, params (string Tag, Preprocessing Preprocessing)[] tags)
-    {
-        var published = tags.Select(tag => new PretrainedWeights
-        {
-            Tag = tag.Tag,
-            Repository = $"timm/{spec.Name}.{tag.Tag}",
-            License = license,
-            Preprocessing = tag.Preprocessing,
-        }).ToArray();
-        return new ModelCatalogEntry
-        {
-            Spec = spec with { Preprocessing = published[0].Preprocessing },
-            Weights = published[0],
-            Published = published,
-        };
-    }
+    private static ModelCatalogEntry Entry(ModelSpec spec, string license, params (string Tag, Preprocessing Preprocessing)[] tags) =>
+        ModelCatalogEntry.OnHub(spec, tags.Select(tag => PretrainedWeights.OfTimm(spec.Name, tag.Tag, license, spec.Classes, tag.Preprocessing)));
 }
