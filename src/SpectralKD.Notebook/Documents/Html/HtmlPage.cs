@@ -136,13 +136,13 @@ internal enum PageTrust
     Everything,
 }
 
-/// <summary>The page's look: one readable column, light and dark, good on paper.</summary>
+/// <summary>The page's look: prose in a readable column, code and outputs as wide as the window, light and dark, good on paper.</summary>
 internal static class PageStyle
 {
     public const string Css = """
         :root {
           --page: #ffffff; --text: #24292f; --faint: #6b7280; --line: #e3e6ea; --code: #f6f8fa; --accent: #2457c5;
-          --error: #b42318; --error-page: #fef3f2; --stripe: #f8f9fb;
+          --error: #b42318; --error-page: #fef3f2; --stripe: #f8f9fb; --shade: #0003;
           --c-keyword: #0033b3; --c-string: #067d17; --c-number: #1750eb; --c-comment: #7a8190; --c-type: #8a4b00; --c-method: #7a3e9d;
           --c-magic: #b3005e;
           --ansi-0: #24292f; --ansi-1: #c4302b; --ansi-2: #17803d; --ansi-3: #946200; --ansi-4: #1f5fd0; --ansi-5: #8b3fc0; --ansi-6: #0b7a85;
@@ -152,7 +152,7 @@ internal static class PageStyle
         @media screen and (prefers-color-scheme: dark) {
           :root {
             --page: #15181e; --text: #d7dae0; --faint: #8e96a3; --line: #2c313a; --code: #1d2129; --accent: #82aaff;
-            --error: #ff8a80; --error-page: #2b1a1b; --stripe: #1a1e25;
+            --error: #ff8a80; --error-page: #2b1a1b; --stripe: #1a1e25; --shade: #000a;
             --c-keyword: #82aaff; --c-string: #9bd08c; --c-number: #f2a36b; --c-comment: #7d8696; --c-type: #e6c07b; --c-method: #c99bf2;
             --c-magic: #ff8fc7;
             --ansi-0: #c3c8d1; --ansi-1: #ff7b72; --ansi-2: #6fcf84; --ansi-3: #e3b341; --ansi-4: #79b0ff; --ansi-5: #d2a8ff; --ansi-6: #62cfdb;
@@ -166,8 +166,9 @@ internal static class PageStyle
           margin: 0; background: var(--page); color: var(--text);
           font: 16px/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
         }
-        main { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.5rem 1rem; }
-        footer { max-width: 60rem; margin: 0 auto; padding: 1rem 1.5rem 3rem; color: var(--faint); font-size: .8rem; }
+        main { max-width: 88rem; margin: 0 auto; padding: 2.5rem 1.5rem 1rem; }
+        .text > * { max-width: 58rem; }
+        footer { max-width: 88rem; margin: 0 auto; padding: 1rem 1.5rem 3rem; color: var(--faint); font-size: .8rem; }
         a { color: var(--accent); }
         h1, h2, h3, h4 { line-height: 1.25; margin: 1.6em 0 .6em; }
         h1 { font-size: 2rem; margin-top: 0; }
@@ -178,14 +179,14 @@ internal static class PageStyle
         blockquote { padding: .1em 1em; border-left: 3px solid var(--line); color: var(--faint); }
         img, svg { max-width: 100%; height: auto; }
         code, pre { font-family: ui-monospace, "Cascadia Code", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-        pre { margin: 0; font-size: .84rem; line-height: 1.5; overflow-x: auto; }
+        pre { margin: 0; font-size: .84rem; line-height: 1.5; white-space: pre-wrap; overflow-wrap: anywhere; }
         .text code { font-size: .88em; background: var(--code); padding: .12em .35em; border-radius: 4px; }
         .text pre { background: var(--code); padding: .8rem 1rem; border-radius: 8px; }
         .text pre code { background: none; padding: 0; font-size: 1em; }
         .cell.code { margin: 1.2rem 0; }
-        .input { position: relative; background: var(--code); border: 1px solid var(--line); border-radius: 8px; }
-        .input pre { padding: 1.35rem 1rem .75rem; }
-        .label { position: absolute; top: .25rem; right: .4rem; padding: 0 .3rem; background: var(--code); border-radius: 4px; font-size: .7rem; color: var(--faint); user-select: none; }
+        .input { background: var(--code); border: 1px solid var(--line); border-radius: 8px; }
+        .input pre { padding: 0 1rem .75rem; }
+        .label { padding: .25rem .7rem .1rem; text-align: right; font-size: .7rem; line-height: 1.4; color: var(--faint); user-select: none; }
         .label .time { margin-left: .6rem; }
         details > summary { cursor: pointer; color: var(--faint); font-size: .8rem; }
         .failed .input { border-color: var(--error); }
@@ -193,7 +194,11 @@ internal static class PageStyle
         .output { display: block; margin: .4rem 0; padding: 0 .2rem; overflow-x: auto; }
         .output.stderr { color: var(--faint); border-left: 3px solid var(--line); padding-left: .8rem; }
         .output.error { color: var(--error); background: var(--error-page); border-left: 3px solid var(--error); padding: .7rem 1rem; white-space: pre-wrap; }
-        pre.output { white-space: pre-wrap; overflow-wrap: anywhere; }
+        .output.html, .output.text, .text table {
+          background: linear-gradient(to right, var(--page) 40%, transparent) left / 2.5rem 100% local, linear-gradient(to left, var(--page) 40%, transparent) right / 2.5rem 100% local,
+            linear-gradient(to right, var(--shade), transparent) left / .8rem 100% scroll, linear-gradient(to left, var(--shade), transparent) right / .8rem 100% scroll;
+          background-repeat: no-repeat;
+        }
         .output.chart { overflow: visible; }
         iframe.output { width: 100%; height: 30rem; border: 1px solid var(--line); border-radius: 8px; background: #fff; }
         .banner { background: var(--error-page); border-left: 4px solid var(--error); padding: .2rem 1rem; border-radius: 4px; }
@@ -204,6 +209,7 @@ internal static class PageStyle
         thead th { border-bottom: 2px solid var(--line); white-space: nowrap; }
         tbody tr:nth-child(even) { background: var(--stripe); }
         .output.html table { width: auto; }
+        .text table { display: block; width: fit-content; max-width: 100%; overflow-x: auto; }
         td pre { white-space: pre; }
         .math { overflow-x: auto; }
         main math { font-family: "Latin Modern Math", "Cambria Math", "STIX Two Math", "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; font-size: 1.08em; }
@@ -217,7 +223,7 @@ internal static class PageStyle
         @media (max-width: 40rem) { main { padding: 1.2rem .9rem; } body { font-size: 15px; } }
         @media print {
           main { max-width: none; padding: 0; }
-          pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+          .text > * { max-width: none; }
           .input, .output, figure, table { break-inside: avoid; }
           h1, h2, h3 { break-after: avoid; }
           a { color: inherit; }
