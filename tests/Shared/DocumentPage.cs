@@ -18,6 +18,9 @@ internal sealed partial record DocumentPage(string Path, string Text)
     /// <summary>The front page.</summary>
     public static DocumentPage Readme { get; } = All.Single(page => page.Name == "README.md");
 
+    /// <summary>A page or notebook by its path within the repository.</summary>
+    public static DocumentPage Of(string name) => All.Single(page => page.Name == name);
+
     /// <summary>The path within the repository.</summary>
     public string Name => System.IO.Path.GetRelativePath(SharedData.RepositoryRoot, Path).Replace('\\', '/');
 

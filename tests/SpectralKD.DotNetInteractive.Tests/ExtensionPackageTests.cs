@@ -50,15 +50,15 @@ public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixtu
     }
 
     [Fact]
-    public async Task Who_follows_the_front_page_gets_a_project_that_analyses_and_distils()
+    public async Task Who_follows_the_page_of_hosts_gets_a_project_that_analyses_and_distils()
     {
         if (!OperatingSystem.IsLinux())
         {
-            Assert.Skip("skipped: the front page's walk-through names libtorch for Linux");
+            Assert.Skip("skipped: the walk-through names libtorch for Linux");
         }
 
-        var commands = DocumentPage.Readme.CodeBlocks.Single(block => block.Code.StartsWith("dotnet new console", StringComparison.Ordinal)).Code;
-        var program = DocumentPage.Readme.CodeBlocks.Single(block => block.Code.Contains("Distiller.RunAsync", StringComparison.Ordinal)).Code;
+        var commands = DocumentPage.Of("docs/hosts.md").CodeBlocks.Single(block => block.Code.StartsWith("dotnet new console", StringComparison.Ordinal)).Code;
+        var program = DocumentPage.Of("docs/hosts.md").CodeBlocks.Single(block => block.Code.Contains("Distiller.RunAsync", StringComparison.Ordinal)).Code;
         Assert.EndsWith("\ndotnet run\n", commands);
         try
         {
@@ -81,7 +81,7 @@ public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixtu
             Assert.Skip("skipped: the page's program names libtorch for Linux");
         }
 
-        var program = DocumentPage.All.Single(page => page.Name == "docs/from-polyglot.md").CodeBlocks.Single(block => block.Language == "csharp").Code
+        var program = DocumentPage.Of("docs/hosts.md").CodeBlocks.Single(block => block.Code.StartsWith("#:package", StringComparison.Ordinal)).Code
             .Replace("SpectralKD.Interactive@0.1.0", $"SpectralKD.Interactive@{package.Version}\n#:property CreateHardLinksForCopyLocalIfPossible=true", StringComparison.Ordinal);
         var folder = Directory.CreateDirectory(Path.Combine(package.Folder, "file")).FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "app.cs"), program, TestContext.Current.CancellationToken);
@@ -105,10 +105,10 @@ public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixtu
     {
         if (!OperatingSystem.IsLinux())
         {
-            Assert.Skip("skipped: the front page's cell names libtorch for Linux");
+            Assert.Skip("skipped: the page's cell names libtorch for Linux");
         }
 
-        var cell = DocumentPage.Readme.CodeBlocks.Single(block => block.Code.StartsWith("#i \"nuget:", StringComparison.Ordinal)).Code
+        var cell = DocumentPage.Of("docs/hosts.md").CodeBlocks.Single(block => block.Code.StartsWith("#i \"nuget:", StringComparison.Ordinal)).Code
             .Replace("/path/to/feed", package.Folder, StringComparison.Ordinal)
             .Replace("SpectralKD.Interactive\"", $"SpectralKD.Interactive, {package.Version}\"", StringComparison.Ordinal);
         await using var kernel = await StdioKernel.StartAsync(Directory.CreateDirectory(Path.Combine(package.Folder, "kernel")).FullName);

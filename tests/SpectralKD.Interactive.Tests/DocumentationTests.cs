@@ -19,13 +19,37 @@ public sealed partial class DocumentationTests
     public static TheoryData<string> Pages => [.. DocumentPage.All.Select(page => page.Name)];
 
     [Fact]
-    public void The_front_page_s_table_of_commands_is_the_command_table() => Assert.Equal(
+    public void The_table_in_the_page_of_commands_is_the_command_table() => Assert.Equal(
         MagicCommandTable.All.Select(c => $"| `{c.Name}` | {c.Description} |"),
-        DocumentPage.Readme.Text.Split('\n').Where(line => line.StartsWith("| `#!", StringComparison.Ordinal)));
+        DocumentPage.Of("docs/commands.md").Text.Split('\n').Where(line => line.StartsWith("| `#!", StringComparison.Ordinal)));
 
     [Fact]
-    public void The_front_page_lists_every_notebook() => Assert.Empty(
-        DocumentPage.All.Select(page => page.Name).Where(name => name.EndsWith(".ipynb", StringComparison.Ordinal)).Except(DocumentPage.Readme.Links));
+    public void The_gallery_shows_every_notebook_with_a_picture()
+    {
+        var links = DocumentPage.Of("notebooks/README.md").Links;
+        Assert.All(
+            DocumentPage.All.Where(page => page.Name.EndsWith(".ipynb", StringComparison.Ordinal)).Select(page => Path.GetFileNameWithoutExtension(page.Path)),
+            name => Assert.Subset(links.ToHashSet(), new HashSet<string> { $"{name}.ipynb", $"pictures/{name}.png" }));
+        var pictures = Directory.GetFiles(Path.Combine(SharedData.RepositoryRoot, "notebooks", "pictures"));
+        Assert.InRange(pictures.Sum(picture => new FileInfo(picture).Length), 1, 600_000);
+    }
+
+    [Fact]
+    public void The_front_page_is_short_and_leads_to_every_page()
+    {
+        Assert.InRange(DocumentPage.Readme.Text.Split('\n').Length, 1, 150);
+        Assert.Empty(Directory.GetFiles(Path.Combine(SharedData.RepositoryRoot, "docs"), "*.md").Select(path => $"docs/{Path.GetFileName(path)}")
+            .Append("notebooks/README.md").Except(DocumentPage.Readme.Links));
+    }
+
+    [Fact]
+    public void The_site_s_contents_name_every_page()
+    {
+        var contents = File.ReadAllText(Path.Combine(SharedData.RepositoryRoot, "docs", "site", "toc.yml"));
+        Assert.All(
+            Directory.GetFiles(Path.Combine(SharedData.RepositoryRoot, "docs"), "*.md").Select(Path.GetFileName),
+            name => Assert.Contains($"href: ../{name}\n", contents.ReplaceLineEndings("\n"), StringComparison.Ordinal));
+    }
 
     [Theory]
     [MemberData(nameof(Pages))]
@@ -91,7 +115,7 @@ public sealed partial class DocumentationTests
         Assert.Contains(DocumentPage.Readme.InlineCode, code => code.StartsWith("#!spectral-", StringComparison.Ordinal));
     }
 
-    private static DocumentPage Page(string name) => DocumentPage.All.Single(page => page.Name == name);
+    private static DocumentPage Page(string name) => DocumentPage.Of(name);
 
     private static bool Leads(DocumentPage page, string link)
     {

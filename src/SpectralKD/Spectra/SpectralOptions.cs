@@ -40,7 +40,7 @@ public sealed record SpectralOptions
 
     /// <summary>
     /// Numbers in which the model computes; the spectra are taken in float64 whatever they are. Null leaves the model as it is. What bfloat16 does to the figures
-    /// stands in docs/precision.md; <see cref="Native.FastBFloat16"/> knows whether it pays.
+    /// stands in docs/gpu.md; <see cref="Native.FastBFloat16"/> knows whether it pays.
     /// </summary>
     public ModelPrecision? Precision { get; init; }
 

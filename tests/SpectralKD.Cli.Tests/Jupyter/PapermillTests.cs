@@ -8,7 +8,7 @@ namespace SpectralKD.Cli.Tests.Jupyter;
 
 /// <summary>
 /// Papermill's <c>-p</c> writes parameters as code, by a translator that it looks up by the kernel's name, then by the language's: that for C# goes by
-/// <c>.net-csharp</c> (its <c>translators.py</c>). The README says how our notebooks get it.
+/// <c>.net-csharp</c> (its <c>translators.py</c>). docs/hosts.md says how our notebooks get it.
 /// </summary>
 public sealed partial class PapermillTests : IDisposable
 {
@@ -60,7 +60,7 @@ public sealed partial class PapermillTests : IDisposable
         => s_translators.Contains(kernel) ? kernel : s_translators.Contains(language) ? language : null;
 
     private static string DocumentedLanguage()
-        => PapermillCommand().Match(File.ReadAllText(Path.Combine(SharedData.RepositoryRoot, "README.md"))).Groups["language"].Value;
+        => PapermillCommand().Match(File.ReadAllText(Path.Combine(SharedData.RepositoryRoot, "docs", "hosts.md"))).Groups["language"].Value;
 
     private static JsonObject Notebook(params string[] cells) => new()
     {
