@@ -2,7 +2,7 @@
 """Makes the pictures of the pages again. Names of what to make are arguments; none makes all:
 
 gallery   notebooks/README.md with a picture of each lesson in notebooks/pictures, and docs/front.png, the README's, from the pages that
-          `spectralkd run` leaves in notebooks/executed (a lesson that has none there is executed first)
+          `spectralkd run` leaves in notebooks/executed (a lesson that has none there is executed first); `gallery 09` makes that lesson's picture alone
 u-curve   docs/u-curve.png by u-curve.dib
 page      docs/page.png, the first lesson's page
 jupyter   docs/jupyter.png, the first lesson in classic Notebook with our kernel
@@ -126,18 +126,20 @@ def words(notebook):
     return title, shows[0].upper() + shows[1:], takes
 
 
-def gallery():
+def gallery(numbers):
     notebooks = sorted(LESSONS.glob("[0-9]*.ipynb"))
-    pages = [execute(notebook, LESSONS / "executed") for notebook in notebooks]
+    drawn = [notebook for notebook in notebooks if not numbers or notebook.stem[:2] in numbers]
+    pages = [execute(notebook, LESSONS / "executed") for notebook in drawn]
     pictures = LESSONS / "pictures"
     pictures.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         asyncio.run(figures(pages, folder))
-        for notebook in notebooks:
+        for notebook in drawn:
             quantise(folder / f"{notebook.stem}.png", pictures / f"{notebook.stem}.png", width=560, colours=64)
-        chosen = [next(folder.glob(f"{number}-*.png")) for number in FRONT]
-        quantise(side_by_side(chosen, 620, 380), ROOT / "docs" / "front.png", colours=96)
+        if not numbers:
+            chosen = [next(folder.glob(f"{number}-*.png")) for number in FRONT]
+            quantise(side_by_side(chosen, 620, 380), ROOT / "docs" / "front.png", colours=96)
     lines = ["# Lessons", "",
              "Each runs as it stands, without a network: `spectralkd run notebooks/01-first-spectrum.ipynb`, or in Jupyter with the kernel *C# (SpectralKD)*. Parameters take your images and full-size models. "
              "Durations are those of two CPU cores. This page is made by docs/screenshots.py from the executed lessons.", "",
@@ -165,11 +167,12 @@ def of_classic_notebook(folder, picture):
 
 
 def main(names):
-    unknown = set(names) - {"gallery", "u-curve", "page", "jupyter"}
+    numbers = [name for name in names if name.isdigit()]
+    unknown = set(names) - set(numbers) - {"gallery", "u-curve", "page", "jupyter"}
     if unknown:
         sys.exit(f"nothing is called {', '.join(sorted(unknown))}\n{__doc__}")
     if not names or "gallery" in names:
-        gallery()
+        gallery(numbers)
     if not names or "u-curve" in names:
         subprocess.run([COMMAND, "run", "docs/u-curve.dib"], check=True, cwd=ROOT)
         quantise(ROOT / "docs" / "u-curve.png", ROOT / "docs" / "u-curve.png")
