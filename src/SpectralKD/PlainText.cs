@@ -49,6 +49,13 @@ internal static class PlainText
         return shown.ToString();
     }
 
+    /// <summary>A number and the thing that it counts: <c>1 image</c>, <c>1,200 images</c>.</summary>
+    /// <param name="number">How many.</param>
+    /// <param name="one">The thing's name in the singular.</param>
+    /// <param name="several">In the plural, where that has more than an s at its end.</param>
+    internal static string Count(long number, string one, string? several = null)
+        => string.Create(CultureInfo.InvariantCulture, $"{number:N0} {(number == 1 ? one : several ?? one + "s")}");
+
     /// <summary>A message as one escaped line of at most 600 characters: line breaks and tabs become spaces.</summary>
     internal static string OneLine(string message)
     {

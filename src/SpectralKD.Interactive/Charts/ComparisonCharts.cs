@@ -5,7 +5,7 @@ namespace SpectralKD.Interactive;
 
 public static partial class Charts
 {
-    /// <summary>Top-1 after each epoch, the mean of each method's seeds with a band of one standard deviation.</summary>
+    /// <summary>Top-1 after each epoch, the mean of each method's seeds with its 95 % interval.</summary>
     /// <param name="result">A comparison with finished runs.</param>
     /// <param name="student">The student, where the comparison has several; null for the first.</param>
     /// <exception cref="SpectralKDException">No run is finished, or there is no such student.</exception>
@@ -79,54 +79,65 @@ internal static class ComparisonCurves
         var seeds = methods.Max(method => method.Count());
         var axis = ChartLook.Axis(seconds ? "Seconds of training (teacher included, validation not)" : "Epochs");
         axis["rangemode"] = "tozero";
+        var curves = methods.Select(method => MethodCurve.Of([.. method], seconds)).ToList();
+        var ends = curves.SelectMany(curve => curve.Points).SelectMany(point => new[] { point.Mean - point.HalfWidth, point.Mean + point.HalfWidth }).DefaultIfEmpty(0).ToList();
+        var range = UCurves.Range(ends.Min(), ends.Max(), fromZero: false);
+        var accuracy = ChartLook.Axis("Top-1 accuracy (%, validation images)");
+        accuracy["range"] = new[] { range.Low, range.High };
         var chart = new ChartBuilder(
                 seconds ? "Accuracy against time" : "Accuracy against epochs",
-                $"{chosen} on {methods[0].First().Recipe.Data.Train} · mean of {seeds} seed{(seeds == 1 ? "" : "s, band: ± 1 standard deviation")}")
+                $"{chosen} on {methods[0].First().Recipe.Data.Train} · mean of {PlainText.Count(seeds, "seed")}{(seeds == 1 ? "" : ", band: 95 % interval of the mean")}")
             .Layout("xaxis", axis)
-            .Layout("yaxis", ChartLook.Axis("Top-1 accuracy (%, validation images)"))
-            .Layout("showlegend", true)
-            .Layout("height", 430 + (LegendLine * ((methods.Count + 2) / 3)));
-        for (var i = 0; i < methods.Count; i++)
+            .Layout("yaxis", accuracy)
+            .Layout("hovermode", seconds ? "closest" : "x unified")
+            .Layout("height", 430 + LegendLine);
+        var looks = SeriesLook.OfNames([.. curves.Select(curve => curve.Method)]);
+        for (var i = 0; i < curves.Count; i++)
         {
-            Add(chart, [.. methods[i]], i, seconds);
+            curves[i].AddTo(chart, looks[i], seconds);
         }
 
-        return chart.Build();
+        return DirectLabels.Add(
+            chart, [.. curves.Select((curve, i) => new EndLabel(curve.Method, null, looks[i].Colour, curve.Points.Select(point => point.Mean).LastOrDefault()))], range,
+            new Attributes { ["height"] = 430 + (LegendLine * ((methods.Count + 2) / 3)) }).Build();
+    }
+}
+
+/// <summary>The mean accuracy of a method's seeds.</summary>
+/// <param name="Method">Its name.</param>
+/// <param name="Points">Epoch or second, mean, half of the 95 % interval of the mean (0 with one seed), in order.</param>
+internal sealed record MethodCurve(string Method, IReadOnlyList<(double X, double Mean, double HalfWidth, int Epoch)> Points)
+{
+    internal static MethodCurve Of(IReadOnlyList<ComparedOutcome> runs, bool seconds)
+    {
+        var points = Enumerable.Range(0, runs.Min(run => run.Epochs.Count)).Select(epoch => (
+            X: seconds ? runs.Average(run => run.SecondsAfter(epoch + 1)) : epoch + 1,
+            Values: runs.Select(run => run.Epochs[epoch].Top1).OfType<double>().Where(double.IsFinite).ToList(),
+            Epoch: epoch + 1));
+        return new MethodCurve(runs[0].Method, [.. points.Where(point => point.Values.Count > 0).Select(point => (point.X, point.Values.Average(), HalfWidth(point.Values), point.Epoch))]);
     }
 
-    private static void Add(ChartBuilder chart, List<ComparedOutcome> runs, int series, bool seconds)
+    internal void AddTo(ChartBuilder chart, SeriesLook look, bool seconds)
     {
-        var count = runs.Min(run => run.Epochs.Count);
-        var points = Enumerable.Range(0, count).Select(epoch => (
-            X: seconds ? runs.Average(run => run.SecondsAfter(epoch + 1)) : epoch + 1,
-            Values: runs.Select(run => run.Epochs[epoch].Top1).OfType<double>().Where(double.IsFinite).ToList())).Where(point => point.Values.Count > 0).ToList();
-        if (runs.Count > 1 && points.Count > 0)
+        if (Points.Any(point => point.HalfWidth > 0))
         {
-            var spread = points.Select(point => (Mean: point.Values.Average(), Deviation: point.Values.Count > 1 ? ComparisonStatistics.Deviation(point.Values) : 0)).ToList();
-            chart.Trace("scatter", new Attributes
-            {
-                ["x"] = points.Select(point => point.X).Concat(points.Select(point => point.X).Reverse()).ToArray(),
-                ["y"] = spread.Select(value => value.Mean + value.Deviation).Concat(spread.Select(value => value.Mean - value.Deviation).Reverse()).ToArray(),
-                ["fill"] = "toself",
-                ["fillcolor"] = ChartLook.Faint(ChartLook.Colour(series), 0.12),
-                ["line"] = new Attributes { ["width"] = 0 },
-                ["mode"] = "lines",
-                ["name"] = ChartLook.Text(runs[0].Method),
-                ["legendgroup"] = runs[0].Method,
-                ["showlegend"] = false,
-                ["hoverinfo"] = "skip",
-            });
+            var band = SeriesLine.Band(
+                look.Colour, Method, [.. Points.Select(point => point.X)], Points.Select(point => point.Mean + point.HalfWidth), Points.Select(point => point.Mean - point.HalfWidth));
+            (band["fillcolor"], band["legendgroup"]) = (ChartLook.Faint(look.Colour, 0.12), Method);
+            chart.Trace("scatter", band);
         }
 
         var line = SeriesLine.Of(
-            series, runs[0].Method, points.Select(point => point.X), points.Select(point => point.Values.Average()),
-            points.Select((point, epoch) => string.Create(
-                CultureInfo.InvariantCulture, $"{ChartLook.Text(runs[0].Method)}<br>epoch {epoch + 1}{(seconds ? $", {Durations.Text(point.X)}" : "")}: {point.Values.Average():0.0} %")),
-            markers: points.Count < 15);
-        line["legendgroup"] = runs[0].Method;
+            look, Method, Points.Select(point => point.X), Points.Select(point => point.Mean),
+            Points.Select(point => string.Create(CultureInfo.InvariantCulture, $"<b>{ChartLook.Text(Method)}</b> {(seconds ? $"epoch {point.Epoch}, {Durations.Text(point.X)}: " : "")}{point.Mean:0.0} % ± {point.HalfWidth:0.0}")),
+            markers: Points.Count < 15);
+        line["legendgroup"] = Method;
         ((Attributes)line["line"]!)["width"] = 2;
         chart.Trace("scatter", line);
     }
+
+    private static double HalfWidth(List<double> values) => values.Count < 2 ? 0
+        : ComparisonStatistics.TQuantile(0.975, values.Count - 1) * ComparisonStatistics.Deviation(values) / Math.Sqrt(values.Count);
 }
 
 /// <summary>Differences with their intervals, one below the other.</summary>

@@ -18,22 +18,18 @@ public static partial class Charts
         }
 
         var relative = spectra.Select(spectrum => spectrum.Depth).Distinct().Count() > 1;
-        var chart = new ChartBuilder(bits ? "Activation entropy over depth" : "Spectral uniformity over depth", UCurveText.Subject(spectra))
-            .Layout("xaxis", UCurveAxes.Depth(spectra, relative))
-            .Layout("yaxis", ChartLook.Axis(bits ? "Activation entropy (bits, 100 bins)" : "Uniformity (spectral entropy, 0 to 1)"))
-            .Layout("showlegend", spectra.Count > 1);
+        var curves = new UCurves(bits ? "Activation entropy over depth" : "Spectral uniformity over depth", UCurveText.Subject(spectra), spectra, relative);
+        var looks = SeriesLook.OfModels(spectra);
+        var together = UCurveAxes.ShareDepths(spectra);
         for (var i = 0; i < spectra.Count; i++)
         {
-            var spectrum = spectra[i];
-            chart.Trace("scatter", SeriesLine.Of(
-                i,
-                UCurveText.Name(spectra, i),
-                spectrum.Blocks.Select(block => UCurveAxes.Position(spectrum, block, relative)),
-                spectrum.Blocks.Select(block => (bits ? block.ActivationEntropy : block.Uniformity)!.Value),
-                spectrum.Blocks.Select(block => UCurveText.Hover(spectrum, block))));
+            var (spectrum, name) = (spectra[i], UCurveText.Name(spectra, i));
+            double Value(BlockSpectrum block) => (bits ? block.ActivationEntropy : block.Uniformity)!.Value;
+            curves.Add(spectrum, name, null, looks[i], [.. spectrum.Blocks.Select(Value)], block => together
+                ? $"<b>{ChartLook.Text(name)}</b> " + FormattableString.Invariant($"{Value(block):G4}") : UCurveText.Hover(spectrum, block));
         }
 
-        return chart.Build();
+        return curves.Build(ChartLook.Axis(bits ? "Activation entropy (bits, 100 bins)" : "Uniformity (spectral entropy, 0 to 1)"), fromZero: false);
     }
 }
 

@@ -20,7 +20,7 @@ public static partial class Charts
             .Layout("yaxis", ChartLook.Axis("Images (% of all, each bin)"));
         for (var i = 0; i < blocks.Count; i++)
         {
-            chart.Trace("scatter", bins.Steps(blocks[i], i));
+            chart.Trace("scatter", bins.Steps(blocks[i], i, blocks.Count));
         }
 
         return chart.Build();
@@ -63,7 +63,7 @@ internal sealed class HistogramBins
     internal bool IsWide { get; }
 
     /// <summary>A filled outline of one block's histogram.</summary>
-    internal Attributes Steps(BlockSpectrum block, int series)
+    internal Attributes Steps(BlockSpectrum block, int number, int of)
     {
         var counts = Counts(block).GroupBy(bin => (int)Math.Floor(bin.Key / (double)_width), bin => bin.Value)
             .ToDictionary(group => group.Key, group => group.Sum());
@@ -74,10 +74,11 @@ internal sealed class HistogramBins
             y.Add(100.0 * counts.GetValueOrDefault(bin) / block.Images);
         }
 
-        var line = SeriesLine.Of(series, block.Name, x, y, markers: false);
+        var colour = Sequence.Colour(number, of); // from the first block to the last
+        var line = SeriesLine.Of(SeriesLook.Of(number) with { Colour = colour }, block.Name, x, y, markers: false);
         ((Attributes)line["line"]!)["shape"] = "hv";
         line["fill"] = "tozeroy";
-        line["fillcolor"] = ChartLook.Faint(ChartLook.Colour(series), 0.18);
+        line["fillcolor"] = ChartLook.Faint(colour, 0.18);
         line["hovertemplate"] = $"{ChartLook.Text(block.Name)}<br>from %{{x:.4g}}: %{{y:.1f}} % of the images<extra></extra>";
         return line;
     }

@@ -17,7 +17,7 @@ public static partial class Charts
         var chart = new ChartBuilder(
             $"Spectra of {block.Name}",
             UCurveText.Subject(spectrum, FormattableString.Invariant($" · {block.Channels} channels, {block.Height} × {block.Width}")));
-        var panels = new LayerPanels(chart, block, block.Spatial is not null && block.Channel is not null);
+        var panels = new LayerPanels(chart, block, SeriesLook.OfModels([spectrum])[0], block.Spatial is not null && block.Channel is not null);
         if (block.Spatial is not null)
         {
             panels.AddMap();
@@ -35,7 +35,7 @@ public static partial class Charts
 }
 
 /// <summary>The panels of one block's chart: map and profile side by side, the channels below them.</summary>
-internal sealed class LayerPanels(ChartBuilder chart, BlockSpectrum block, bool twoRows)
+internal sealed class LayerPanels(ChartBuilder chart, BlockSpectrum block, SeriesLook look, bool twoRows)
 {
     private readonly double[] _upper = twoRows ? [0.56, 1] : [0, 1];
     private readonly double[] _lower = twoRows ? [0, 0.36] : [0, 1];
@@ -43,6 +43,7 @@ internal sealed class LayerPanels(ChartBuilder chart, BlockSpectrum block, bool 
     internal void AddMap()
     {
         var map = block.AmplitudeMap!.Value;
+        var zero = map.Length == 1 ? -1 : (block.Height / 2 * block.Width) + (block.Width / 2);
         chart.Trace("heatmap", new Attributes
         {
             ["x"] = Frequencies(block.Width),
@@ -57,13 +58,13 @@ internal sealed class LayerPanels(ChartBuilder chart, BlockSpectrum block, bool 
         (x["showgrid"], y["showgrid"]) = (false, false);
         (x["constrain"], y["constrain"], y["scaleanchor"]) = ("domain", "domain", "x");
         var bar = new Attributes { ["x"] = 0.41, ["xanchor"] = "left", ["y"] = (_upper[0] + 1) / 2, ["len"] = (_upper[1] - _upper[0]) * 1.05 };
-        chart.Layout("xaxis", x).Layout("yaxis", y).Layout("coloraxis", LogScale.ColourAxis(map, "mean amplitude |F|", bar));
+        chart.Layout("xaxis", x).Layout("yaxis", y).Layout("coloraxis", LogScale.ColourAxis(map.Where((_, cell) => cell != zero), "mean |F|, scaled without frequency 0", bar));
     }
 
     internal void AddProfile()
     {
         var profile = block.RadialAmplitude!.Value;
-        var line = SeriesLine.Of(0, "radial profile", Enumerable.Range(0, profile.Length).Select(ring => (double)ring), profile);
+        var line = SeriesLine.Of(look, "radial profile", Enumerable.Range(0, profile.Length).Select(ring => (double)ring), profile);
         line["hovertemplate"] = "%{x} cycles per map<br>mean |F| %{y:.4g}<extra></extra>";
         (line["xaxis"], line["yaxis"]) = ("x2", "y2");
         chart.Trace("scatter", line);
@@ -78,8 +79,8 @@ internal sealed class LayerPanels(ChartBuilder chart, BlockSpectrum block, bool 
     internal void AddChannels()
     {
         var spectrum = block.ChannelSpectrum!.Value.Take(Math.Max(1, block.Channels / 2)).ToList();
-        var line = SeriesLine.Of(1, "channel spectrum", Enumerable.Range(0, spectrum.Count).Select(k => (double)k), spectrum, markers: spectrum.Count < 40);
-        line["line"] = new Attributes { ["color"] = ChartLook.Colour(1), ["width"] = 2 };
+        var line = SeriesLine.Of(look, "channel spectrum", Enumerable.Range(0, spectrum.Count).Select(k => (double)k), spectrum, markers: spectrum.Count < 40);
+        line["line"] = new Attributes { ["color"] = look.Colour, ["width"] = 2 };
         line["hovertemplate"] = "k = %{x}<br>mean |F| %{y:.4g}<extra></extra>";
         (line["xaxis"], line["yaxis"]) = ("x3", "y3");
         chart.Trace("scatter", line);

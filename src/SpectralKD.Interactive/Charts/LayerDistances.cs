@@ -15,8 +15,9 @@ public static partial class Charts
     {
         ArgumentNullException.ThrowIfNull(dynamics);
         var last = dynamics.Student.Count - 1;
-        List<DistanceLines> lines = last == 0 ? [] : [DistanceLines.Of(dynamics, 0, dynamics.Before.Weights is { IsUntrained: true } ? "before (UNTRAINED)" : "before", 1)];
-        return Distances(dynamics.Teacher, [dynamics.After], [.. lines, DistanceLines.Of(dynamics, last, last == 0 ? dynamics.After.Title : "after", 2)]);
+        var looks = SeriesLook.OfTraining(dynamics.Before, dynamics.After);
+        List<DistanceLines> lines = last == 0 ? [] : [DistanceLines.Of(dynamics, 0, dynamics.Before.Weights is { IsUntrained: true } ? "before (UNTRAINED)" : "before", looks.Before)];
+        return Distances(dynamics.Teacher, [dynamics.After], [.. lines, DistanceLines.Of(dynamics, last, last == 0 ? dynamics.After.Title : "after", looks.After)]);
     }
 
     /// <summary>How far each layer of several students is from one teacher's, see <see cref="LayerDistances(DistillationDynamics)"/>.</summary>
@@ -26,8 +27,9 @@ public static partial class Charts
     public static GenericChart LayerDistances(ModelSpectrum teacher, params IReadOnlyList<ModelSpectrum> students)
     {
         ChartNeeds.Some(students, "student");
-        return Distances(teacher, students, students.Select(
-            (student, i) => DistanceLines.Of(DistillationDynamics.Of(teacher, [student]), 0, UCurveText.Name(students, i), i + 1)));
+        var looks = SeriesLook.OfModels([teacher, .. students]); // the teacher keeps its colour for itself
+        return Distances(teacher, students, [.. students.Select(
+            (student, i) => DistanceLines.Of(DistillationDynamics.Of(teacher, [student]), 0, UCurveText.Name(students, i), looks[i + 1]))]);
     }
 
     /// <summary>
@@ -57,34 +59,40 @@ public static partial class Charts
         return chart.Layout("coloraxis", LogScale.ColourAxis(values, "relative l2 distance")).Build();
     }
 
-    private static GenericChart Distances(ModelSpectrum teacher, IReadOnlyList<ModelSpectrum> students, IEnumerable<DistanceLines> lines)
+    private static GenericChart Distances(ModelSpectrum teacher, IReadOnlyList<ModelSpectrum> students, IReadOnlyList<DistanceLines> lines)
     {
+        var range = UCurves.Range(0, lines.SelectMany(line => line.Layers).Max(entry => entry.Distance!.Value), fromZero: true);
         var distance = ChartLook.Axis("Relative l2 distance");
-        distance["rangemode"] = "tozero";
+        distance["range"] = new[] { range.Low, range.High };
         var chart = new ChartBuilder("Distance of each layer's spectrum to the teacher's", $"to {teacher.Title} at the same relative depth · {UCurveText.Images(teacher)}")
             .Layout("xaxis", UCurveAxes.Depth(students, relative: false))
             .Layout("yaxis", distance)
-            .Layout("showlegend", true);
+            .Layout("hovermode", "x unified");
         foreach (var line in lines)
         {
             line.AddTo(chart);
         }
 
-        return chart.Build();
+        return DirectLabels.Add(chart, [.. lines.Select(line => line.Label)], range).Layout("showlegend", lines.Count == 1).Build();
     }
 }
 
 /// <summary>The distances of a student's layers to its teacher's at one moment, as a curve.</summary>
-internal sealed record DistanceLines(IReadOnlyList<LayerDistance> Layers, string Name, int Series)
+internal sealed record DistanceLines(IReadOnlyList<LayerDistance> Layers, string Name, SeriesLook Look)
 {
-    internal static DistanceLines Of(DistillationDynamics dynamics, int moment, string name, int series)
+    internal static DistanceLines Of(DistillationDynamics dynamics, int moment, string name, SeriesLook look)
     {
         var layers = dynamics.Distances.Where(entry => entry.Moment == moment && entry.Distance is not null).ToList();
-        return layers.Count > 0 ? new DistanceLines(layers, name, series) : throw Incomparable(dynamics);
+        return layers.Count > 0 ? new DistanceLines(layers, name, look) : throw Incomparable(dynamics);
     }
 
+    private string Mean => FormattableString.Invariant($"mean {Layers.Average(entry => entry.Distance!.Value):0.000}");
+
+    internal EndLabel Label => new(Name, Mean, Look.Colour, Layers[^1].Distance!.Value);
+
     internal ChartBuilder AddTo(ChartBuilder chart) => chart.Trace("scatter", SeriesLine.Of(
-        Series, Name + FormattableString.Invariant($": mean {Layers.Average(entry => entry.Distance!.Value):0.000}"), Layers.Select(entry => (double)entry.Block), Layers.Select(entry => entry.Distance!.Value), Layers.Select(entry => Hover(entry, Name))));
+        Look, $"{Name}: {Mean}", Layers.Select(entry => (double)entry.Block), Layers.Select(entry => entry.Distance!.Value),
+        Layers.Select(entry => $"<b>{ChartLook.Text(Name)}</b> " + FormattableString.Invariant($"{entry.Distance:G4} to the teacher's block {entry.TeacherBlock}"))));
 
     internal static string Hover(LayerDistance entry, string when) => $"{ChartLook.Text(entry.Name)}, {when}" + FormattableString.Invariant(
         $"<br>distance {entry.Distance:G4} to the teacher's block {entry.TeacherBlock}<br>intensity {entry.Intensity:G4}, the teacher's {entry.TeacherIntensity:G4}");

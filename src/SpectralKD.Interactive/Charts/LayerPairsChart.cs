@@ -12,9 +12,10 @@ public static partial class Charts
     public static GenericChart Pairs(ModelSpectrum teacher, ModelSpectrum student, LayerPairs pairs)
     {
         var chart = new ChartBuilder(
-            "Layers to align", $"{student.Title} from {teacher.Title} · {pairs.Pairs.Length} pairs: {pairs.Reason}");
-        var above = new PairsPanel(teacher, 0, [0.58, 1], "y");
-        var below = new PairsPanel(student, 1, [0, 0.42], "y2");
+            "Layers to align", $"{student.Title} from {teacher.Title} · {PlainText.Count(pairs.Pairs.Length, "pair")}: {pairs.Reason}");
+        var looks = SeriesLook.OfModels([teacher, student]);
+        var above = new PairsPanel(teacher, looks[0], [0.58, 1], "y");
+        var below = new PairsPanel(student, looks[1], [0, 0.42], "y2");
         foreach (var pair in pairs.Pairs)
         {
             chart.Shape(PairsPanel.Connection(below.Place(pair.Student.Index), above.Place(pair.Teacher.Index)));
@@ -29,16 +30,16 @@ public static partial class Charts
 }
 
 /// <summary>One model's curve in the chart of layer pairs; its axis has a fixed range, so that lines can run from panel to panel.</summary>
-internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] domain, string axis)
+internal sealed class PairsPanel(ModelSpectrum spectrum, SeriesLook look, double[] domain, string axis)
 {
     private const double Top = 1.15;
-    private readonly double _bottom = series == 0 ? 0 : -0.32; // room below the lowest number for the lower panel's name
+    private readonly double _bottom = axis == "y" ? 0 : -0.32; // room below the lowest number for the lower panel's name
     private readonly double _largest = Math.Max(spectrum.Intensities.Max(), double.Epsilon);
 
     internal void Add(ChartBuilder chart, string role, IReadOnlyCollection<int> chosen)
     {
         var line = SeriesLine.Of(
-            series,
+            look,
             spectrum.Title,
             spectrum.Blocks.Select(Depth),
             spectrum.Blocks.Select(Value),
@@ -47,13 +48,12 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
         line["mode"] = "lines+markers";
         line["marker"] = new Attributes
         {
-            ["color"] = spectrum.Blocks.Select(block => chosen.Contains(block.Index) ? ChartLook.Colour(series) : "#ffffff").ToArray(),
+            ["color"] = spectrum.Blocks.Select(block => chosen.Contains(block.Index) ? look.Colour : "#ffffff").ToArray(),
             ["size"] = spectrum.Blocks.Select(block => chosen.Contains(block.Index) ? 11 : 7).ToArray(),
-            ["symbol"] = ChartLook.Symbol(series),
+            ["symbol"] = look.Symbol.Replace("-open", "", StringComparison.Ordinal),
             ["opacity"] = 1,
-            ["line"] = new Attributes { ["color"] = ChartLook.Colour(series), ["width"] = 1.5 },
+            ["line"] = new Attributes { ["color"] = look.Colour, ["width"] = 1.5 },
         };
-        ((Attributes)line["line"]!)["dash"] = "solid";
         chart.Trace("scatter", line);
         chart.Trace("scatter", Labels(chosen));
         var y = ChartLook.Axis($"{role}<br>intensity / maximum");
@@ -93,7 +93,7 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
             ["mode"] = "markers+text",
             ["marker"] = new Attributes { ["size"] = 16, ["opacity"] = 0 }, // keeps the text off the visible markers
             ["text"] = blocks.Select(block => FormattableString.Invariant($"{block.Index}")).ToArray(),
-            ["textposition"] = series == 0 ? "top center" : "bottom center",
+            ["textposition"] = axis == "y" ? "top center" : "bottom center",
             ["textfont"] = new Attributes { ["size"] = 12 },
             ["hoverinfo"] = "skip",
         };
@@ -105,11 +105,11 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, int series, double[] do
         ["xref"] = "paper",
         ["yref"] = "paper",
         ["x"] = 0.36,
-        ["y"] = series == 0 ? domain[1] : domain[0] + 0.005, // where no connection runs and no block is numbered
+        ["y"] = axis == "y" ? domain[1] : domain[0] + 0.005, // where no connection runs and no block is numbered
         ["xanchor"] = "center",
         ["yanchor"] = "bottom",
         ["showarrow"] = false,
-        ["font"] = new Attributes { ["size"] = 13, ["color"] = ChartLook.Colour(series) },
+        ["font"] = new Attributes { ["size"] = 13, ["color"] = look.Colour },
     };
 
     private double Depth(BlockSpectrum block) => UCurveAxes.Position(spectrum, block, relative: true);

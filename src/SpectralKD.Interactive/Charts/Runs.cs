@@ -18,19 +18,30 @@ public static partial class Charts
     {
         ChartNeeds.Some(runs, "run");
         var words = MetricWords.Of(metric);
+        var curves = runs.Select(run => RunTraces.Points(run, metric)).ToList();
+        var values = curves.SelectMany(points => points).Select(point => point.Value).DefaultIfEmpty(0).ToList();
+        var range = UCurves.Range(values.Min(), values.Max(), fromZero: false);
+        var axis = ChartLook.Axis(words.Axis);
+        axis["range"] = new[] { range.Low, range.High };
         var chart = new ChartBuilder($"{words.Title} by epoch", runs.Count == 1 ? runs[0].Name : $"{runs.Count} runs")
             .Layout("xaxis", EpochAxis(runs))
-            .Layout("yaxis", ChartLook.Axis(words.Axis))
-            .Layout("showlegend", true)
-            .Layout("height", 410 + (LegendLine * runs.Count))
-            .Layout("margin", new Attributes { ["l"] = 70, ["r"] = 25, ["t"] = 75, ["b"] = 75 + (LegendLine * runs.Count) })
-            .Layout("legend", new Attributes { ["x"] = 0, ["xanchor"] = "left", ["y"] = -0.24, ["yanchor"] = "top", ["font"] = new Attributes { ["size"] = 13 } });
+            .Layout("yaxis", axis)
+            .Layout("hovermode", "x unified");
+        var looks = RunGroups.Looks(runs);
+        List<EndLabel> labels = [];
         for (var i = 0; i < runs.Count; i++)
         {
-            chart.Trace("scatter", RunTraces.Of(runs[i], RunGroups.Look(runs, i), metric, words));
+            var best = RunTraces.Best(curves[i], words);
+            chart.Trace("scatter", RunTraces.Of(runs[i].Name, best, curves[i], looks[i]));
+            labels.Add(new EndLabel(runs[i].Name, best, looks[i].Colour, curves[i].Select(point => point.Value).LastOrDefault()));
         }
 
-        return chart.Build();
+        return DirectLabels.Add(chart, labels, range, new Attributes
+        {
+            ["height"] = 410 + (LegendLine * runs.Count),
+            ["margin"] = new Attributes { ["l"] = 70, ["r"] = 25, ["t"] = 75, ["b"] = 75 + (LegendLine * runs.Count) },
+            ["legend"] = new Attributes { ["orientation"] = "v", ["x"] = 0, ["xanchor"] = "left", ["y"] = -0.24, ["yanchor"] = "top", ["font"] = new Attributes { ["size"] = 13 } },
+        }).Build();
     }
 
     private static Attributes EpochAxis(IReadOnlyList<RunLog> runs)
@@ -83,11 +94,12 @@ public static partial class Charts
 /// <summary>Runs of one method with several seeds, recognised by their names.</summary>
 internal static partial class RunGroups
 {
-    /// <summary>Which group a run belongs to, in order of appearance, and which of its members it is.</summary>
-    internal static (int Group, int Member) Look(IReadOnlyList<RunLog> runs, int index)
+    /// <summary>A colour for each method, and a dash for each of its seeds.</summary>
+    internal static IReadOnlyList<SeriesLook> Looks(IReadOnlyList<RunLog> runs)
     {
         var names = runs.Select(run => Seed().Replace(run.Name, "")).ToList();
-        return (names.Distinct().ToList().IndexOf(names[index]), names.Take(index).Count(name => name == names[index]));
+        var looks = SeriesLook.OfNames(names);
+        return [.. runs.Select((_, i) => looks[i] with { Dash = ChartLook.Dash(names.Take(i).Count(name => name == names[i])) })];
     }
 
     [GeneratedRegex(@"[\s,_-]*seed[\s_-]*\d+$", RegexOptions.IgnoreCase)]
@@ -97,30 +109,32 @@ internal static partial class RunGroups
 /// <summary>A training run as a curve.</summary>
 internal static class RunTraces
 {
-    internal static Attributes Of(RunLog run, (int Group, int Member) look, string metric, MetricWords words)
+    /// <summary>The finite values of a column, by epoch.</summary>
+    internal static List<(double Epoch, double Value)> Points(RunLog run, string metric)
     {
         if (run.Kind != RunLogKind.Training)
         {
             throw new SpectralKDException($"{run.Name} is no training log: its entropies are shown by Charts.EntropyHeatmap");
         }
 
-        var epochs = run.Numbers(RunLog.EpochColumn);
-        var values = run.Numbers(metric);
-        var points = epochs.Zip(values, (epoch, value) => (Epoch: epoch!.Value, Value: value))
-            .Where(point => point.Value is { } value && double.IsFinite(value)).Select(point => (point.Epoch, Value: point.Value!.Value)).ToList();
+        return [.. run.Numbers(RunLog.EpochColumn).Zip(run.Numbers(metric), (epoch, value) => (Epoch: epoch!.Value, Value: value ?? double.NaN)).Where(point => double.IsFinite(point.Value))];
+    }
+
+    internal static Attributes Of(string name, string? best, IReadOnlyList<(double Epoch, double Value)> points, SeriesLook look)
+    {
         var line = SeriesLine.Of(
-            look.Group, run.Name + Best(points, words), points.Select(point => point.Epoch), points.Select(point => point.Value), markers: points.Count < 15);
+            look, best is null ? name : $"{name}: {best}", points.Select(point => point.Epoch), points.Select(point => point.Value), markers: points.Count < 15);
         ((Attributes)line["line"]!)["width"] = 2;
-        ((Attributes)line["line"]!)["dash"] = ChartLook.Dash(look.Group + look.Member);
-        line["hovertemplate"] = $"{ChartLook.Text(run.Name)}<br>epoch %{{x}}: %{{y:.5g}}<extra></extra>";
+        line["hovertemplate"] = $"{ChartLook.Text(name)}: %{{y:.5g}}<extra></extra>";
         return line;
     }
 
-    private static string Best(List<(double Epoch, double Value)> points, MetricWords words)
+    /// <summary>The best or the last value, in words; null without any.</summary>
+    internal static string? Best(IReadOnlyList<(double Epoch, double Value)> points, MetricWords words)
     {
         if (points.Count == 0)
         {
-            return "";
+            return null;
         }
 
         var (what, point) = words.HigherIsBetter switch
@@ -129,7 +143,7 @@ internal static class RunTraces
             false => ("best", points.MinBy(point => point.Value)),
             _ => ("last", points[^1]),
         };
-        return FormattableString.Invariant($": {what} {words.Text(point.Value)} at epoch {point.Epoch}");
+        return FormattableString.Invariant($"{what} {words.Text(point.Value)} at epoch {point.Epoch}");
     }
 }
 

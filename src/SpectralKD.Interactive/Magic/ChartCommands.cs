@@ -18,6 +18,12 @@ internal sealed class UCurveArguments
 
     [MagicParameter("whose intensity is drawn, where both domains were analysed (spatial)")]
     public SpectralDomain? Domain { get; set; }
+
+    [MagicParameter("what is shaded: the 95 % interval of the mean, one standard deviation over images, or nothing")]
+    public CurveBand Band { get; set; } = CurveBand.Interval;
+
+    [MagicParameter("begin the vertical axis near the lowest value instead of at zero")]
+    public bool FromData { get; set; }
 }
 
 /// <summary>Draws the U-curves of one or several models side by side.</summary>
@@ -32,7 +38,7 @@ internal sealed class UCurveCommand : MagicCommand<UCurveArguments>
     protected override Task RunAsync(UCurveArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
         var spectra = arguments.Spectra.Select(host.Spectrum).Select(spectrum => arguments.Domain is { } domain ? spectrum.InDomain(domain) : spectrum);
-        host.Display(Charts.UCurve([.. spectra], arguments.Normalize, arguments.Relative));
+        host.Display(Charts.UCurve([.. spectra], arguments.Normalize, arguments.Relative, arguments.Band, !arguments.FromData));
         return Task.CompletedTask;
     }
 }
@@ -108,7 +114,7 @@ internal sealed class ChartCommand : MagicCommand<ChartArguments>
 
     private static IEnumerable<GenericChart> Draw(ChartArguments arguments, List<ModelSpectrum> spectra) => arguments.Kind switch
     {
-        ChartKind.Heatmap => spectra.Select(spectrum => Charts.DepthFrequency(spectrum, arguments.Normalize)),
+        ChartKind.Heatmap => [Charts.DepthFrequency(spectra, arguments.Normalize)],
         ChartKind.Histogram => spectra.Select(spectrum => Charts.Histogram(spectrum, Layers(arguments.Layers, spectrum))),
         _ => [Charts.Entropy(spectra)],
     };
@@ -132,7 +138,7 @@ internal sealed class ChartCommand : MagicCommand<ChartArguments>
 /// <summary>The charts of <c>#!spectral-chart</c>.</summary>
 internal enum ChartKind
 {
-    /// <summary>Depth against frequency, one chart for each spectrum.</summary>
+    /// <summary>Depth against frequency, all spectra side by side in one scale of colours.</summary>
     Heatmap,
 
     /// <summary>How the intensity spreads over the images, one chart for each spectrum.</summary>

@@ -21,6 +21,6 @@ internal sealed record ImagesView(IImageSource Images) : INotebookView
     private string Summary()
     {
         var names = string.Join(", ", Images.Classes.Take(NamesShown)) + (Images.Classes.Count > NamesShown ? ", …" : "");
-        return PlainText.Escape(FormattableString.Invariant($"{Images.Name}: {Images.Count:N0} images in {Images.Classes.Count:N0} classes ({names})"));
+        return PlainText.Escape(FormattableString.Invariant($"{Images.Name}: {PlainText.Count(Images.Count, "image")} in {PlainText.Count(Images.Classes.Count, "class", "classes")} ({names})"));
     }
 }

@@ -14,7 +14,7 @@ internal sealed record ModelCardView(ModelCard Card) : INotebookView
 
     /// <inheritdoc/>
     public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Card.Name)}</b> ({Card.Family}){Loud}</div>{Facts().ToHtml()}"
-        + $"<details><summary>{Card.Figures.Blocks.Count} blocks</summary>{Blocks().ToHtml()}</details>";
+        + $"<details><summary>{PlainText.Count(Card.Figures.Blocks.Count, "block")}</summary>{Blocks().ToHtml()}</details>";
 
     /// <inheritdoc/>
     public string ToPlainText() => string.Join(
@@ -30,7 +30,7 @@ internal sealed record ModelCardView(ModelCard Card) : INotebookView
             .Add("parameters", Invariant($"{Card.Figures.Parameters:N0}") + (Card.TrainableParameters == 0 ? " (frozen)" : ""))
             .Add("forward pass", Card.Figures.MultiplyAdds == 0
                 ? "not counted (a module of your own)"
-                : $"{Scaled(2.0 * Card.Figures.MultiplyAdds)}FLOPs an image ({Scaled(Card.Figures.MultiplyAdds)}multiply-adds)")
+                : $"{Scaled(2.0 * Card.Figures.MultiplyAdds)}FLOPs an image ({Scaled(Card.Figures.MultiplyAdds)}MACs)")
             .Add("memory", $"weights {Bytes(Card.WeightBytes)}, feature maps {Bytes(Card.MapBytes)} an image")
             .Add("device", $"{Card.Device}, {Card.NumberType}");
         table.Add("origin", Card.Origin.Words + License);
@@ -49,7 +49,7 @@ internal sealed record ModelCardView(ModelCard Card) : INotebookView
     }) is { } loaded ? $" ({loaded.LicenseWords})" : "";
 
     private TextTable Blocks() => Card.Figures.Blocks.Aggregate(
-        new TextTable("block", "name", "feature map [C, H, W]", "parameters", "multiply-adds"),
+        new TextTable("block", "name", "feature map [C, H, W]", "parameters", "MACs"),
         (table, b) => table.Add(
             Invariant($"{b.Block.Index}"),
             b.Block.Name,
@@ -121,7 +121,7 @@ internal sealed record DeviceView(IReadOnlyList<(string What, string Value)> Fac
             ("TorchSharp", $"{LibTorchLocator.TorchSharpVersion} (libtorch {torch.__version__})"),
             ("libtorch", LibTorch.Folder ?? "loaded by TorchSharp"),
             ("CPU", $"{Environment.ProcessorCount} cores, {torch.get_num_threads()} torch threads, {RuntimeInformation.ProcessArchitecture}"),
-            ("CUDA", cuda ? $"{torch.cuda.device_count()} device(s)" : $"not there. {LibTorchLocator.CudaRemedy}"),
+            ("CUDA", cuda ? $"{PlainText.Count(torch.cuda.device_count(), "device")}" : $"not there. {LibTorchLocator.CudaRemedy}"),
         ]);
     }
 

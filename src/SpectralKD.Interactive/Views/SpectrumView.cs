@@ -8,7 +8,7 @@ internal sealed record SpectrumView(ModelSpectrum Spectrum) : INotebookView
 {
     /// <inheritdoc/>
     public string ToHtml() => $"<div><b>{WebUtility.HtmlEncode(Spectrum.Title)}</b> {WebUtility.HtmlEncode(About())}</div>"
-        + $"{new UShapeView(Spectrum.UShape).ToHtml()}<details open><summary>{Spectrum.Blocks.Length} blocks</summary>{Blocks().ToHtml()}</details>";
+        + $"{new UShapeView(Spectrum.UShape).ToHtml()}<details open><summary>{PlainText.Count(Spectrum.Blocks.Length, "block")}</summary>{Blocks().ToHtml()}</details>";
 
     /// <inheritdoc/>
     public string ToPlainText() => string.Join(
@@ -18,7 +18,7 @@ internal sealed record SpectrumView(ModelSpectrum Spectrum) : INotebookView
     {
         var domain = Spectrum.Domain == SpectralDomain.Both ? "both domains" : $"{Spectrum.Domain.ToString().ToLowerInvariant()} domain";
         var skipped = Spectrum.Skipped.Length > 0 ? $", {Spectrum.Skipped.Length} unreadable left out" : "";
-        return FormattableString.Invariant($"{Spectrum.Images:N0} images of {Spectrum.Source}{skipped}, {domain}") + (Spectrum.Weights is { } weights ? $", {weights.Words}" : "");
+        return FormattableString.Invariant($"{PlainText.Count(Spectrum.Images, "image")} of {Spectrum.Source}{skipped}, {domain}") + (Spectrum.Weights is { } weights ? $", {weights.Words}" : "");
     }
 
     private TextTable Blocks()
@@ -76,7 +76,7 @@ internal sealed record LayerPairsView(LayerPairs Pairs) : INotebookView
     public string ToPlainText() => About() + Environment.NewLine + Table().ToPlainText();
 
     private string About() => FormattableString.Invariant(
-        $"{Pairs.Student} from {Pairs.Teacher}: {Pairs.Pairs.Length} layer pairs ({Pairs.Strategy.ToString().ToLowerInvariant()}: {Pairs.Reason})");
+        $"{Pairs.Student} from {Pairs.Teacher}: {PlainText.Count(Pairs.Pairs.Length, "layer pair")} ({Pairs.Strategy.ToString().ToLowerInvariant()}: {Pairs.Reason})");
 
     private TextTable Table() => Pairs.Pairs.Aggregate(
         new TextTable("pair", "student", "student map (C×H×W)", "teacher", "teacher map (C×H×W)"),

@@ -123,7 +123,7 @@ internal sealed record RunView(DistillationRun Run) : INotebookView
 
     private string Summary => string.Create(
         CultureInfo.InvariantCulture,
-        $"{(Run.Finished ? "is complete" : "was stopped")} after {Run.Epochs.Count} epoch(s), {Run.Steps:N0} steps{Time}{Best}{Place}");
+        $"{(Run.Finished ? "is complete" : "was stopped")} after {PlainText.Count(Run.Epochs.Count, "epoch")}, {PlainText.Count(Run.Steps, "step")}{Time}{Best}{Place}");
 
     private string Time
     {
@@ -173,6 +173,6 @@ internal sealed record ProgressView(string What, long Done, long Total, string U
     public string ToPlainText()
     {
         var filled = (int)(Fraction * 20);
-        return $"{What} [{new string('#', filled)}{new string('.', 20 - filled)}] {Figures}";
+        return $"{What} {new string('█', filled)}{new string('░', 20 - filled)} {Figures}";
     }
 }

@@ -51,7 +51,7 @@ internal sealed record NotebookText(byte[] Utf8, IReadOnlyList<string> Notes)
         var mended = Encoding.UTF8.GetBytes(sound);
         var count = sound.Count(character => character == Replacement) - bytes.AsSpan().Count("\uFFFD"u8);
         var line = 1 + bytes.AsSpan(0, bytes.AsSpan().CommonPrefixLength(mended)).Count((byte)'\n');
-        return new NotebookText(mended, [$"{count} place(s) that are no UTF-8, the first in line {line}, are read as {Replacement}; save the file in UTF-8"]);
+        return new NotebookText(mended, [$"{(count == 1 ? "1 place that is" : $"{count} places that are")} no UTF-8, {(count == 1 ? "in" : "the first in")} line {line}, {(count == 1 ? "is" : "are")} read as {Replacement}; save the file in UTF-8"]);
     }
 }
 

@@ -178,7 +178,7 @@ internal sealed class PythonJsonReader
         var notes = new List<string>();
         if (_repetitions > 0)
         {
-            notes.Add($"{_repetitions} name(s) stand more than once in an object ({string.Join(", ", _repeated)}): the last value counts, as in Jupyter");
+            notes.Add($"{_repetitions} {(_repetitions == 1 ? "name stands" : "names stand")} more than once in an object ({string.Join(", ", _repeated)}): the last value counts, as in Jupyter");
         }
         if (_firstHalf is int index)
         {

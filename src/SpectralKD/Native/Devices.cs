@@ -66,7 +66,7 @@ public static class Devices
     {
         var count = HasCuda ? torch.cuda.device_count() : 0;
         return index < count ? torch.device($"cuda:{index}") : throw new SpectralKDException(
-            count > 0 ? $"there is no device \"{name}\": this machine has {count} CUDA device(s), cuda:0 to cuda:{count - 1}"
+            count > 0 ? $"there is no device \"{name}\": this machine has {PlainText.Count(count, "CUDA device")}, cuda:0{(count > 1 ? $" to cuda:{count - 1}" : "")}"
             : $"device \"{name}\" cannot be used: CUDA is not there (no NVIDIA driver, or the CPU build of libtorch). {LibTorchLocator.CudaRemedy}, or use cpu");
     }
 }

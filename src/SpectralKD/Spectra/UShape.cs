@@ -3,7 +3,7 @@ namespace SpectralKD.Spectra;
 /// <summary>What an intensity curve over depth looks like.</summary>
 public enum UShapeVerdict
 {
-    /// <summary>Fewer than three blocks: no first, middle and last part to compare.</summary>
+    /// <summary>Fewer than four blocks: with one or none in the middle, a bend at any block would pass for a U.</summary>
     TooFewBlocks,
 
     /// <summary>Both ends lie above the middle by more than chance.</summary>
@@ -40,12 +40,13 @@ public enum UShapeVerdict
 /// </remarks>
 public sealed record UShape
 {
+    private const int Fewest = 4;
     private const double StandardErrors = 2;
 
     /// <summary>Stands for the error where a curve comes without one: a twentieth of the middle, about what 50 images leave open.</summary>
     private const double UnknownError = 0.05;
 
-    /// <summary>The score: above 1 the ends lie higher than the middle. Null with fewer than three blocks or a middle of zero.</summary>
+    /// <summary>The score: above 1 the ends lie higher than the middle. Null with fewer than four blocks or a middle of zero.</summary>
     public double? Score { get; private init; }
 
     /// <summary>Mean of the first quarter.</summary>
@@ -70,7 +71,7 @@ public sealed record UShape
     public string? Warning => Verdict switch
     {
         UShapeVerdict.Clear or UShapeVerdict.Weak => null,
-        UShapeVerdict.TooFewBlocks => "a U-shape needs at least three blocks: analyse more of them",
+        UShapeVerdict.TooFewBlocks => "a U-shape needs at least four blocks: analyse more of them",
         _ => "no U-shape: intensity does not single out the first and the last blocks here, so choose layers to align with care",
     };
 
@@ -100,7 +101,7 @@ public sealed record UShape
             throw new SpectralKDException($"there are {errors.Count} standard errors for {intensities.Count} intensities: give one for each");
         }
 
-        if (intensities.Count < 3 || intensities.Any(double.IsNaN))
+        if (intensities.Count < Fewest || intensities.Any(double.IsNaN))
         {
             return new UShape { Verdict = UShapeVerdict.TooFewBlocks };
         }

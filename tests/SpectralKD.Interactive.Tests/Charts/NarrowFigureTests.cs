@@ -16,8 +16,8 @@ public partial class NarrowFigureTests
         var layout = narrow.RootElement.GetProperty("layout");
 
         Assert.All(Lines(layout.GetProperty("title").GetProperty("text")), line => Assert.InRange(line.Length, 1, 60));
-        Assert.Equal(460, layout.GetProperty("height").GetInt32());
-        Assert.Equal(95, layout.GetProperty("margin").GetProperty("t").GetInt32());
+        Assert.Equal(480, layout.GetProperty("height").GetInt32());
+        Assert.Equal(115, layout.GetProperty("margin").GetProperty("t").GetInt32());
         Assert.All(several.RootElement.GetProperty("data").EnumerateArray(), trace => Assert.All(Lines(trace.GetProperty("name")), line => Assert.InRange(line.Length, 1, 36)));
     }
 

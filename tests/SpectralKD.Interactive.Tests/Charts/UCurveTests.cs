@@ -22,7 +22,7 @@ public class UCurveTests
     [Fact]
     public void Models_of_different_depth_are_put_on_relative_depth()
     {
-        var traces = Traces(Charts.UCurve([SampleSpectra.U(), SampleSpectra.U("cait_s24_224", 24)]));
+        var traces = Traces(Charts.UCurve([SampleSpectra.U(), SampleSpectra.U("cait_s24_224", 24)], band: CurveBand.None));
 
         Assert.Equal(2, traces.Count);
         Assert.All(traces, trace => Assert.Equal((0, 1), (Numbers(trace, "x")[0], Numbers(trace, "x")[^1])));

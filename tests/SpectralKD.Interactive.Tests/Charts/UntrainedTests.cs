@@ -7,7 +7,7 @@ public class UntrainedTests
 {
     private const string Loud = "deit_tiny_patch16_224 (UNTRAINED)";
 
-    private static readonly ModelOrigin Seeded = new() { Kind = WeightsKind.Seeded, Name = "seed 3" };
+    internal static readonly ModelOrigin Seeded = new() { Kind = WeightsKind.Seeded, Name = "seed 3" };
 
     private static readonly ModelOrigin Hub = new()
     {
@@ -90,7 +90,7 @@ public class UntrainedTests
         Assert.Contains("/data/a/very/long/path/best.safetensors", origin.Words, StringComparison.Ordinal);
     }
 
-    private static ModelSpectrum Spectrum(ModelOrigin origin, string model = "deit_tiny_patch16_224")
+    internal static ModelSpectrum Spectrum(ModelOrigin origin, string model = "deit_tiny_patch16_224")
         => SampleSpectra.U(model, model.StartsWith("cait", StringComparison.Ordinal) ? 24 : 12) with
         {
             Parts =

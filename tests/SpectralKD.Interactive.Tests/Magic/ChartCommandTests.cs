@@ -15,7 +15,7 @@ public class ChartCommandTests
 
     [Theory]
     [InlineData("heatmap", 1, "Amplitude over depth and frequency")]
-    [InlineData("heatmap --spectra spectrum,teacher --normalize", 2, "Amplitude over depth and frequency")]
+    [InlineData("heatmap --spectra spectrum,teacher --normalize", 1, "Amplitude over depth and frequency")]
     [InlineData("histogram --spectra teacher", 1, "Spectral intensity of single images")]
     [InlineData("Entropy --spectra spectrum teacher", 1, "Activation entropy over depth")]
     public async Task Each_kind_of_chart_is_one_line(string line, int charts, string title)
@@ -61,6 +61,20 @@ public class ChartCommandTests
         var chart = (GenericChart)_host.Displayed[0];
         Assert.Contains(axis, ChartHtml.FigureJson(chart), StringComparison.Ordinal);
         Assert.Contains(UCurveTests.Traces(chart), trace => UCurveTests.Numbers(trace, "x")[^1] == last);
+    }
+
+    [Theory]
+    [InlineData("spectrum", "95 % interval of the mean", true)]
+    [InlineData("spectrum --band deviation", "± 1 standard deviation over images", true)]
+    [InlineData("spectrum --band none --from-data", null, false)]
+    public async Task A_u_curve_shades_what_was_asked_for_and_begins_at_zero_or_at_the_data(string line, string? band, bool fromZero)
+    {
+        await RunAsync($"#!spectral-ucurve {line}");
+        var chart = (GenericChart)_host.Displayed[0];
+        using var figure = System.Text.Json.JsonDocument.Parse(ChartHtml.FigureJson(chart));
+        Assert.Equal(band is null ? 1 : 2, UCurveTests.Traces(chart).Count);
+        Assert.True(band is null || ChartText.Of(chart).Contains($"band: {band}", StringComparison.Ordinal));
+        Assert.Equal(fromZero, figure.RootElement.GetProperty("layout").GetProperty("yaxis").GetProperty("range")[0].GetDouble() == 0);
     }
 
     [Fact]

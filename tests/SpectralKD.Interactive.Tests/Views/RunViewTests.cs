@@ -22,7 +22,7 @@ public class RunViewTests
         var text = new RunView(Run).ToPlainText();
 
         Assert.StartsWith(
-            "deit_nano_patch8_64 is complete after 2 epoch(s), 30 steps in 3.0 s at 133 images/s; best top-1 15.50 % in epoch 1", text, StringComparison.Ordinal);
+            "deit_nano_patch8_64 is complete after 2 epochs, 30 steps in 3.0 s at 133 images/s; best top-1 15.50 % in epoch 1", text, StringComparison.Ordinal);
         Assert.Equal(1, text.Split("images/s").Length - 1);
     }
 

@@ -3,7 +3,6 @@ namespace SpectralKD.Tests.Spectra;
 public class UShapeTests
 {
     [Theory]
-    [InlineData(3, 1)]
     [InlineData(4, 1)]
     [InlineData(6, 1)]
     [InlineData(7, 2)]
@@ -28,6 +27,7 @@ public class UShapeTests
     [InlineData(new double[] { 1, 1, 1.02, 1 }, UShapeVerdict.Flat)]
     [InlineData(new double[] { 1, 2, 2, 1 }, UShapeVerdict.Arch)]
     [InlineData(new double[] { 1, 2 }, UShapeVerdict.TooFewBlocks)]
+    [InlineData(new double[] { 3, 1, 3 }, UShapeVerdict.TooFewBlocks)]
     [InlineData(new double[] { 0, 0, 0, 0 }, UShapeVerdict.Flat)]
     public void The_verdict_follows_the_curve(double[] intensities, UShapeVerdict verdict)
     {

@@ -8,7 +8,8 @@ namespace SpectralKD.Interactive;
 /// <summary>Charts as HTML that needs no network.</summary>
 public static class ChartHtml
 {
-    private const string Config = """{"responsive":true,"displaylogo":false,"toImageButtonOptions":{"format":"svg"}}""";
+    /// <summary>plotly.js's settings: buttons only while hovering, and no more than one uses.</summary>
+    internal const string Config = """{"responsive":true,"displaylogo":false,"displayModeBar":"hover","modeBarButtonsToRemove":["select2d","lasso2d","autoScale2d"],"toImageButtonOptions":{"format":"svg"}}""";
 
     /// <summary>
     /// Draws into a page that is dark in dark colours, and keeps the figure's own otherwise; again when the page's theme changes. A theme's colours may come after

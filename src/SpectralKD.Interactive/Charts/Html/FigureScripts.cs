@@ -51,7 +51,7 @@ internal static class NarrowFigure
 {
     /// <summary>
     /// JavaScript <c>function narrowFigure(figure, width)</c>: a copy whose title, axis titles and legend have lines that fit the width in pixels, with
-    /// more height for them; the figure itself where they fit as they are. What a figure's <c>layout.meta.narrow</c> holds takes the place of the layout's
+    /// more height for them, and leave the column of the buttons at the right free; the figure itself where they fit as they are. What a figure's <c>layout.meta.narrow</c> holds takes the place of the layout's
     /// own below 640 pixels: panels that stand side by side are put one below another so.
     /// </summary>
     public const string Function = """
@@ -83,7 +83,7 @@ internal static class NarrowFigure
           function withText(title,text){return title&&typeof title==='object'?Object.assign({},title,{text:text}):{text:text};}
           var layout=Object.assign({},own),data=figure.data||[],more=0,title=textOf(own.title);
           if(title){
-            var parts=String(title).split(/<br ?\/?>([\s\S]*)/),head=wrap(parts[0],(width-30)/10),rest=parts[1]?wrap(parts[1],(width-30)/7):{text:'',added:0};
+            var parts=String(title).split(/<br ?\/?>([\s\S]*)/),head=wrap(parts[0],(width-62)/10),rest=parts[1]?wrap(parts[1],(width-62)/7):{text:'',added:0};
             var lines=head.added+rest.added;
             if(lines){
               layout.title=withText(own.title,head.text+(parts[1]?'<br>'+rest.text:''));

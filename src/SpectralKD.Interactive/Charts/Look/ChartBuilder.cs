@@ -19,8 +19,16 @@ internal sealed class ChartBuilder
         }
     }
 
-    /// <summary>Number of traces so far.</summary>
-    internal int Traces => _traces.Count;
+    /// <summary>Height of the plot between the margins, pixels.</summary>
+    internal double PlotHeight => Convert.ToDouble(_layout["height"], null) - Convert.ToDouble(Margins["t"], null) - Convert.ToDouble(Margins["b"], null);
+
+    private Attributes Margins => (Attributes)_layout["margin"]!;
+
+    internal ChartBuilder Margin(string side, int pixels)
+    {
+        Margins[side] = pixels;
+        return this;
+    }
 
     internal ChartBuilder Trace(string type, Attributes attributes)
     {

@@ -22,6 +22,8 @@ internal static class ChartLook
     private static readonly string[] Symbols = ["circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star", "hexagon"];
     private static readonly string[] Dashes = ["solid", "dash", "dot", "dashdot", "longdash"];
 
+    internal static int ColourCount => Colours.Length;
+
     internal static string Colour(int series) => Colours[series % Colours.Length];
 
     internal static string Symbol(int series) => Symbols[series % Symbols.Length];
@@ -69,7 +71,7 @@ internal static class ChartLook
         },
         ["modebar"] = new Attributes { ["orientation"] = "v", ["bgcolor"] = "rgba(255,255,255,0.6)" }, // beside the title, not over it
         ["hoverlabel"] = new Attributes { ["align"] = "left" },
-        ["hovermode"] = "closest",
+        ["hovermode"] = "closest", // "x unified" where curves share their places
         ["colorway"] = Colours,
     };
 
@@ -115,7 +117,7 @@ internal sealed record PanelPlace(int Number, int Count)
         var height = (1 + Gap) / Count;
         var top = 1 - (Number * height);
         (axis["domain"], axis["showgrid"], axis["anchor"]) = (new[] { Math.Max(0, top - height + Gap), top }, false, X);
-        axis["dtick"] = 2;
+        (axis["tickmode"], axis["tick0"], axis["dtick"]) = ("linear", 0, 2);
         return axis;
     }
 }
@@ -145,6 +147,9 @@ internal static class ChartNeeds
 internal static class SeriesLine
 {
     internal static Attributes Of(int series, string name, IEnumerable<double> x, IEnumerable<double> y, IEnumerable<string>? hover = null, bool markers = true)
+        => Of(SeriesLook.Of(series), name, x, y, hover, markers);
+
+    internal static Attributes Of(SeriesLook look, string name, IEnumerable<double> x, IEnumerable<double> y, IEnumerable<string>? hover = null, bool markers = true)
     {
         var line = new Attributes
         {
@@ -152,8 +157,8 @@ internal static class SeriesLine
             ["y"] = y.ToArray(),
             ["mode"] = markers ? "lines+markers" : "lines",
             ["name"] = ChartLook.Text(name),
-            ["line"] = new Attributes { ["color"] = ChartLook.Colour(series), ["width"] = 2.5, ["dash"] = ChartLook.Dash(series) },
-            ["marker"] = new Attributes { ["color"] = ChartLook.Colour(series), ["size"] = 8, ["symbol"] = ChartLook.Symbol(series) },
+            ["line"] = new Attributes { ["color"] = look.Colour, ["width"] = 2.5, ["dash"] = look.Dash },
+            ["marker"] = new Attributes { ["color"] = look.Colour, ["size"] = 8, ["symbol"] = look.Symbol },
         };
         if (hover is not null)
         {
@@ -163,6 +168,20 @@ internal static class SeriesLine
 
         return line;
     }
+
+    /// <summary>An area between two curves of a colour, for spread and intervals.</summary>
+    internal static Attributes Band(string colour, string name, IReadOnlyCollection<double> x, IEnumerable<double> upper, IEnumerable<double> lower) => new()
+    {
+        ["x"] = x.Concat(x.Reverse()).ToArray(),
+        ["y"] = upper.Concat(lower.Reverse()).ToArray(),
+        ["fill"] = "toself",
+        ["fillcolor"] = ChartLook.Faint(colour, 0.18),
+        ["line"] = new Attributes { ["width"] = 0 },
+        ["mode"] = "lines",
+        ["name"] = ChartLook.Text(name),
+        ["showlegend"] = false,
+        ["hoverinfo"] = "skip",
+    };
 }
 
 /// <summary>
@@ -186,7 +205,7 @@ internal static class LogScale
     }
 
     /// <summary>A colour axis with a bar whose ticks show the values.</summary>
-    /// <param name="values">All values drawn on the axis.</param>
+    /// <param name="values">The values that the colours range over; what is drawn beyond takes the colour of the nearer end.</param>
     /// <param name="title">What the bar shows.</param>
     /// <param name="bar">More of the bar's attributes.</param>
     internal static Attributes ColourAxis(IEnumerable<double> values, string title, Attributes? bar = null)
@@ -206,7 +225,13 @@ internal static class LogScale
             colourBar[name] = value;
         }
 
-        return new Attributes { ["colorscale"] = ChartLook.Scale, ["colorbar"] = colourBar };
+        return new Attributes
+        {
+            ["colorscale"] = ChartLook.Scale,
+            ["cmin"] = Math.Log10(positive.Min()),
+            ["cmax"] = Math.Log10(positive.Max() > positive.Min() ? positive.Max() : positive.Min() * 1.1),
+            ["colorbar"] = colourBar,
+        };
     }
 
     private static string[] Texts(double[] ticks) => [.. ticks.Select(tick => FormattableString.Invariant($"{tick:G3}"))];

@@ -66,8 +66,9 @@ internal sealed partial class StillPicture
         _top = title.Count == 0 ? 24 : 30 + (20 * title.Count);
         var legend = LegendRows();
         var height = (_layout.Number("height") ?? 450) + Math.Max(0, legend.Count - 1) * 20;
-        _bottom = height - 52 - (legend.Count * 22);
+        _bottom = height - 52 - (legend.Count * 22) - (17 * _traces.Select(trace => Lines(_layout.Text(LayoutName(AxisName(trace, "x")), "title", "text") ?? "", 200).Count - 1).DefaultIfEmpty(0).Max());
         _right -= ColourBars().Any(bar => (bar.Get("x") is { } x ? StillAxis.Number(x) : null) is null or >= 1) ? 82 : 0;
+        _right -= Math.Max(0, (_layout.Number("margin", "r") ?? 0) - 60); // for names at the curves' ends
         MakeAxes();
         foreach (var (name, axis) in _axes)
         {

@@ -137,7 +137,7 @@ internal static class PlotlyCode
 
     /// <summary>Draws every figure, in the colours of the reader's setting unless the figure has its own, and again when that changes.</summary>
     public const string DrawAll = """
-        (() => {
+        (settings => {
           const dark = matchMedia('(prefers-color-scheme: dark)');
           const printing = matchMedia('print');
           const themed = figure => {
@@ -154,7 +154,7 @@ internal static class PlotlyCode
             if (figure.layout && figure.layout.width && figure.layout.width > 300) target.style.maxWidth = Math.max(figure.layout.width, 640) + 'px';
             return { target, figure };
           });
-          const config = figure => ({ ...(figure.config || {}), responsive: true, displaylogo: false });
+          const config = figure => ({ ...(figure.config || {}), ...settings });
           const draw = () => charts.forEach(({ target, figure }) => {
             const { data, layout } = narrowFigure(themed(figure), target.clientWidth);
             Plotly.react(target, data, layout, config(figure)).then(() => {
@@ -169,7 +169,6 @@ internal static class PlotlyCode
           printing.addEventListener('change', draw);
           let width = innerWidth;
           addEventListener('resize', () => { if (innerWidth !== width) { width = innerWidth; draw(); } });
-        })();
-
-        """ + DarkFigure.Function + "\n" + NarrowFigure.Function;
+        })(
+        """ + ChartHtml.Config + ");\n" + DarkFigure.Function + "\n" + NarrowFigure.Function;
 }
