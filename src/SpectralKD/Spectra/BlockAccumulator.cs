@@ -23,14 +23,15 @@ internal sealed class BlockAccumulator(BlockInfo block, SpectralDomain domain, b
     /// <summary>Adds the maps of a batch.</summary>
     /// <param name="map"><c>[B, C, H, W]</c>.</param>
     /// <param name="imageName">Name of the batch's image at an index, for messages.</param>
-    internal void Add(Tensor map, Func<int, string> imageName)
+    /// <param name="counts">How often each of the bootstrap's resamples counts the batch's image at an index.</param>
+    internal void Add(Tensor map, Func<int, string> imageName, IReadOnlyList<byte[]> counts)
     {
         RequireShape(map);
         foreach (var (first, sums) in MapReduction.Slices(map, domain, findRange, entropyRange))
         {
             for (var image = 0; image < sums.Images; image++)
             {
-                if (!TryAdd(sums, image))
+                if (!TryAdd(sums, image, counts[first + image]))
                 {
                     throw new SpectralKDException(
                         $"{block.Name}: the feature map of {imageName(first + image)} holds NaN or infinity, so it has no spectrum: "
@@ -60,15 +61,15 @@ internal sealed class BlockAccumulator(BlockInfo block, SpectralDomain domain, b
         };
     }
 
-    private bool TryAdd(MapSums sums, int image)
+    private bool TryAdd(MapSums sums, int image, byte[] counts)
     {
         if (findRange && !TryWiden(sums.Minimum[image], sums.Maximum[image]))
         {
             return false;
         }
 
-        if (_spatial?.TryAdd(sums.Of(sums.Amplitude, image), sums.Of(sums.Power, image)) == false
-            || _channel?.TryAdd(sums.Of(sums.Channel, image)) == false)
+        if (_spatial?.TryAdd(sums.Of(sums.Amplitude, image), sums.Of(sums.Power, image), counts) == false
+            || _channel?.TryAdd(sums.Of(sums.Channel, image), counts) == false)
         {
             return false;
         }
@@ -124,7 +125,7 @@ internal sealed class SpatialAccumulator(int channels, int height, int width)
 
     /// <summary>Adds one image's sums over channels.</summary>
     /// <returns>False, with nothing added, where they are not finite.</returns>
-    internal bool TryAdd(ReadOnlySpan<double> amplitude, ReadOnlySpan<double> power)
+    internal bool TryAdd(ReadOnlySpan<double> amplitude, ReadOnlySpan<double> power, byte[] counts)
     {
         var intensity = TensorPrimitives.Dot<double>(amplitude, _weights) / ((double)channels * height * width);
         if (!double.IsFinite(intensity) || !double.IsFinite(TensorPrimitives.Sum(power)))
@@ -134,7 +135,7 @@ internal sealed class SpatialAccumulator(int channels, int height, int width)
 
         TensorPrimitives.Add(_amplitude, amplitude, _amplitude);
         TensorPrimitives.Add(_power, power, _power);
-        _images.Add(intensity);
+        _images.Add(intensity, counts);
         return true;
     }
 
@@ -155,7 +156,7 @@ internal sealed class ChannelAccumulator(int channels, int tokens)
 
     /// <summary>Adds one image's sums over tokens.</summary>
     /// <returns>False, with nothing added, where they are not finite.</returns>
-    internal bool TryAdd(ReadOnlySpan<double> magnitude)
+    internal bool TryAdd(ReadOnlySpan<double> magnitude, byte[] counts)
     {
         var intensity = TensorPrimitives.Dot<double>(magnitude, _weights) / ((double)tokens * channels * channels);
         if (!double.IsFinite(intensity))
@@ -164,7 +165,7 @@ internal sealed class ChannelAccumulator(int channels, int tokens)
         }
 
         TensorPrimitives.Add(_magnitude, magnitude, _magnitude);
-        _images.Add(intensity);
+        _images.Add(intensity, counts);
         return true;
     }
 
@@ -184,11 +185,13 @@ internal sealed class ChannelAccumulator(int channels, int tokens)
 internal sealed class IntensityTally
 {
     private readonly SortedDictionary<int, long> _bins = [];
+    private long[]? _resampled = new long[Bootstrap.Resamples];
     private double _sum;
     private double _squares;
 
-    internal void Add(double intensity)
+    internal void Add(double intensity, byte[] counts)
     {
+        _resampled = _resampled is not null && Bootstrap.TryAdd(_resampled, intensity, counts) ? _resampled : null;
         _sum += intensity;
         _squares += intensity * intensity;
         if (intensity > 0)
@@ -199,7 +202,7 @@ internal sealed class IntensityTally
     }
 
     internal ImageIntensities ToIntensities()
-        => new() { Sum = _sum, Squares = _squares, Bins = _bins.ToImmutableSortedDictionary() };
+        => new() { Sum = _sum, Squares = _squares, Bins = _bins.ToImmutableSortedDictionary(), Resampled = _resampled is null ? null : [.. _resampled] };
 }
 
 /// <summary>What one batch of one block's feature maps <c>[B, C, H, W]</c> comes down to: sums for each image, in float64.</summary>

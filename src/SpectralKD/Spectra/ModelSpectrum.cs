@@ -31,6 +31,11 @@ public sealed record ModelSpectrum
     /// <summary>Smallest and largest activation of all blocks and images; null where it was not needed (spatial domain alone).</summary>
     public ActivationRange? Activations { get; init; }
 
+    /// <summary>
+    /// Images of each of the bootstrap's 200 resamples, whose sums are in <see cref="ImageIntensities.Resampled"/>; null in files of earlier versions, and where one was merged in.
+    /// </summary>
+    public ImmutableArray<long>? ResampledImages { get; init; }
+
     /// <summary>Number of blocks that the model has, analysed or not.</summary>
     public required int Depth { get; init; }
 
@@ -59,9 +64,34 @@ public sealed record ModelSpectrum
     public ImmutableArray<double> Intensities => [.. Blocks.Select(block => block.Intensity ?? double.NaN)];
 
     /// <summary>How far <see cref="Intensities"/> follow a U over depth, beyond what their spread over the images leaves open.</summary>
+    /// <remarks>
+    /// By the bootstrap over the images where there are at least eight of them and the file holds it; otherwise by the intensities' standard errors.
+    /// </remarks>
     [JsonIgnore]
-    public UShape UShape => UShape.Of(
-        Intensities, Images > 1 ? [.. Blocks.Select(block => (block.IntensityDeviation ?? double.NaN) / Math.Sqrt(Images))] : null);
+    public UShape UShape => Resampled() is { } curves
+        ? UShape.Of(Intensities, curves)
+        : UShape.Of(Intensities, Images > 1 ? [.. Blocks.Select(block => (block.IntensityDeviation ?? double.NaN) / Math.Sqrt(Images))] : null);
+
+    /// <summary>
+    /// The 95 % intervals of <see cref="Intensities"/> over the images, by the bootstrap; null with fewer than eight images, or where the file does not hold it.
+    /// </summary>
+    [JsonIgnore]
+    public ImmutableArray<Interval>? IntensityIntervals => Resampled() is { } curves
+        ? [.. Blocks.Select((_, i) => Bootstrap.Percentiles(curves.Select(curve => curve[i])))]
+        : null;
+
+    /// <summary>The curve of every resample of the images, one value a block.</summary>
+    private double[][]? Resampled()
+    {
+        var sums = Blocks.Select(block => (block.Spatial?.Intensities ?? block.Channel?.Intensities)?.Resampled).ToList();
+        if (ResampledImages is not { } images || Images < Bootstrap.FewestImages || sums.Any(of => of is null))
+        {
+            return null;
+        }
+
+        var means = sums.Select(of => Bootstrap.Means(of!.Value, images)).ToList();
+        return [.. Enumerable.Range(0, means[0].Length).Select(resample => means.Select(block => block[resample]).ToArray())];
+    }
 
     /// <summary>The spectrum of one block.</summary>
     /// <param name="index">0-based block index; negative counts from the model's last analysed block.</param>

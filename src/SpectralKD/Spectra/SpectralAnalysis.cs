@@ -121,11 +121,13 @@ internal sealed class ImageStream
     private readonly BatchOptions _options;
     private readonly CancellationToken _cancellation;
     private readonly SkippedImages _skipped = new();
+    private readonly Lazy<long> _sourceKey;
 
     internal ImageStream(IImageSource source, VisionModel model, SpectralOptions options, CancellationToken cancellation)
     {
         (_source, _spec, _cancellation) = (source, model.Spec, cancellation);
         _options = new BatchOptions { BatchSize = options.BatchFor(model), Workers = options.Workers, Shard = options.Shard };
+        _sourceKey = new Lazy<long>(() => Convert.ToInt64(PartRecorder.HashOf(source)[..16], 16));
         Count = _options.Resolve(source).Length;
         if (Count == 0)
         {
@@ -150,7 +152,10 @@ internal sealed class ImageStream
         {
             using (batch)
             {
-                yield return new AnalysisBatch(batch.Images, index => _source.ItemName(batch.Indices[index]));
+                yield return new AnalysisBatch(batch.Images, index => _source.ItemName(batch.Indices[index]))
+                {
+                    Counts = index => Bootstrap.Counts(_sourceKey.Value, batch.Indices[index]),
+                };
             }
         }
     }
@@ -189,8 +194,10 @@ internal sealed class ModelRun : IDisposable
         using var scope = NewDisposeScope();
         using var noGradient = inference_mode();
         using var output = _model.ForwardIntermediates(batch.Images.to(_type, _device), _indices, _at);
-        accumulator.Add(output.Maps, batch.Name);
+        accumulator.Add(output.Maps, batch.Name, batch.Counts ?? Counts(accumulator.Images));
     }
+
+    private static Func<int, byte[]> Counts(long before) => index => Bootstrap.Counts(0, before + index);
 
     /// <summary>Puts the model back into the mode it was in.</summary>
     public void Dispose() => _model.train(_wasTraining);
@@ -208,7 +215,11 @@ internal sealed class ModelRun : IDisposable
 /// <summary>Images to analyse, ready for the model. The tensor stays the giver's: it is used until the next batch is asked for.</summary>
 /// <param name="Images">Normalised images, floating-point <c>[B, 3, H, W]</c>, on any device.</param>
 /// <param name="Name">Name of the image at an index, for messages; null numbers them.</param>
-public readonly record struct AnalysisBatch(Tensor Images, Func<int, string>? Name = null);
+public readonly record struct AnalysisBatch(Tensor Images, Func<int, string>? Name = null)
+{
+    /// <summary>How often each of the bootstrap's resamples counts the image at an index; null goes by the images' order.</summary>
+    internal Func<int, byte[]>? Counts { get; init; }
+}
 
 /// <summary>How far an analysis has come.</summary>
 /// <param name="Pass">1-based pass over the images.</param>

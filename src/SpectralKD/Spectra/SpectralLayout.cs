@@ -171,6 +171,10 @@ internal static class Vectors
         return Freeze(sum);
     }
 
+    /// <summary>Element-wise sum of two arrays of one length; null where one of them is.</summary>
+    internal static ImmutableArray<long>? Plus(this ImmutableArray<long>? left, ImmutableArray<long>? right)
+        => left is { } one && right is { } two ? [.. one.Zip(two, (a, b) => a + b)] : null;
+
     /// <summary>Every element divided by a number.</summary>
     internal static ImmutableArray<double> Over(this ImmutableArray<double> values, double divisor)
     {

@@ -89,6 +89,12 @@ public sealed record ImageIntensities
     /// </summary>
     public required ImmutableSortedDictionary<int, long> Bins { get; init; }
 
+    /// <summary>
+    /// The bootstrap's sums: of each of 200 resamples of the images, in whole multiples of 2^-32; the resamples' numbers of images are <see cref="ModelSpectrum.ResampledImages"/>.
+    /// Null where that was not recorded (files of earlier versions) or a sum would be above 2^31.
+    /// </summary>
+    public ImmutableArray<long>? Resampled { get; init; }
+
     /// <summary>Lower edge of a bin.</summary>
     public static double LowerEdge(int bin) => Math.Pow(10, bin / (double)BinsPerDecade);
 
@@ -108,7 +114,7 @@ public sealed record ImageIntensities
             bins[bin] = bins.GetValueOrDefault(bin) + count;
         }
 
-        return new() { Sum = Sum + other.Sum, Squares = Squares + other.Squares, Bins = bins.ToImmutable() };
+        return new() { Sum = Sum + other.Sum, Squares = Squares + other.Squares, Bins = bins.ToImmutable(), Resampled = Resampled.Plus(other.Resampled) };
     }
 }
 

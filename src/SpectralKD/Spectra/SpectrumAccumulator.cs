@@ -13,6 +13,7 @@ public sealed class SpectrumAccumulator
     private readonly SpectralDomain _domain;
     private readonly int _depth;
     private readonly SortedDictionary<int, BlockAccumulator> _blocks = [];
+    private readonly long[] _resampledImages = new long[Bootstrap.Resamples];
 
     /// <summary>Starts with no images.</summary>
     /// <param name="model">Name of the model, for titles.</param>
@@ -61,16 +62,32 @@ public sealed class SpectrumAccumulator
     public void Add(IReadOnlyList<FeatureMap> maps, Func<int, string>? imageName = null)
     {
         var before = Images;
+        Add(maps, imageName, index => Bootstrap.Counts(0, before + index));
+    }
+
+    /// <summary>As the public one, with how often each of the bootstrap's resamples counts the batch's image at an index.</summary>
+    internal void Add(IReadOnlyList<FeatureMap> maps, Func<int, string>? imageName, Func<int, byte[]> resamples)
+    {
+        var before = Images;
         imageName ??= index => $"image {before + index}";
+        var counts = Enumerable.Range(0, maps.Count == 0 ? 0 : maps.Max(map => (int)map.Values.shape[0])).Select(resamples).ToList();
         foreach (var (index, block) in _blocks)
         {
-            block.Add(Find(maps, index), imageName);
+            block.Add(Find(maps, index), imageName, counts);
         }
 
         Images = _blocks.Values.First().Images;
         if (_blocks.Values.FirstOrDefault(block => block.Images != Images) is { } odd)
         {
             throw new SpectralKDException($"feature maps of one batch differ in their number of images: {odd.Images - before} and {Images - before}");
+        }
+
+        foreach (var image in counts)
+        {
+            for (var i = 0; i < image.Length; i++)
+            {
+                _resampledImages[i] += image[i];
+            }
         }
     }
 
@@ -91,6 +108,7 @@ public sealed class SpectrumAccumulator
             Domain = _domain,
             Images = Images,
             Activations = Range(),
+            ResampledImages = [.. _resampledImages],
             Depth = _depth,
             Blocks = [.. _blocks.Values.Select(block => block.ToSpectrum())],
         };

@@ -165,6 +165,7 @@ internal static class SpectrumCheck
         }
 
         Require(spectrum.Activations is not { } range || range.Minimum <= range.Maximum, where, "its range of activations is turned around");
+        Require(spectrum.ResampledImages is not { } images || (!images.IsDefault && images.Length == Bootstrap.Resamples && images.All(count => count >= 0)), where, "its resamples' images are damaged");
         Require(!spectrum.Parts.IsDefault && !spectrum.Skipped.IsDefault, where, "a list of it is empty");
         Require(spectrum.Parts.Sum(part => (long)part.Images) <= spectrum.Images, where, $"its parts have more than its {spectrum.Images} images");
         foreach (var part in spectrum.Parts)
@@ -202,6 +203,11 @@ internal static class SpectrumCheck
         RequireLength(block.Spatial?.Amplitude, block.Height * block.Width, block, where);
         RequireLength(block.Spatial?.Power, block.Height * block.Width, block, where);
         RequireLength(block.Channel?.Magnitude, block.Channels, block, where);
+        foreach (var sums in new[] { block.Spatial?.Intensities.Resampled, block.Channel?.Intensities.Resampled })
+        {
+            Require(sums is not { } resampled || (!resampled.IsDefault && resampled.Length == Bootstrap.Resamples), where, $"{block.Name} has not the sums of {Bootstrap.Resamples} resamples");
+        }
+
         Require(
             block.Entropy is not { } entropy || entropy.Tokens == block.Images * block.Height * block.Width,
             where,

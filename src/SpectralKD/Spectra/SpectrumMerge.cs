@@ -64,6 +64,7 @@ internal static class SpectrumMerge
         Images = left.Images + right.Images,
         Skipped = [.. left.Skipped, .. right.Skipped],
         Parts = [.. left.Parts, .. right.Parts],
+        ResampledImages = left.ResampledImages.Plus(right.ResampledImages),
         Activations = left.Activations is null ? right.Activations
             : right.Activations is null ? left.Activations : left.Activations.Union(right.Activations),
         Blocks = [.. left.Blocks.Zip(right.Blocks, (one, two) => one.Plus(two))],

@@ -196,7 +196,7 @@ internal sealed class PartRecorder
     };
 
     // Each name is preceded by its length, so that no two lists give the same text.
-    private static string HashOf(IImageSource source)
+    internal static string HashOf(IImageSource source)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (var i = 0; i < source.Count; i++)

@@ -33,8 +33,8 @@ public enum UShapeVerdict
 /// A quarter is the number of blocks divided by four, rounded to the nearest (a half goes down), at least one; the middle is what lies
 /// between: 4 blocks are 1 + 2 + 1, 6 are 1 + 4 + 1, 7 are 2 + 3 + 2, 12 are 3 + 6 + 3, 24 are 6 + 12 + 6.
 /// <para>
-/// "More than chance" is a difference above twice its standard error over the images (a level of about 5 %): what another draw of as many images could
-/// turn round is no finding. The blocks of a part see the same images and are taken to vary together, the parts as independent; both make the error
+/// "More than chance" is a difference whose 95 % interval by the bootstrap over the images leaves zero out; without resamples, one above twice its standard error. What another
+/// draw of as many images could turn round is no finding. For standard errors the blocks of a part see the same images and are taken to vary together, the parts as independent; both make the error
 /// larger, not smaller. It says that a difference is real, not that it is large: that is the score.
 /// </para>
 /// </remarks>
@@ -48,6 +48,9 @@ public sealed record UShape
 
     /// <summary>The score: above 1 the ends lie higher than the middle. Null with fewer than four blocks or a middle of zero.</summary>
     public double? Score { get; private init; }
+
+    /// <summary>The score's 95 % interval by the bootstrap over the images; null where there are no resamples.</summary>
+    public Interval? ScoreInterval { get; private init; }
 
     /// <summary>Mean of the first quarter.</summary>
     public double First { get; private init; } = double.NaN;
@@ -64,8 +67,10 @@ public sealed record UShape
     /// <summary>True for a clear or a weak U.</summary>
     public bool IsU => Verdict is UShapeVerdict.Clear or UShapeVerdict.Weak;
 
-    /// <summary>The verdict in words with the score, for example <c>clear U-shape (score 1.83)</c>.</summary>
-    public string Words => Score is { } score ? FormattableString.Invariant($"{Name} (score {score:0.00})") : Name;
+    /// <summary>The verdict in words with the score, for example <c>clear U-shape (score 1.31, 95 % interval 1.22 to 1.41)</c>.</summary>
+    public string Words => Score is { } score
+        ? FormattableString.Invariant($"{Name} (score {score:0.00}{(ScoreInterval is { } interval ? $", 95 % interval {interval}" : "")})")
+        : Name;
 
     /// <summary>What to keep in mind where there is no U; null where there is one.</summary>
     public string? Warning => Verdict switch
@@ -124,6 +129,29 @@ public sealed record UShape
             var chance = known ? StandardErrors * Math.Sqrt((error * error) + (ofMiddle * ofMiddle)) : UnknownError * middle;
             return Math.Abs(end - middle) <= chance ? 0 : Math.Sign(end - middle);
         }
+    }
+
+    /// <summary>Judges the intensities of a model's blocks by what other draws of the images would give.</summary>
+    /// <param name="intensities">One value a block, in order of depth, none negative.</param>
+    /// <param name="resampled">The curves of the bootstrap's resamples, each as long as <paramref name="intensities"/>, at least one.</param>
+    internal static UShape Of(IReadOnlyList<double> intensities, IReadOnlyList<double[]> resampled)
+    {
+        var shape = Of(intensities);
+        if (shape.Verdict == UShapeVerdict.TooFewBlocks)
+        {
+            return shape;
+        }
+
+        var parts = resampled.Select(Parts).ToList();
+        return shape with
+        {
+            ScoreInterval = shape.Score is null ? null : Bootstrap.Percentiles(parts.Select(part => (part.First + part.Last) / (2 * part.Middle))),
+            Verdict = Judge(
+                Sign(part => part.First - part.Middle), Sign(part => part.Last - part.Middle), bothHigher: shape.First > shape.Middle && shape.Last > shape.Middle),
+        };
+
+        int Sign(Func<(double First, double Middle, double Last), double> difference)
+            => Bootstrap.Percentiles(parts.Select(difference)) is var interval && interval.Low > 0 ? 1 : interval.High < 0 ? -1 : 0;
     }
 
     /// <inheritdoc/>

@@ -52,8 +52,8 @@ public class UShapeTests
     public void A_spectrum_judges_its_curve_by_its_spread_over_the_images()
     {
         using var model = ModelCatalog.Create("deit_nano_patch4_32", seed: 1);
-        var spectrum = SpectralAnalysis.Run(model, Textures.Create(20, 32));
-        double[] errors = [.. spectrum.Blocks.Select(block => block.IntensityDeviation!.Value / Math.Sqrt(20))];
+        var spectrum = SpectralAnalysis.Run(model, Textures.Create(7, 32));
+        double[] errors = [.. spectrum.Blocks.Select(block => block.IntensityDeviation!.Value / Math.Sqrt(7))];
 
         Assert.Equal(UShape.Of(spectrum.Intensities, errors), spectrum.UShape);
         Assert.Contains("2 standard errors for 3", Assert.Throws<SpectralKDException>(() => UShape.Of([1, 2, 3], [1, 2])).Message, StringComparison.Ordinal);
