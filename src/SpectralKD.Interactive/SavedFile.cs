@@ -22,17 +22,44 @@ public static class SavedFile
     /// <exception cref="SpectralKDException">The value has no such format, or the file cannot be written.</exception>
     public static void Save(object value, string path)
     {
-        var ending = path.EndsWith('/') || path.EndsWith(Path.DirectorySeparatorChar) ? "/" : Path.GetExtension(path).ToLowerInvariant();
+        Check(value, path, null);
+        Formats(value)[Ending(path)](path);
+    }
+
+    /// <summary>Saves several values; charts are drawn through one start of the browser. What cannot be saved is said before anything is.</summary>
+    /// <param name="values">Values and their files.</param>
+    /// <param name="printWidth">Width of charts on paper, such as <c>85mm</c>, see <see cref="ChartExport.SaveAll"/>; null for 900 pixels.</param>
+    /// <exception cref="SpectralKDException">A value has no such format, no such width, or a file cannot be written.</exception>
+    public static void SaveAll(IEnumerable<(object Value, string Path)> values, string? printWidth = null)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        var all = values.ToList();
+        all.ForEach(pair => Check(pair.Value, pair.Path, printWidth));
+        var charts = all.Where(pair => IsDrawn(pair.Value, pair.Path)).ToList();
+        all.Except(charts).ToList().ForEach(pair => Formats(pair.Value)[Ending(pair.Path)](pair.Path));
+        ChartExport.SaveAll(charts.Select(pair => (ChartOf(pair.Value)!(), pair.Path)), printWidth);
+    }
+
+    private static void Check(object value, string path, string? printWidth)
+    {
         var formats = Formats(value);
-        if (!formats.TryGetValue(ending, out var save))
+        if (!formats.ContainsKey(Ending(path)))
         {
             throw new SpectralKDException(formats.Count == 0
                 ? $"a {value.GetType().Name} cannot be saved ({path}): what can is a spectrum, a table, layer pairs, a run, a comparison, dynamics, a chart, images or a model"
-                : $"a {value.GetType().Name} cannot be saved as \"{ending}\" ({path}): it takes {string.Join(", ", formats.Keys)}");
+                : $"a {value.GetType().Name} cannot be saved as \"{Ending(path)}\" ({path}): it takes {string.Join(", ", formats.Keys)}");
         }
 
-        save(path);
+        if (printWidth is not null && !IsDrawn(value, path))
+        {
+            throw new SpectralKDException($"a width on paper is for charts as .svg, .png or .pdf; leave --width out for {path}");
+        }
     }
+
+    private static bool IsDrawn(object value, string path) => ChartOf(value) is not null && Ending(path) is (".svg" or ".png" or ".pdf");
+
+    private static string Ending(string path)
+        => path.EndsWith('/') || path.EndsWith(Path.DirectorySeparatorChar) ? "/" : Path.GetExtension(path).ToLowerInvariant();
 
     /// <summary>What a value can be saved as: a file's ending, and how.</summary>
     private static Dictionary<string, Action<string>> Formats(object value)

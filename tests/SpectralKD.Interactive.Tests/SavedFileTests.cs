@@ -58,6 +58,20 @@ public sealed class SavedFileTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task One_line_saves_several_variables_by_their_names_and_says_what_does_not_fit_before_anything_is_saved()
+    {
+        var host = new Magic.FakeHost { ["teacher"] = SampleSpectra.U("cait_s24_224", 24), ["student"] = SampleSpectra.U() };
+        await SpectralKD.Interactive.Magic.MagicLine.ExecuteAsync($"#!spectral-save teacher,student --to {File("*.csv")},{File("*.html")}", host);
+        Assert.Equal(["student.csv", "student.html", "teacher.csv", "teacher.html"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
+
+        var few = await Assert.ThrowsAsync<SpectralKDException>(() => SpectralKD.Interactive.Magic.MagicLine.ExecuteAsync($"#!spectral-save teacher,student,teacher --to {File("a.json")},{File("b.json")}", host));
+        var paper = await Assert.ThrowsAsync<SpectralKDException>(() => SpectralKD.Interactive.Magic.MagicLine.ExecuteAsync($"#!spectral-save teacher --to {File("c.json")},{File("c.csv")} --width 85mm", host));
+        Assert.Contains("2 files for 3 variables", few.Message, StringComparison.Ordinal);
+        Assert.Contains("leave --width out", paper.Message, StringComparison.Ordinal);
+        Assert.Equal(4, Directory.GetFiles(_folder).Length);
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private string File(string name) => Path.Combine(_folder, name);

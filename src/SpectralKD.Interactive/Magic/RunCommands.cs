@@ -79,26 +79,46 @@ internal sealed class RunsCommand : MagicCommand<RunsArguments>
 internal sealed class SaveArguments
 {
     [MagicParameter(
-        "variable: a spectrum, table, layer pairs, run, dynamics, chart, images or model", Implicit = true, Required = true, Value = MagicValue.AnyVariable)]
-    public string Variable { get; set; } = "";
+        "variables, separated by commas: a spectrum, table, layer pairs, run, dynamics, chart, images or model", Implicit = true, Required = true, Value = MagicValue.AnyVariable)]
+    public IReadOnlyList<string> Variable { get; set; } = [];
 
-    [MagicParameter("file; its ending decides: .csv, .json, .html, .svg, .png, .pdf, .safetensors", Required = true, Value = MagicValue.Path)]
-    public string To { get; set; } = "";
+    [MagicParameter("a file for each; its ending decides: .csv, .json, .html, .svg, .png, .pdf, .safetensors; a * stands for the variable's name", Required = true, Value = MagicValue.Path)]
+    public IReadOnlyList<string> To { get; set; } = [];
+
+    [MagicParameter("charts: width on paper, such as 85mm for a column, with words 7 points high (900 pixels)")]
+    public string? Width { get; set; }
 }
 
-/// <summary>Saves a variable in the format that the file's ending names.</summary>
+/// <summary>Saves variables in the format that the file's ending names.</summary>
 internal sealed class SaveCommand : MagicCommand<SaveArguments>
 {
     public override string Name => "#!spectral-save";
 
-    public override string Description => "saves a variable as .csv, .json, .html, .svg, .png, .pdf or .safetensors, a model as a folder/ for timm too";
+    public override string Description => "saves variables as .csv, .json, .html, .svg, .png, .pdf or .safetensors, a model as a folder/ for timm too; --width 85mm for print";
 
     public override string Example => "#!spectral-save spectrum --to u-curve.svg";
 
     protected override async Task RunAsync(SaveArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
-        var value = host.Anything(arguments.Variable);
-        await Task.Run(() => SavedFile.Save(value, arguments.To), cancellationToken);
-        host.Display(new MessageView($"saved {arguments.Variable} to {Path.GetFullPath(arguments.To)}"));
+        var files = Files(arguments);
+        var values = files.Select(file => (Value: host.Anything(file.Variable), file.Path)).ToList();
+        await Task.Run(() => SavedFile.SaveAll(values, arguments.Width), cancellationToken);
+        foreach (var (variable, path) in files)
+        {
+            host.Display(new MessageView($"saved {variable} to {Path.GetFullPath(path)}"));
+        }
+    }
+
+    /// <summary>Every variable with its file: one path each, or the same variable into several, or a path with a star for all.</summary>
+    private static List<(string Variable, string Path)> Files(SaveArguments arguments)
+    {
+        var (variables, paths) = (arguments.Variable, arguments.To);
+        if (paths.All(path => path.Contains('*', StringComparison.Ordinal)))
+        {
+            return [.. variables.SelectMany(_ => paths, (variable, path) => (variable, path.Replace("*", variable.TrimStart('@'), StringComparison.Ordinal)))];
+        }
+
+        return variables.Count == paths.Count ? [.. variables.Zip(paths)] : variables.Count == 1 ? [.. paths.Select(path => (variables[0], path))] : throw new SpectralKDException(
+            $"--to takes a file for each variable, found {PlainText.Count(paths.Count, "file")} for {PlainText.Count(variables.Count, "variable")}: name as many, or one with a *, such as figures/*.pdf");
     }
 }

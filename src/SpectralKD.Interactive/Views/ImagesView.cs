@@ -12,8 +12,8 @@ internal sealed record ImagesView(IImageSource Images) : INotebookView
     /// <inheritdoc/>
     public string ToHtml() => $"<div>{WebUtility.HtmlEncode(Summary())}</div>"
         + string.Concat(Images.Notes.Select(note => $"<div>note: {WebUtility.HtmlEncode(note)}</div>"))
-        + $"<img alt=\"{WebUtility.HtmlEncode($"Contact sheet of {Images.Name}")}\" style=\"max-width:100%\" "
-        + $"src=\"data:image/png;base64,{Convert.ToBase64String(ContactSheet.Render(Images, Shown))}\">";
+        + Thumbnails.Sheet(ContactSheet.Chosen(Images, Shown).Select(index => Thumbnails.Figure(
+            Images, index, PlainText.Escape(Images.ItemName(index)), PlainText.Escape(Images.Classes[Images.Label(index)]))));
 
     /// <inheritdoc/>
     public string ToPlainText() => string.Join(Environment.NewLine, Images.Notes.Select(note => "note: " + note).Prepend(Summary()));
@@ -23,4 +23,30 @@ internal sealed record ImagesView(IImageSource Images) : INotebookView
         var names = string.Join(", ", Images.Classes.Take(NamesShown)) + (Images.Classes.Count > NamesShown ? ", …" : "");
         return PlainText.Escape(FormattableString.Invariant($"{Images.Name}: {PlainText.Count(Images.Count, "image")} in {PlainText.Count(Images.Classes.Count, "class", "classes")} ({names})"));
     }
+}
+
+/// <summary>Small pictures of images side by side, as many as the page is wide, with words below in the page's own letters.</summary>
+internal static class Thumbnails
+{
+    private const int Side = 128;
+
+    internal static string Sheet(IEnumerable<string> figures)
+        => $"<div style=\"display:flex;flex-wrap:wrap;gap:8px;margin:6px 0\">{string.Concat(figures)}</div>";
+
+    /// <summary>One image with its words.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="index">Which one.</param>
+    /// <param name="name">Its name, shown on hovering.</param>
+    /// <param name="words">What stands below.</param>
+    /// <param name="more">HTML between the picture and the words.</param>
+    internal static string Figure(IImageSource images, int index, string name, string words, string more = "")
+        => $"<figure style=\"margin:0;width:{Side}px\" title=\"{WebUtility.HtmlEncode(name)}\">{Picture(images, index, $"{words}: {name}")}{more}"
+            + $"<figcaption style=\"font-size:85%;text-align:center;overflow-wrap:anywhere\">{WebUtility.HtmlEncode(words)}</figcaption></figure>";
+
+    internal static string? Address(IImageSource images, int index)
+        => ContactSheet.Thumbnail(images, index, Side) is { } file ? $"data:{file.MimeType};base64,{Convert.ToBase64String(file.Bytes)}" : null;
+
+    private static string Picture(IImageSource images, int index, string words) => Address(images, index) is { } address
+        ? $"<img alt=\"{WebUtility.HtmlEncode(words)}\" width=\"{Side}\" height=\"{Side}\" style=\"display:block;border-radius:4px;image-rendering:{(address.StartsWith("data:image/png", StringComparison.Ordinal) ? "pixelated" : "auto")}\" src=\"{address}\">"
+        : $"<div style=\"width:{Side}px;height:{Side}px;border:1px dashed currentColor;border-radius:4px;box-sizing:border-box;padding:8px;font-size:85%\">cannot be read</div>";
 }

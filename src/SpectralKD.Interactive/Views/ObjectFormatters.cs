@@ -66,39 +66,86 @@ internal static class ChartFormatter
         Formatter.Register(type, (chart, writer) => writer.Write(text((GenericChart)chart)), mime);
 }
 
-/// <summary>The first rows of a DataFrame as a table.</summary>
+/// <summary>
+/// The first rows of a DataFrame as a table of what differs: columns that are the same in all rows stand in a line below, empty ones by name. The whole table is a click away.
+/// </summary>
 /// <param name="Frame">The table.</param>
 /// <param name="Limit">Rows shown at most.</param>
 internal sealed record DataFrameView(DataFrame Frame, int Limit = 25) : INotebookView
 {
     /// <inheritdoc/>
-    public string ToHtml() => $"<div style=\"overflow-x:auto;white-space:nowrap\">{Table().ToHtml()}</div><div>{WebUtility.HtmlEncode(Size())}</div>";
+    public string ToHtml()
+    {
+        var (shown, folded) = Columns();
+        return Scrolling(Table(shown)) + $"<div>{WebUtility.HtmlEncode(Size())}</div>"
+            + (folded.Count == 0 ? "" : $"<div style=\"font-size:90%\">{WebUtility.HtmlEncode(Folded(folded))}</div><details><summary>all columns</summary>{Scrolling(Table([.. Frame.Columns]))}</details>");
+    }
 
     /// <inheritdoc/>
-    public string ToPlainText() => Table().ToPlainText() + Environment.NewLine + Size();
+    public string ToPlainText()
+    {
+        var (shown, folded) = Columns();
+        return Table(shown).ToPlainText() + Environment.NewLine + Size() + (folded.Count == 0 ? "" : Environment.NewLine + Folded(folded));
+    }
+
+    private static string Scrolling(TextTable table) => $"<div style=\"overflow-x:auto;white-space:nowrap;font-variant-numeric:tabular-nums\">{table.ToHtml()}</div>";
 
     private string Size()
     {
         var rest = Frame.Rows.Count > Limit ? FormattableString.Invariant($", the first {Limit} shown") : "";
-        return FormattableString.Invariant($"{Frame.Rows.Count:N0} rows × {Frame.Columns.Count} columns{rest}");
+        return $"{PlainText.Count(Frame.Rows.Count, "row")} × {PlainText.Count(Frame.Columns.Count, "column")}{rest}";
     }
 
-    private TextTable Table()
+    /// <summary>The columns whose rows differ, and those that are the same or empty in all of at least two rows.</summary>
+    private (IReadOnlyList<DataFrameColumn> Shown, IReadOnlyList<DataFrameColumn> Folded) Columns()
     {
-        var table = new TextTable([.. Frame.Columns.Select(column => column.Name)]);
-        for (long row = 0; row < Math.Min(Limit, Frame.Rows.Count); row++)
+        var folded = Frame.Columns.Where(column => column.Length > 1 && Enumerable.Range(1, (int)column.Length - 1).All(row => Equals(column[row], column[0]))).ToList();
+        return folded.Count == Frame.Columns.Count ? ([.. Frame.Columns], []) : ([.. Frame.Columns.Except(folded)], folded);
+    }
+
+    private static string Folded(IReadOnlyList<DataFrameColumn> columns)
+    {
+        var same = columns.Where(column => column[0] is not null).Select(column => $"{column.Name} {Number(column[0], null)}").ToList();
+        var empty = columns.Where(column => column[0] is null).Select(column => column.Name).ToList();
+        return string.Join(" · ", new[]
         {
-            table.Add([.. Frame.Columns.Select(column => Cell(column[row]))]);
+            same.Count > 0 ? $"in all rows: {string.Join(", ", same)}" : null,
+            empty.Count > 0 ? $"empty: {string.Join(", ", empty)}" : null,
+        }.OfType<string>());
+    }
+
+    private TextTable Table(IReadOnlyList<DataFrameColumn> columns)
+    {
+        var rows = (int)Math.Min(Limit, Frame.Rows.Count);
+        var formats = columns.Select(column => Decimals(column, rows)).ToList();
+        var table = new TextTable([.. columns.Select(column => column.Name)]);
+        for (var row = 0; row < rows; row++)
+        {
+            table.Add([.. columns.Select((column, i) => Number(column[row], formats[i]))]);
         }
 
         return table;
     }
 
-    private static string Cell(object? value) => value switch
+    /// <summary>One number of decimals for a column, so that its points stand below each other: five digits of the largest, where that leaves the smallest two. Null for none.</summary>
+    private static string? Decimals(DataFrameColumn column, int rows)
+    {
+        var sizes = Enumerable.Range(0, rows).Select(row => column[row]).Where(value => value is double or float).Select(value => Math.Abs(Convert.ToDouble(value, CultureInfo.InvariantCulture)))
+            .Where(value => value > 0).ToList();
+        if (sizes.Count == 0 || !sizes.TrueForAll(double.IsFinite) || sizes.Max() is >= 1e6 or < 1e-3)
+        {
+            return null;
+        }
+
+        var decimals = Math.Max(0, 4 - (int)Math.Floor(Math.Log10(sizes.Max())));
+        return sizes.Min() >= 10 * Math.Pow(10, -decimals) ? $"F{decimals}" : null;
+    }
+
+    private static string Number(object? value, string? format) => value switch
     {
         null => "",
-        double number => number.ToString("G6", CultureInfo.InvariantCulture),
-        float number => number.ToString("G6", CultureInfo.InvariantCulture),
+        double number => number.ToString(double.IsFinite(number) ? format ?? "G6" : "G6", CultureInfo.InvariantCulture),
+        float number => number.ToString(float.IsFinite(number) ? format ?? "G6" : "G6", CultureInfo.InvariantCulture),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
     };
 }

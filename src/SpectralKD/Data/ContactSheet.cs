@@ -3,7 +3,10 @@ using SkiaSharp;
 
 namespace SpectralKD.Data;
 
-/// <summary>A picture of many small pictures with the names of their classes, to see at a glance what a source holds. It has no ground, so that it suits light and dark pages.</summary>
+/// <summary>
+/// Many small pictures with the names of their classes, to see at a glance what a source holds: as thumbnails for a page, which sets the names in its own letters, and as one picture file, which has
+/// no ground, so that it suits light and dark pages.
+/// </summary>
 internal static class ContactSheet
 {
     private const int Gap = 8;
@@ -32,7 +35,7 @@ internal static class ContactSheet
                 $"A contact sheet needs at least 1 image, 1 column and 32 pixels, but got {count}, {columns} and {thumbnail}."));
         }
 
-        var shown = ClassBalance.Draw(source, Enumerable.Range(0, source.Count), count, seed: 0);
+        var shown = Chosen(source, count);
         var across = Math.Min(columns, shown.Length);
         var down = (shown.Length + across - 1) / across;
         using var bitmap = new SKBitmap(
@@ -48,6 +51,34 @@ internal static class ContactSheet
 
         using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
+    }
+
+    /// <summary>The images that a sheet shows: spread evenly over the classes and always the same ones.</summary>
+    internal static int[] Chosen(IImageSource source, int count) => ClassBalance.Draw(source, Enumerable.Range(0, source.Count), count, seed: 0);
+
+    /// <summary>
+    /// One image as a file for a page: a small square one as it is (PNG), others cut to a square of a side in pixels (JPEG); null where it cannot be read.
+    /// </summary>
+    internal static (string MimeType, byte[] Bytes)? Thumbnail(IImageSource source, int index, int side)
+    {
+        RgbImage image;
+        try
+        {
+            using var room = DecodingRoom.Enter();
+            image = source.Read(index);
+            var small = image.Width == image.Height && image.Width <= side;
+            image = small ? image : new EvalTransform(new Preprocessing { CropFraction = 1 }, side).ResizeAndCrop(image);
+        }
+        catch (SpectralKDException)
+        {
+            return null;
+        }
+
+        using var bitmap = new SKBitmap(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        bitmap.Pixels = [.. Enumerable.Range(0, image.Width * image.Height).Select(i => new SKColor(image.Pixels[3 * i], image.Pixels[(3 * i) + 1], image.Pixels[(3 * i) + 2]))];
+        var photo = image.Width == side;
+        using var file = bitmap.Encode(photo ? SKEncodedImageFormat.Jpeg : SKEncodedImageFormat.Png, 88);
+        return (photo ? "image/jpeg" : "image/png", file.ToArray());
     }
 
     private static void DrawPicture(SKBitmap sheet, IImageSource source, int index, int left, int top, int side)

@@ -33,7 +33,7 @@ public sealed class ChartExportTests : IDisposable
         var png = Save("chart.png");
 
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], png[..4]);
-        Assert.Equal((1200, 880), (BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20))));
+        Assert.Equal((1200, 920), (BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20))));
     }
 
     [Fact]
@@ -45,6 +45,30 @@ public sealed class ChartExportTests : IDisposable
         Assert.StartsWith("%PDF", pdf, StringComparison.Ordinal);
         Assert.Contains("/Count 1", pdf, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Several_charts_are_saved_for_a_column_of_85_millimetres_with_words_of_7_points_through_one_browser()
+    {
+        RequireBrowser();
+        string[] paths = [.. new[] { "curve.svg", "curve.pdf", "curve.png" }.Select(name => Path.Combine(_folder.FullName, name))];
+        ChartExport.SaveAll(paths.Select(path => (Charts.UCurve(SampleSpectra.U()), path)), "85mm");
+
+        var svg = File.ReadAllText(paths[0]);
+        Assert.Matches("^<svg[^>]* width=\"85(\\.\\d+)?mm\" height=\"\\d+(\\.\\d+)?mm\"", svg);
+        Assert.Contains("viewBox=\"0 0 482 ", svg, StringComparison.Ordinal); // 14 pixels of 482 are 7 points of 85 mm
+        Assert.Contains("font-size: 14px", svg, StringComparison.Ordinal);
+        var pdf = Encoding.Latin1.GetString(File.ReadAllBytes(paths[1]));
+        Assert.Contains("/Count 1", pdf, StringComparison.Ordinal);
+        Assert.Matches(@"/MediaBox \[0 0 24[01](\.\d+)? ", pdf);
+        Assert.InRange(BinaryPrimitives.ReadInt32BigEndian(File.ReadAllBytes(paths[2]).AsSpan(16)), 2004, 2012); // 600 dots to the inch
+    }
+
+    [Theory]
+    [InlineData("85")]
+    [InlineData("5mm")]
+    [InlineData("wide")]
+    public void A_width_that_is_none_on_paper_is_refused_before_a_browser_starts(string width)
+        => Assert.Contains("such as 85mm", Assert.Throws<SpectralKDException>(() => ChartExport.SaveAll([(Charts.UCurve(SampleSpectra.U()), "x.svg")], width)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Another_ending_names_those_that_are_known()

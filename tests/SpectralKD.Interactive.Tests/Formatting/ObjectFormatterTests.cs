@@ -36,6 +36,20 @@ public class ObjectFormatterTests
         => Assert.Contains("⚠ no U-shape", UShape.Of([1, 2, 2, 1]).ToDisplayString("text/html"), StringComparison.Ordinal);
 
     [Fact]
+    public void A_table_shows_what_differs_with_its_points_below_each_other_and_names_the_rest()
+    {
+        var text = SampleSpectra.U(domain: SpectralDomain.Spatial).ToDataFrame().ToDisplayString("text/plain");
+        var html = SampleSpectra.U(domain: SpectralDomain.Spatial).ToDataFrame().ToDisplayString("text/html");
+        var (headings, rows) = (text.Split(Environment.NewLine)[0], text.Split(Environment.NewLine)[1..13]);
+
+        Assert.DoesNotContain("channels", headings, StringComparison.Ordinal);
+        Assert.Contains("in all rows: channels 192, height 14, width 14, images 199 · empty: channel_intensity, activation_entropy", text, StringComparison.Ordinal);
+        Assert.Single(rows.Select(row => row.IndexOf('.', row.IndexOf("blocks.", StringComparison.Ordinal) + 7)).Distinct());
+        Assert.Contains("<summary>all columns</summary>", html, StringComparison.Ordinal);
+        Assert.Contains(">activation_entropy</th>", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_data_frame_shows_its_first_rows_and_its_size()
     {
         var frame = new DataFrame(new Int32DataFrameColumn("n", Enumerable.Range(1000, 40)), new StringDataFrameColumn("<name>", Enumerable.Repeat<string?>(null, 40)));

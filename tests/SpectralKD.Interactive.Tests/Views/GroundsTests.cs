@@ -17,6 +17,7 @@ public partial class GroundsTests
         { "images", new ImagesView(SpectralKD.Data.Textures.Create(4, 32)) },
         { "message", MessageView.Skipped(["a.png: no image", "b.png: no image"]) },
         { "progress", new ProgressView("analysing", 3, 10, "images", TimeSpan.FromSeconds(2)) },
+        { "table", new DataFrameView(Charting.SampleSpectra.U().ToDataFrame()) },
         { "training", new TrainingView("a from b", Now, [3, 2, 1], [new() { Epoch = 0, LearningRate = 1e-3, Loss = 2, Top1 = 10 }, new() { Epoch = 1, LearningRate = 1e-3, Loss = 2, Top1 = 12 }], ["slow"]) },
         { "spectrum", new SpectralKD.Interactive.Views.SpectrumView(Charting.SampleSpectra.U()) },
     };

@@ -21,4 +21,15 @@ public sealed class ImagesViewTests : IDisposable
         Assert.EndsWith("note: 1 image is left out, beside the class folders (a&b.png)", view.ToPlainText(), StringComparison.Ordinal);
         Assert.Contains("<div>note: 1 image is left out, beside the class folders (a&amp;b.png)</div>", view.ToHtml(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Names_of_classes_are_letters_of_the_page_below_each_image_and_small_images_keep_their_pixels()
+    {
+        var html = new ImagesView(Textures.Create(40, 32)).ToHtml();
+
+        Assert.Equal(20, html.Split("<figcaption").Length - 1);
+        Assert.Contains($">{Textures.ClassNames[0]}</figcaption>", html, StringComparison.Ordinal);
+        Assert.Contains("image-rendering:pixelated", html, StringComparison.Ordinal);
+        Assert.InRange(html.Length, 1000, 150_000);
+    }
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace SpectralKD.Interactive;
 
-/// <summary>Runs a browser without a window on a page of our own, with a profile that is thrown away and no network.</summary>
+/// <summary>Starts a browser without a window, with a profile that is thrown away and no network, for a page of our own or for a <see cref="BrowserSession"/>.</summary>
 internal static class HeadlessBrowser
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
@@ -13,21 +13,12 @@ internal static class HeadlessBrowser
     [
         "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-extensions", "--disable-sync",
         "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND",
-        "--virtual-time-budget=20000",
     ];
 
     /// <summary>The page's document after its scripts have run.</summary>
-    internal static string Dom(string html) => InFolder(html, (page, folder) => Run(folder, "--dump-dom", page));
+    internal static string Dom(string html) => InFolder(html, (page, folder) => Run(folder, "--virtual-time-budget=20000", "--dump-dom", page));
 
-    /// <summary>The page printed as PDF, in the size that its style gives.</summary>
-    internal static byte[] Pdf(string html) => InFolder(html, (page, folder) =>
-    {
-        var target = Path.Combine(folder, "chart.pdf");
-        Run(folder, "--no-pdf-header-footer", $"--print-to-pdf={target}", page);
-        return File.Exists(target) ? File.ReadAllBytes(target) : throw Failed("it printed nothing");
-    });
-
-    private static T InFolder<T>(string html, Func<string, string, T> action)
+    private static string InFolder(string html, Func<string, string, string> action)
     {
         var folder = Directory.CreateTempSubdirectory("spectralkd-chart-");
         try
@@ -57,10 +48,11 @@ internal static class HeadlessBrowser
             string.Create(CultureInfo.InvariantCulture, $"it ended with code {process.ExitCode}: {LastLine(errors.GetAwaiter().GetResult())}"));
     }
 
-    private static Process Start(string folder, string[] arguments)
+    /// <summary>Starts the browser with a fresh profile in a folder.</summary>
+    internal static Process Start(string folder, params string[] arguments)
     {
         var start = new ProcessStartInfo(Browser.Find()) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (var argument in Options.Append($"--user-data-dir={Path.Combine(folder, "profile")}").Concat(arguments))
+        foreach (var argument in Options.Append($"--user-data-dir={Profile(folder)}").Concat(arguments))
         {
             start.ArgumentList.Add(argument);
         }
@@ -81,12 +73,15 @@ internal static class HeadlessBrowser
         }
     }
 
+    /// <summary>The folder of the browser's profile.</summary>
+    internal static string Profile(string folder) => Path.Combine(folder, "profile");
+
     private static string LastLine(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "";
 
-    private static SpectralKDException Failed(string how)
+    internal static SpectralKDException Failed(string how)
         => new($"the browser {Browser.Find()} did not draw the chart: {how}; save as .html instead, or set {Browser.Variable} to another browser");
 
-    private static void Remove(DirectoryInfo folder)
+    internal static void Remove(DirectoryInfo folder)
     {
         try
         {
