@@ -33,7 +33,7 @@ import run_in_classic_notebook as classic  # noqa: E402
 
 SIZE = (1000, 860)
 # Which figure of a lesson stands for it, from 0; of a lesson that is not named, the last.
-SHOWN = {"02": 1, "03": 2, "04": -2, "05": 4, "06": 2}
+SHOWN = {"02": 1, "03": 2, "04": -2, "05": 4, "06": 2, "08": 2}
 FRONT = ["02", "03", "04", "05"]
 FIGURES = "[...document.querySelectorAll('.outputs .output')].filter(o => o.matches('.chart') || o.querySelector('figure svg'))"
 CHARTS = "[...document.querySelectorAll('.outputs .chart')]"
