@@ -167,7 +167,7 @@ internal static class PageStyle
           font: 16px/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
         }
         main { max-width: 88rem; margin: 0 auto; padding: 2.5rem 1.5rem 1rem; }
-        .text > * { max-width: 58rem; }
+        .text > :not(h1, h2) { max-width: 58rem; }
         footer { max-width: 88rem; margin: 0 auto; padding: 1rem 1.5rem 3rem; color: var(--faint); font-size: .8rem; }
         a { color: var(--accent); }
         h1, h2, h3, h4 { line-height: 1.25; margin: 1.6em 0 .6em; }
@@ -180,7 +180,7 @@ internal static class PageStyle
         img, svg { max-width: 100%; height: auto; }
         code, pre { font-family: ui-monospace, "Cascadia Code", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
         pre { margin: 0; font-size: .84rem; line-height: 1.5; white-space: pre-wrap; overflow-wrap: anywhere; }
-        .text code { font-size: .88em; background: var(--code); padding: .12em .35em; border-radius: 4px; }
+        .text code { font-size: .88em; background: var(--code); padding: .12em .35em; border-radius: 4px; overflow-wrap: anywhere; }
         .text pre { background: var(--code); padding: .8rem 1rem; border-radius: 8px; }
         .text pre code { background: none; padding: 0; font-size: 1em; }
         .cell.code { margin: 1.2rem 0; }
@@ -199,7 +199,7 @@ internal static class PageStyle
             linear-gradient(to right, var(--shade), transparent) left / .8rem 100% scroll, linear-gradient(to left, var(--shade), transparent) right / .8rem 100% scroll;
           background-repeat: no-repeat;
         }
-        .output.chart { overflow: visible; }
+        .output.chart { overflow: visible; overflow-x: clip; }
         iframe.output { width: 100%; height: 30rem; border: 1px solid var(--line); border-radius: 8px; background: #fff; }
         .banner { background: var(--error-page); border-left: 4px solid var(--error); padding: .2rem 1rem; border-radius: 4px; }
         .banner p { margin: .5em 0; }
@@ -211,7 +211,7 @@ internal static class PageStyle
         .output.html table { width: auto; }
         .text table { display: block; width: fit-content; max-width: 100%; overflow-x: auto; }
         td pre { white-space: pre; }
-        .math { overflow-x: auto; }
+        .text :has(> math[display="block"]) { overflow-x: auto; }
         main math { font-family: "Latin Modern Math", "Cambria Math", "STIX Two Math", "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; font-size: 1.08em; }
         main math mo.tml-prime, main math .mathscr { font-family: inherit; }
         math[display="block"] { margin: .9em 0; }
@@ -220,7 +220,7 @@ internal static class PageStyle
         .c-keyword { color: var(--c-keyword); } .c-string { color: var(--c-string); } .c-number { color: var(--c-number); }
         .c-comment { color: var(--c-comment); font-style: italic; } .c-type { color: var(--c-type); } .c-method { color: var(--c-method); }
         .c-magic { color: var(--c-magic); font-weight: 600; } .c-attr { color: var(--c-method); } .c-var { color: var(--c-number); }
-        @media (max-width: 40rem) { main { padding: 1.2rem .9rem; } body { font-size: 15px; } }
+        @media (max-width: 40rem) { main { padding: 1.2rem .9rem; } body { font-size: 15px; } .output.html td:last-child { min-width: 9rem; } }
         @media print {
           main { max-width: none; padding: 0; }
           .text > * { max-width: none; }

@@ -63,10 +63,11 @@ public sealed record DistillationDynamics
         .Select(group => group.Where(entry => entry.Distance is not null).Select(entry => entry.Distance!.Value).DefaultIfEmpty(double.NaN).Average())];
 
     /// <summary>
-    /// One row for each moment and student layer: <c>moment</c> (0 is before), <c>block</c>, <c>name</c>, <c>teacher_block</c>, <c>intensity</c>,
+    /// One row for each moment and student layer: <c>when</c> (<c>before</c>, <c>after</c>; of more moments <c>before</c>, <c>after 1</c>, <c>after 2</c>, …), <c>moment</c> (0 is before), <c>block</c>, <c>name</c>, <c>teacher_block</c>, <c>intensity</c>,
     /// <c>teacher_intensity</c>, <c>intensity_ratio</c>, <c>distance</c>.
     /// </summary>
     public DataFrame ToDataFrame() => new(
+        new StringDataFrameColumn("when", Distances.Select(entry => entry.Moment == 0 ? "before" : Student.Count == 2 ? "after" : FormattableString.Invariant($"after {entry.Moment}"))),
         new Int32DataFrameColumn("moment", Distances.Select(entry => entry.Moment)),
         new Int32DataFrameColumn("block", Distances.Select(entry => entry.Block)),
         new StringDataFrameColumn("name", Distances.Select(entry => entry.Name)),
