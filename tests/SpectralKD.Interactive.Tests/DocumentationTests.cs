@@ -37,6 +37,16 @@ public sealed partial class DocumentationTests
     }
 
     [Fact]
+    public void The_stored_runs_of_the_lesson_on_dynamics_are_four_whole_trainings_with_their_entropies()
+    {
+        var data = Path.Combine(SharedData.RepositoryRoot, "notebooks", "data");
+        Assert.Equal([20, 20, 20, 20], Lengths("logs"));
+        Assert.Equal([10, 10, 10, 10], Lengths("entropies"));
+
+        IEnumerable<long> Lengths(string folder) => Directory.GetFiles(Path.Combine(data, folder)).Select(file => RunLog.Load(file).Table.Rows.Count);
+    }
+
+    [Fact]
     public void The_front_page_is_short_and_leads_to_every_page()
     {
         Assert.InRange(DocumentPage.Readme.Text.Split('\n').Length, 1, 150);

@@ -149,6 +149,15 @@ public class ChartKindsTests
     }
 
     [Fact]
+    public void The_table_of_distances_says_before_and_after()
+    {
+        Assert.Equal(["before", "after"], Moments(DistillationDynamics.Of(Teacher, Student, Student)));
+        Assert.Equal(["before", "after 1", "after 2"], Moments(DistillationDynamics.Of(Teacher, [Student, Student, Student])));
+
+        static IEnumerable<string> Moments(DistillationDynamics dynamics) => dynamics.ToDataFrame()["when"].Cast<string>().Distinct();
+    }
+
+    [Fact]
     public void Distances_are_drawn_before_and_after_with_their_means()
     {
         var dynamics = DistillationDynamics.Of(Teacher, [SampleSpectra.U(depth: 0.2), Student, Teacher with { Blocks = Student.Blocks }]);

@@ -9,6 +9,16 @@ public sealed class HtmlPageTests
     public void The_title_is_the_first_heading() => Assert.Contains("<title>The U-curve of x &amp; y</title>", Page(NotebookCell.Markdown("text\n\n## The U-curve of `x` & y")));
 
     [Fact]
+    public void Code_wraps_on_narrow_pages_and_nothing_lies_over_it()
+    {
+        var page = Page(NotebookCell.Code("1 + 1"));
+        var style = page[page.IndexOf("<style>", StringComparison.Ordinal)..page.IndexOf("</style>", StringComparison.Ordinal)];
+        Assert.DoesNotContain("position: absolute", style);
+        Assert.Matches(@"(?m)^pre \{[^}]*white-space: pre-wrap; overflow-wrap: anywhere;", style);
+        Assert.Matches("(?s)<div class=\"label\">.*</div><pre>", page);
+    }
+
+    [Fact]
     public void Plotly_is_in_the_page_once_and_only_if_needed()
     {
         var figure = new JsonObject { ["data"] = new JsonArray(), ["layout"] = new JsonObject { ["title"] = "</script>" } };
