@@ -48,7 +48,7 @@ internal static class CommandLine
             CacheVerb.Create(),
             MergeVerb.Create(),
             DistillVerb.Create(),
-            CompareVerb.Create(),
+            CompareVerb.Create(), DynamicsVerb.Create(),
             ExportVerb.Create(),
             ModelsVerb.Create(),
             MethodsVerb.Create(),

@@ -3,31 +3,49 @@ namespace SpectralKD.Interactive.Magic;
 /// <summary>Parameters of <c>#!spectral-dynamics</c>.</summary>
 internal sealed class DynamicsArguments
 {
-    [MagicParameter("variable that holds the teacher's spectrum", Required = true, Value = MagicValue.SpectrumVariable)]
-    public string Teacher { get; set; } = "";
+    [MagicParameter("variable that holds the teacher's spectrum; needed with --before and --after", Value = MagicValue.SpectrumVariable)]
+    public string? Teacher { get; set; }
 
-    [MagicParameter("variable that holds the student's spectrum before training", Required = true, Value = MagicValue.SpectrumVariable)]
-    public string Before { get; set; } = "";
+    [MagicParameter("variable that holds the student's spectrum before training", Value = MagicValue.SpectrumVariable)]
+    public string? Before { get; set; }
 
-    [MagicParameter("variable that holds the student's spectrum after training", Required = true, Value = MagicValue.SpectrumVariable)]
-    public string After { get; set; } = "";
+    [MagicParameter("variable that holds the student's spectrum after training", Value = MagicValue.SpectrumVariable)]
+    public string? After { get; set; }
 
-    [MagicParameter("C# variable for the comparison", Value = MagicValue.NewVariable)]
+    [MagicParameter("in place of --before and --after: a folder of any training's checkpoints, or a run's folder with its spectra", Value = MagicValue.Path)]
+    public string? Checkpoints { get; set; }
+
+    [MagicParameter("timm name of what the checkpoints are of", Value = MagicValue.ModelName)]
+    public string? Model { get; set; }
+
+    [MagicParameter("variable that holds the images for the checkpoints", Value = MagicValue.ImagesVariable)]
+    public string Images { get; set; } = "images";
+
+    [MagicParameter("folder that keeps each checkpoint's spectrum, so that a stopped command goes on", Value = MagicValue.Path)]
+    public string? Out { get; set; }
+
+    [MagicParameter("C# variable for the comparison, or for the spectra of the checkpoints", Value = MagicValue.NewVariable)]
     public string As { get; set; } = "dynamics";
 }
 
-/// <summary>Compares a student's spectra before and after training with its teacher's.</summary>
+/// <summary>Compares a student's spectra before and after training with its teacher's, or shows the spectra of all checkpoints of a training.</summary>
 internal sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
 {
     public override string Name => "#!spectral-dynamics";
 
-    public override string Description => "spectra of the student before and after training against the teacher's";
+    public override string Description => "spectra over a training: a student before and after against its teacher, or every checkpoint of a folder";
 
     public override string Example => "#!spectral-dynamics --teacher teacherSpectrum --before before --after after";
 
-    protected override async Task RunAsync(DynamicsArguments arguments, INotebookHost host, CancellationToken cancellationToken)
+    protected override Task RunAsync(DynamicsArguments arguments, INotebookHost host, CancellationToken cancellationToken) => arguments switch
     {
-        var (teacher, before, after) = (host.Spectrum(arguments.Teacher), host.Spectrum(arguments.Before), host.Spectrum(arguments.After));
+        { Checkpoints: { } folder, Before: null, After: null } => OverCheckpointsAsync(arguments, folder, host, cancellationToken),
+        { Checkpoints: null, Teacher: { } teacher, Before: { } before, After: { } after } => BeforeAndAfterAsync(arguments, host.Spectrum(teacher), host.Spectrum(before), host.Spectrum(after), host),
+        _ => throw new SpectralKDException("#!spectral-dynamics compares --teacher, --before and --after, or reads --checkpoints FOLDER (with --model NAME and --images, and --teacher if there is one): give the one or the other"),
+    };
+
+    private static async Task BeforeAndAfterAsync(DynamicsArguments arguments, ModelSpectrum teacher, ModelSpectrum before, ModelSpectrum after, INotebookHost host)
+    {
         var dynamics = DistillationDynamics.Of(teacher, before, after);
         await host.SetVariableAsync(arguments.As, dynamics, typeof(DistillationDynamics));
         host.Display(Charts.Dynamics(teacher, before, after));
@@ -37,6 +55,42 @@ internal sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
         }
 
         host.Display(dynamics.ToDataFrame());
+    }
+
+    private static async Task OverCheckpointsAsync(DynamicsArguments arguments, string folder, INotebookHost host, CancellationToken cancellationToken)
+    {
+        var teacher = arguments.Teacher is { } name ? host.Spectrum(name) : null;
+        TrainingSpectra training;
+        if (arguments.Model is { } model)
+        {
+            var display = new ProgressDisplay(host, $"checkpoints of {folder}", "checkpoints");
+            var images = host.Images(arguments.Images);
+            training = await Task.Run(() => TrainingSpectra.AnalyseAsync(model, folder, images, keep: arguments.Out, progress: new Reporter(display), cancellation: cancellationToken), cancellationToken);
+        }
+        else
+        {
+            training = TrainingSpectra.HasSpectra(folder)
+                ? TrainingSpectra.Load(folder)
+                : throw new SpectralKDException($"{folder} holds no spectra, but maybe checkpoints: say what they are of with --model NAME, and over which images with --images");
+            teacher ??= TrainingSpectra.TeacherIn(folder);
+        }
+
+        await host.SetVariableAsync(arguments.As, training, typeof(TrainingSpectra));
+        await host.SetVariableAsync(arguments.As + "Table", training.ToDataFrame(), typeof(Microsoft.Data.Analysis.DataFrame));
+        if (training.Notes.Count > 0)
+        {
+            host.Display(new MessageView(folder, training.Notes));
+        }
+
+        foreach (var chart in TrainingCharts.All(training, teacher))
+        {
+            host.Display(chart);
+        }
+    }
+
+    private sealed class Reporter(ProgressDisplay display) : IProgress<TrainingSpectraProgress>
+    {
+        public void Report(TrainingSpectraProgress value) => display.Report(value.Done, value.Total);
     }
 }
 

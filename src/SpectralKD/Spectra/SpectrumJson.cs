@@ -56,6 +56,14 @@ internal static class SpectrumJson
         }
     }
 
+    /// <summary>Whether a file begins as a spectrum does.</summary>
+    internal static bool Looks(string path)
+    {
+        using var reader = File.OpenText(path);
+        var start = new char[40];
+        return new string(start, 0, reader.ReadBlock(start)).Contains("spectralkd.spectrum/", StringComparison.Ordinal);
+    }
+
     private static ModelSpectrum Read(ReadOnlyMemory<byte> json, string where)
     {
         try

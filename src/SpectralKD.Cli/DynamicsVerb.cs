@@ -1,0 +1,72 @@
+using System.CommandLine;
+using SpectralKD.Interactive;
+
+namespace SpectralKD.Cli;
+
+/// <summary><c>spectralkd dynamics</c>: the spectra of every checkpoint of a training, whoever trained.</summary>
+internal static class DynamicsVerb
+{
+    public static Command Create()
+    {
+        var folder = new Argument<string>("folder") { Description = "Checkpoints of any training (.safetensors, .pth, a folder each), or a run's folder with its spectra" };
+        var model = new Option<string?>("--model") { Description = "timm name of what the checkpoints are of; not needed for a run's own spectra" };
+        var images = new Option<string>("--images") { Description = "textures, cifar10, or a folder or zip in ImageFolder layout", DefaultValueFactory = _ => Textures.SourceName };
+        var count = new Option<int?>("--count") { Description = "How many images to take [textures: 500, others: all]" };
+        var teacher = new Option<string?>("--teacher") { Description = "spectrum.json of a teacher over the same images: adds the distances to it [the run's own]" };
+        var domain = new Option<SpectralDomain>("--domain") { Description = "Fourier transform over space, over channels, or both", DefaultValueFactory = _ => SpectralDomain.Spatial }.AcceptOnlyFromAmong("spatial", "channel", "both");
+        var classes = new Option<int?>("--classes") { Description = "Classes of the checkpoints' head [the model's own]" };
+        var device = new Option<string?>("--device") { Description = "auto, cpu, cuda, cuda:N [auto]" };
+        var output = new Option<string>("--out") { Description = "Folder for dynamics.csv, dynamics.html and spectra/; the same command goes on after a stop", Required = true };
+        var command = new Command("dynamics", "Takes the spectra of every checkpoint of a training: heatmaps of depth and time, a slider, distances to a teacher")
+        {
+            folder, model, images, count, teacher, domain, classes, device, output,
+        };
+        command.SetAction(async (result, cancel) =>
+        {
+            var (console, place, target) = (result.InvocationConfiguration, result.GetRequiredValue(folder), result.GetRequiredValue(output));
+            var other = result.GetValue(teacher) is { } file ? ModelSpectrum.Load(file) : null;
+            TrainingSpectra training;
+            if (result.GetValue(model) is { } name)
+            {
+                var load = new ModelLoadOptions { Classes = result.GetValue(classes), Device = Devices.Parse(result.GetValue(device) ?? "auto") };
+                training = await TrainingSpectra.AnalyseAsync(
+                    name, place, ImageSources.Open(result.GetRequiredValue(images), result.GetValue(count)), load, new SpectralOptions { Domain = result.GetValue(domain) },
+                    Path.Combine(target, "spectra"), new CheckpointLine(console.Error), cancel);
+            }
+            else
+            {
+                training = TrainingSpectra.HasSpectra(place)
+                    ? TrainingSpectra.Load(place)
+                    : throw new SpectralKDException($"{place} holds no spectra, but maybe checkpoints: say what they are of with --model NAME");
+                other ??= TrainingSpectra.TeacherIn(place);
+            }
+
+            foreach (var note in training.Notes)
+            {
+                await console.Error.WriteLineAsync($"note: {note}");
+            }
+
+            var (csv, html) = (Path.Combine(target, "dynamics.csv"), Path.Combine(target, "dynamics.html"));
+            training.ToDataFrame().SaveTable(csv);
+            AtomicFile.WriteText(html, ChartHtml.Page($"{training.Spectra[^1].Model} over its training", TrainingCharts.All(training, other)));
+            await console.Output.WriteLineAsync($"{training.Spectra[^1].Model}: {training.Moments.Count} checkpoints, {training.Moments[0]} to {training.Moments[^1]}; last: {training.Spectra[^1].UShape.Words}");
+            await console.Output.WriteLineAsync(csv);
+            await console.Output.WriteLineAsync(html);
+            return 0;
+        });
+        return command;
+    }
+
+    private sealed class CheckpointLine(TextWriter error) : IProgress<TrainingSpectraProgress>
+    {
+        private string? _last;
+
+        public void Report(TrainingSpectraProgress value)
+        {
+            if (value.Done < value.Total && value.Checkpoint != _last)
+            {
+                error.WriteLine($"checkpoint {value.Done + 1} of {value.Total}: {_last = value.Checkpoint}");
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using Microsoft.Data.Analysis;
+using Plotly.NET;
+
+namespace SpectralKD.Interactive;
+
+public static partial class Charts
+{
+    /// <summary>One figure of every block over a training, as colours: time to the right, depth upwards.</summary>
+    /// <param name="training">A model's spectra over its training.</param>
+    /// <param name="figure">A column of the spectrum's table, see <see cref="TrainingSpectra.Figures"/>: <c>intensity</c>, <c>uniformity</c>, <c>high_frequency_ratio</c>, …</param>
+    /// <exception cref="SpectralKDException">There is no such figure, or it was not analysed.</exception>
+    public static GenericChart OverTraining(TrainingSpectra training, string figure = "intensity")
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        if (!training.Figures.Contains(figure))
+        {
+            throw new SpectralKDException($"there is no figure {figure} over this training; there are {string.Join(", ", training.Figures)}");
+        }
+
+        var values = training.Spectra.Select(spectrum => (DoubleDataFrameColumn)spectrum.ToDataFrame()[figure]).ToList();
+        var blocks = training.Spectra[0].Blocks;
+        var place = new PanelPlace(0, 1);
+        var chart = new ChartBuilder($"{Words(figure)} over layers and training", $"{training.Spectra[^1].Model} · {UCurveText.Images(training.Spectra[0])}").Layout("height", 440);
+        chart.Trace("heatmap", new Attributes
+        {
+            ["x"] = training.Moments.Select(ChartLook.Text).ToArray(),
+            ["y"] = blocks.Select(block => block.Index).ToArray(),
+            ["z"] = blocks.Select((_, row) => values.Select(column => column[row]).ToArray()).ToArray(),
+            ["text"] = blocks.Select((block, row) => training.Moments.Select((moment, i) => FormattableString.Invariant(
+                $"{ChartLook.Text(block.Name)}<br>{ChartLook.Text(moment)}<br>{Words(figure).ToLowerInvariant()} {values[i][row]:G4}")).ToArray()).ToArray(),
+            ["hovertemplate"] = "%{text}<extra></extra>",
+            ["coloraxis"] = "coloraxis",
+            ["xgap"] = 1,
+            ["ygap"] = 1,
+            ["xaxis"] = place.X,
+            ["yaxis"] = place.Y,
+        });
+        place.Add(chart, "Checkpoint", "Block (0 is the first)");
+        return chart.Layout("coloraxis", new Attributes
+        {
+            ["colorscale"] = ChartLook.Scale,
+            ["colorbar"] = new Attributes
+            {
+                ["title"] = new Attributes { ["text"] = Words(figure).ToLowerInvariant(), ["side"] = "right", ["font"] = new Attributes { ["size"] = 13 } },
+                ["thickness"] = 14,
+                ["outlinewidth"] = 0,
+            },
+        }).Build();
+    }
+
+    /// <summary>
+    /// The U-curve of one checkpoint at a time, chosen by a slider that needs no kernel; the first one stays in grey, the teacher's black and dashed. A page that draws charts
+    /// without a script shows the last checkpoint.
+    /// </summary>
+    /// <param name="training">A model's spectra over its training.</param>
+    /// <param name="teacher">A teacher's spectrum, or null.</param>
+    public static GenericChart UCurveSlider(TrainingSpectra training, ModelSpectrum? teacher = null)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        var (spectra, last) = (training.Spectra, training.Spectra.Count - 1);
+        ModelSpectrum[] all = teacher is null ? [.. spectra] : [.. spectra, teacher];
+        var axis = UCurveAxes.Intensity(all, normalize: false);
+        var range = UCurves.Range(0, all.Max(spectrum => spectrum.Intensities.Max()), fromZero: true);
+        axis["range"] = new[] { range.Low, range.High };
+        var chart = new ChartBuilder("Spectral intensity over depth, checkpoint by checkpoint", $"{spectra[^1].Model} · {UCurveText.Images(spectra[0])}")
+            .Layout("xaxis", UCurveAxes.Depth(all, relative: true)).Layout("yaxis", axis).Layout("height", 520).Layout("showlegend", true);
+        var look = SeriesLook.OfNames([spectra[0].Model])[0];
+        Line(spectra[0], $"{training.Moments[0]} (first)", look with { Colour = ChartLook.Grey, Dash = "dot" });
+        if (teacher is not null)
+        {
+            Line(teacher, $"teacher: {teacher.Title}", look with { Colour = ChartLook.Ink, Dash = "dash" });
+        }
+
+        var always = teacher is null ? 1 : 2;
+        for (var moment = 0; moment <= last; moment++)
+        {
+            Line(spectra[moment], training.Moments[moment], look with { Colour = Sequence.Colour(moment, last + 1) }, visible: moment == last);
+        }
+
+        return chart.Layout("sliders", new[] { Slider() }).Build();
+
+        void Line(ModelSpectrum spectrum, string name, SeriesLook how, bool visible = true)
+        {
+            var line = SeriesLine.Of(
+                how, name, spectrum.Blocks.Select(block => UCurveAxes.Position(spectrum, block, relative: true)), spectrum.Intensities, spectrum.Blocks.Select(block => UCurveText.Brief(name, block)));
+            line["visible"] = visible;
+            chart.Trace("scatter", line);
+        }
+
+        Attributes Slider() => new()
+        {
+            ["active"] = last,
+            ["pad"] = new Attributes { ["t"] = 60 },
+            ["currentvalue"] = new Attributes { ["prefix"] = "Checkpoint: " },
+            ["steps"] = training.Moments.Select((name, moment) => new Attributes
+            {
+                ["label"] = ChartLook.Text(name),
+                ["method"] = "restyle",
+                ["args"] = new object[] { new Attributes { ["visible"] = Enumerable.Range(0, always + last + 1).Select(trace => trace < always || trace == always + moment).ToArray() } },
+            }).ToArray(),
+        };
+    }
+
+    private static string Words(string figure) => char.ToUpperInvariant(figure[0]) + figure[1..].Replace('_', ' ');
+}
+
+/// <summary>All that is shown of a model's spectra over its training.</summary>
+internal static class TrainingCharts
+{
+    internal static IReadOnlyList<GenericChart> All(TrainingSpectra training, ModelSpectrum? teacher)
+    {
+        var charts = new List<GenericChart> { Charts.UCurveSlider(training, teacher) };
+        charts.AddRange(training.Figures.Select(figure => Charts.OverTraining(training, figure)));
+        if (teacher is not null && training.Towards(teacher) is var dynamics && dynamics.Distances.Any(entry => entry.Distance is not null))
+        {
+            charts.Add(Charts.DistanceHeatmap(dynamics));
+        }
+
+        return charts;
+    }
+}
