@@ -8,6 +8,8 @@ public class ChartKindsTests
     private static readonly ModelSpectrum Student = SampleSpectra.U();
     private static readonly ModelSpectrum Teacher = SampleSpectra.U("cait_s24_224", 24, 0.6);
 
+    private static readonly TrainingSpectra Training = TrainingSpectra.Of(["epoch 0", "epoch 5", "epoch 10"], [SampleSpectra.U(depth: 0.2), SampleSpectra.U(depth: 0.3), Student]);
+
     public static TheoryData<string, GenericChart> All => new()
     {
         { "u-curve", Charts.UCurve(Student) },
@@ -24,6 +26,8 @@ public class ChartKindsTests
         { "differences", Charts.Differences(SampleComparison.Of()) },
         { "differences of one seed", Charts.Differences(SampleComparison.Of(seeds: 1)) },
         { "layer gains", Charts.LayerGains(SampleComparison.Of(layers: true)) },
+        { "over training", Charts.OverTraining(Training, "uniformity") },
+        { "slider", Charts.UCurveSlider(Training, Teacher) },
         { "distance heatmap", Charts.DistanceHeatmap(DistillationDynamics.Of(Teacher, Student, Student)) },
     };
 
@@ -42,6 +46,22 @@ public class ChartKindsTests
 
         Assert.Contains(figure.RootElement.GetProperty("data").EnumerateArray(), trace => trace.TryGetProperty("hovertemplate", out _));
     }
+
+    [Fact]
+    public void A_slider_shows_the_first_checkpoint_the_teacher_and_one_other_at_a_time()
+    {
+        using var figure = JsonDocument.Parse(ChartHtml.FigureJson(Charts.UCurveSlider(Training, Teacher)));
+        var slider = figure.RootElement.GetProperty("layout").GetProperty("sliders")[0];
+        var steps = slider.GetProperty("steps").EnumerateArray().ToList();
+        Assert.Equal(["epoch 0", "epoch 5", "epoch 10"], steps.Select(step => step.GetProperty("label").GetString()));
+        Assert.Equal(2, slider.GetProperty("active").GetInt32());
+        Assert.Equal([true, true, false, true, false], steps[1].GetProperty("args")[0].GetProperty("visible").EnumerateArray().Select(trace => trace.GetBoolean()));
+        Assert.Equal([true, true, false, false, true], figure.RootElement.GetProperty("data").EnumerateArray().Select(trace => trace.GetProperty("visible").GetBoolean()));
+    }
+
+    [Fact]
+    public void A_figure_that_a_training_does_not_have_is_refused_with_those_it_has()
+        => Assert.Contains("there are intensity", Assert.Throws<SpectralKDException>(() => Charts.OverTraining(Training, "kurtosis")).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_forest_plot_has_an_interval_for_each_method_but_the_baseline_and_none_for_one_seed()
