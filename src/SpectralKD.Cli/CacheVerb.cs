@@ -13,7 +13,7 @@ internal static class CacheVerb
         var side = new Option<int?>("--side") { Description = "Length of the shorter side in pixels, for a program of your own [whole images, for training with random crops]" };
         var count = new Option<int?>("--count") { Description = "How many images to take, as analyze takes them [all]" };
         var output = new Option<string>("--out") { Description = "Folder of the cache", Required = true };
-        var command = new Command("cache", "Decodes images once into a memory-mapped file; analyze and distill read it by --image-cache") { source, model, size, side, count, output };
+        var command = new Command("cache", "Decodes images once into a memory-mapped file; analyze and distill read it by --image-cache") { source, model, size, side, count, output }.PrintsResults();
         command.SetAction((result, cancel) =>
         {
             var console = result.InvocationConfiguration;
@@ -34,23 +34,26 @@ internal static class CacheVerb
             var cached = ImageCache.Open(
                 files, result.GetRequiredValue(output), resize ?? length, new DecodingLine(console.Error), cancel);
             var notes = cached.Notes.Except(files.Notes).ToList();
-            console.Output.WriteLine(notes.Count > 0 ? notes[0] : FormattableString.Invariant($"the image cache of {cached.Name} is there already: {cached.Count} images"));
+            result.Print(
+                () => notes.Count > 0 ? notes[0] : FormattableString.Invariant($"the image cache of {cached.Name} is there already: {cached.Count} images"),
+                () => new { cached.Name, Folder = result.GetValue(output), Images = cached.Count, Made = notes.Count > 0, Notes = notes });
             return Task.FromResult(0);
         });
         return command;
     }
 }
 
-/// <summary>Progress of decoding: one line rewritten in place on a terminal, nothing elsewhere.</summary>
+/// <summary>Progress of decoding: one line rewritten in place on a terminal, elsewhere one every ten seconds.</summary>
 internal sealed class DecodingLine(TextWriter error) : IProgress<ImageCacheProgress>
 {
-    private readonly bool _terminal = !Console.IsErrorRedirected;
+    private DateTime _last = DateTime.UtcNow;
 
     public void Report(ImageCacheProgress value)
     {
-        if (_terminal && (value.Done % 50 == 0 || value.Done == value.Images))
+        if (DateTime.UtcNow - _last > ErrorTerminal.Interval || (ErrorTerminal.Rewrites && value.Done == value.Images))
         {
-            error.Write(FormattableString.Invariant($"\r{value.Done} of {value.Images} images decoded, {value.Bytes / 1e6:0.0} MB   {(value.Done == value.Images ? "\n" : "")}"));
+            _last = DateTime.UtcNow;
+            error.Write(ErrorTerminal.Progress(FormattableString.Invariant($"{value.Done} of {value.Images} images decoded, {value.Bytes / 1e6:0.0} MB")) + (ErrorTerminal.Rewrites && value.Done == value.Images ? "\n" : ""));
         }
     }
 }

@@ -9,8 +9,22 @@ internal static class ModelsVerb
     public static Command Create()
     {
         var filter = new Argument<string?>("filter") { Description = "Part of a name or a family", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("models", "Lists the models that can be loaded by name") { filter };
-        command.SetAction(result => result.InvocationConfiguration.Output.WriteLine(CatalogueView.Of(result.GetValue(filter)).ToPlainText()));
+        var command = new Command("models", "Lists the models that can be loaded by name") { filter }.PrintsResults();
+        command.SetAction(result =>
+        {
+            var view = CatalogueView.Of(result.GetValue(filter));
+            result.Print(view.ToPlainText, () => view.Entries.Select(entry => new
+            {
+                entry.Name,
+                entry.Family,
+                entry.Parameters,
+                Blocks = entry.Blocks.Count,
+                Channels = entry.Dims,
+                Input = entry.Spec.ImageSize.ToString(),
+                entry.Spec.Classes,
+                Weights = entry.Published.Select(weights => new { weights.Tag, weights.Repository, Licence = weights.LicenseWords }),
+            }));
+        });
         return command;
     }
 }
@@ -20,10 +34,24 @@ internal static class MethodsVerb
 {
     public static Command Create()
     {
-        var name = new Argument<string?>("name") { Description = "One method, with what its arguments mean", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("name") { Description = "One method, with what its arguments mean", HelpName = "METHOD", Arity = ArgumentArity.ZeroOrOne };
         name.CompletionSources.Add(_ => LossCatalog.All.Select(kind => new System.CommandLine.Completions.CompletionItem(kind.Name, detail: kind.Compares)));
-        var command = new Command("methods", "Lists the losses that --losses and recipes take: what they compare, their official defaults, their source") { name };
-        command.SetAction(result => result.InvocationConfiguration.Output.WriteLine(MethodsView.Of(result.GetValue(name)).ToPlainText()));
+        var command = new Command("methods", "Lists the losses that --losses and recipes take: what they compare, their official defaults, their source") { name }.PrintsResults();
+        command.SetAction(result =>
+        {
+            var view = MethodsView.Of(result.GetValue(name));
+            result.Print(view.ToPlainText, () => view.Kinds.Select(kind => new
+            {
+                kind.Name,
+                kind.Compares,
+                kind.Weight,
+                kind.LabelWeight,
+                Arguments = kind.Arguments.Select(argument => new { argument.Name, argument.Default, argument.Choices, Meaning = argument.Description }),
+                kind.Layers,
+                Learns = kind.Parameters,
+                kind.Source,
+            }));
+        });
         return command;
     }
 }
@@ -33,8 +61,12 @@ internal static class DeviceVerb
 {
     public static Command Create()
     {
-        var command = new Command("device", "Shows the devices and the torch that are there");
-        command.SetAction(result => result.InvocationConfiguration.Output.WriteLine(DeviceView.Take().ToPlainText()));
+        var command = new Command("device", "Shows the devices and the torch that are there").PrintsResults();
+        command.SetAction(result =>
+        {
+            var view = DeviceView.Take();
+            result.Print(view.ToPlainText, () => view.Facts.ToDictionary(fact => fact.What.Replace(' ', '_').ToLowerInvariant(), fact => fact.Value));
+        });
         return command;
     }
 }

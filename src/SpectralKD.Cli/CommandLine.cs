@@ -1,8 +1,10 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.Reflection;
 
 namespace SpectralKD.Cli;
 
-/// <summary>The <c>spectralkd</c> command: results on stdout, progress and errors on stderr, exit code 0 or not.</summary>
+/// <summary>The <c>spectralkd</c> command: results on stdout, progress and errors on stderr, exit code 0, 1 for a failure, 2 for what was typed wrong.</summary>
 internal static class CommandLine
 {
     /// <summary>What a command returns that was stopped.</summary>
@@ -10,6 +12,9 @@ internal static class CommandLine
 
     // The other commands take no time, and the kernel (jupyter start) has signals of its own: SIGINT interrupts a cell.
     private static readonly string[] EndInOrder = ["run", "analyze", "cache", "distill", "compare"];
+
+    // In what a notebook shows, a notebook's advice is right.
+    private static readonly string[] ReadInNotebooks = ["run", "start"];
 
     /// <param name="args">The program's arguments.</param>
     /// <param name="configuration">Where output goes.</param>
@@ -20,8 +25,17 @@ internal static class CommandLine
         try
         {
             var parsed = Root().Parse(args);
+            if (parsed.Action is ParseErrorAction)
+            {
+                await configuration.Error.WriteLineAsync($"spectralkd: {UsageError.Words(parsed)}");
+                return UsageError.ExitCode;
+            }
+
+            var command = parsed.CommandResult.Command.Name;
+            Advice.IsForCommandLine = !ReadInNotebooks.Contains(command);
+            configuration.Error = parsed.GetValue(Results.Quiet) ? new QuietWriter(configuration.Error) : configuration.Error;
             configuration.ProcessTerminationTimeout = null; // see StopSignals
-            if (EndInOrder.Contains(parsed.CommandResult.Command.Name))
+            if (EndInOrder.Contains(command))
             {
                 signals?.Listen(configuration.Error);
             }
@@ -40,13 +54,15 @@ internal static class CommandLine
         }
     }
 
-    public static RootCommand Root() =>
-        new("Spectral analysis of vision transformers and spectral distillation (SpectralKD, arXiv 2412.19055)")
+    public static RootCommand Root()
+    {
+        var root = new RootCommand("Spectral analysis of vision transformers and spectral distillation (SpectralKD, arXiv 2412.19055)")
         {
             RunVerb.Create(),
             AnalyzeVerb.Create(),
             CacheVerb.Create(),
             MergeVerb.Create(),
+            RecipesVerb.Create(),
             DistillVerb.Create(),
             CompareVerb.Create(), DynamicsVerb.Create(),
             ExportVerb.Create(),
@@ -54,5 +70,19 @@ internal static class CommandLine
             MethodsVerb.Create(),
             JupyterVerb.Create(),
             DeviceVerb.Create(),
+            CompletionVerb.Create(),
         };
+        root.Options.OfType<VersionOption>().Single().Action = new ShowVersion();
+        return root;
+    }
+
+    private sealed class ShowVersion : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            var version = typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+            parseResult.InvocationConfiguration.Output.WriteLine(version.Split('+')[0]);
+            return 0;
+        }
+    }
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using SpectralKD.Interactive;
 
 namespace SpectralKD.Cli;
 
@@ -38,37 +37,19 @@ internal sealed class PlainTextWriter(TextWriter terminal) : TextWriter(terminal
 }
 
 /// <summary>Progress of an analysis: one line rewritten in place on a terminal, a line every ten seconds elsewhere.</summary>
-internal sealed class ProgressLine(TextWriter error) : IProgress<AnalysisProgress>
+internal sealed class ProgressLine(TextWriter error, string what = "") : IProgress<AnalysisProgress>
 {
-    private readonly bool _terminal = !Console.IsErrorRedirected;
     private TimeSpan _last = TimeSpan.MinValue;
 
     public void Report(AnalysisProgress value)
     {
         var finished = value.Fraction >= 1;
-        if (!finished && _last != TimeSpan.MinValue && value.Elapsed - _last < TimeSpan.FromSeconds(_terminal ? 0.2 : 10))
+        if (!finished && _last != TimeSpan.MinValue && value.Elapsed - _last < ErrorTerminal.Interval)
         {
             return;
         }
 
         _last = value.Elapsed;
-        error.Write(_terminal ? $"\r{value,-60}{(finished ? "\n" : "")}" : $"{value}\n");
-    }
-}
-
-/// <summary>Writes what an analysis leaves: <c>blocks.csv</c>, <c>spectrum.json</c>, <c>u-curve.html</c>.</summary>
-internal static class SpectrumFiles
-{
-    public static void Write(ModelSpectrum spectrum, string folder, TextWriter output)
-    {
-        var (csv, json, html) = (Path.Combine(folder, "blocks.csv"), Path.Combine(folder, "spectrum.json"), Path.Combine(folder, "u-curve.html"));
-        spectrum.ToDataFrame().SaveTable(csv);
-        spectrum.Save(json);
-        AtomicFile.WriteText(html, ChartHtml.Page($"U-curve of {spectrum.Title}", Charts.UCurve(spectrum)));
-        output.WriteLine($"{spectrum.Title}: {spectrum.Blocks.Length} blocks, {spectrum.Images} images, {spectrum.UShape.Words}");
-        foreach (var file in new[] { csv, json, html })
-        {
-            output.WriteLine(file);
-        }
+        error.Write(ErrorTerminal.Progress($"{what}{value}") + (ErrorTerminal.Rewrites && finished ? "\n" : ""));
     }
 }

@@ -21,7 +21,7 @@ internal static class CompareVerb
         var command = new Command("compare", "Trains students by several methods and seeds, and tells the differences with their intervals")
         {
             file, output, seeds, budget, jobs, sweep, to, gpus, time, Gather(), Run(),
-        };
+        }.PrintsResults();
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
@@ -32,14 +32,15 @@ internal static class CompareVerb
             if (result.GetValue(to) is { } form)
             {
                 var runs = new ComparisonRunner(comparison, folder, progress).Prepare();
-                await console.Output.WriteAsync(form == "commands" ? ComparisonScripts.Commands(runs, folder)
-                    : ComparisonScripts.Slurm(runs, folder, result.GetValue(jobs), result.GetValue(gpus) ?? (runs[0].Recipe.Device == "cpu" ? 0 : 1), result.GetValue(time)!));
+                var script = form == "commands" ? ComparisonScripts.Commands(runs, folder)
+                    : ComparisonScripts.Slurm(runs, folder, result.GetValue(jobs), result.GetValue(gpus) ?? (runs[0].Recipe.Device == "cpu" ? 0 : 1), result.GetValue(time)!);
+                result.Print(() => script.TrimEnd('\n'), () => new { Runs = runs.Count, Folder = folder, Script = script });
                 await console.Error.WriteLineAsync($"note: {runs.Count} runs; when they are done: spectralkd compare gather {folder}");
                 return 0;
             }
 
             var ended = await comparison.RunAsync(folder, result.GetValue(jobs) ?? 1, progress, cancel);
-            await ShowAsync(ended, console);
+            await ShowAsync(ended, result);
             if (cancel.IsCancellationRequested && !ended.Finished)
             {
                 await console.Error.WriteLineAsync($"spectralkd: stopped with {ended.Missing.Count} runs to go; the same command goes on");
@@ -54,12 +55,12 @@ internal static class CompareVerb
     private static Command Gather()
     {
         var folder = new Argument<string>("folder") { Description = "The comparison's folder" };
-        var command = new Command("gather", "Reads the finished runs of a comparison, whoever trained them, and writes the tables and charts") { folder };
+        var command = new Command("gather", "Reads the finished runs of a comparison, whoever trained them, and writes the tables and charts") { folder }.PrintsResults();
         command.SetAction(async (result, _) =>
         {
             var gathered = ComparisonResult.Gather(result.GetRequiredValue(folder));
             gathered.Save(gathered.Folder);
-            await ShowAsync(gathered, result.InvocationConfiguration);
+            await ShowAsync(gathered, result);
             return 0;
         });
         return command;
@@ -69,42 +70,47 @@ internal static class CompareVerb
     {
         var folder = new Argument<string>("folder") { Description = "The comparison's folder" };
         var run = new Argument<string>("run") { Description = "The run's name, such as soft/seed-0, or its number from 1" };
-        var command = new Command("run", "Trains one run of a comparison, or goes on with it: what --to writes out") { folder, run };
+        var command = new Command("run", "Trains one run of a comparison, or goes on with it: what --to writes out") { folder, run }.PrintsResults();
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
             var trained = await ComparisonRunner.RunOneAsync(result.GetRequiredValue(folder), result.GetRequiredValue(run), new TrainingLine(console.Error), cancel);
-            await console.Output.WriteLineAsync(new RunView(trained).ToPlainText());
+            result.Print(() => new RunView(trained).ToPlainText(), () => DistillVerb.Figures(trained));
             return trained.Finished ? 0 : CommandLine.Stopped;
         });
         return command;
     }
 
-    private static async Task ShowAsync(ComparisonResult result, InvocationConfiguration console)
+    private static async Task ShowAsync(ComparisonResult comparison, ParseResult result)
     {
-        await console.Output.WriteLineAsync(new ComparisonView(result).ToPlainText());
-        foreach (var (name, chart) in ComparisonSetup.Charts(result))
+        foreach (var (name, chart) in ComparisonSetup.Charts(comparison))
         {
-            AtomicFile.WriteText(Path.Combine(result.Folder, name + ".html"), ChartHtml.Page(name, chart));
+            AtomicFile.WriteText(Path.Combine(comparison.Folder, name + ".html"), ChartHtml.Page(name, chart));
         }
 
-        if (LayerSweep.Single(result).Count > 0)
-        {
-            var layers = LayerSweep.Table(result);
-            layers.SaveTable(Path.Combine(result.Folder, "layers.csv"));
-            await console.Output.WriteLineAsync(new DataFrameView(layers, int.MaxValue).ToPlainText());
-        }
-
-        await console.Error.WriteLineAsync($"tables and charts: {result.Folder}");
+        var layers = LayerSweep.Single(comparison).Count > 0 ? LayerSweep.Table(comparison) : null;
+        layers?.SaveTable(Path.Combine(comparison.Folder, "layers.csv"));
+        result.Print(
+            () => string.Join(Environment.NewLine, new[] { new ComparisonView(comparison).ToPlainText(), layers is null ? null : new DataFrameView(layers, int.MaxValue).ToPlainText() }.OfType<string>()),
+            () => new
+            {
+                comparison.Folder,
+                comparison.Finished,
+                comparison.Missing,
+                comparison.Failures,
+                comparison.Notes,
+                Methods = Results.Rows(comparison.ToDataFrame()),
+                Layers = layers is null ? null : Results.Rows(layers),
+            });
+        await result.InvocationConfiguration.Error.WriteLineAsync($"tables and charts: {comparison.Folder}");
     }
 }
 
-/// <summary>Progress of a comparison: a line for each run and note, and on a terminal one that is rewritten in place.</summary>
+/// <summary>Progress of a comparison: a line for each run and note, and where the run stands, rewritten in place on a terminal, elsewhere every ten seconds.</summary>
 internal sealed class ComparisonLine(TextWriter error) : IProgress<ComparisonProgress>
 {
-    private readonly bool _terminal = !Console.IsErrorRedirected;
     private readonly HashSet<string> _warned = [];
-    private DateTime _last;
+    private DateTime _last = DateTime.UtcNow;
     private double? _top1;
 
     public void Report(ComparisonProgress value)
@@ -117,7 +123,7 @@ internal sealed class ComparisonLine(TextWriter error) : IProgress<ComparisonPro
             }
             else if (value.Training is not { } training)
             {
-                error.WriteLine(FormattableString.Invariant($"{(_terminal ? "\r" : "")}[{value.Done}/{value.Total}] {value.Run}{(_top1 is { } top1 ? $": top-1 {top1:0.0} %" : "")}                              "));
+                error.WriteLine(FormattableString.Invariant($"{(ErrorTerminal.Rewrites ? "\r" : "")}[{value.Done}/{value.Total}] {value.Run}{(_top1 is { } top1 ? $": top-1 {top1:0.0} %" : "")}                              "));
                 _top1 = null;
             }
             else
@@ -135,10 +141,10 @@ internal sealed class ComparisonLine(TextWriter error) : IProgress<ComparisonPro
             error.WriteLine($"warning: {value.Run}: {warning}");
         }
 
-        if (_terminal && training.Phase == TrainingPhase.Training && DateTime.UtcNow - _last > TimeSpan.FromSeconds(0.5))
+        if (training.Phase == TrainingPhase.Training && DateTime.UtcNow - _last > ErrorTerminal.Interval)
         {
             _last = DateTime.UtcNow;
-            error.Write($"\r[{value.Done}/{value.Total}] {value.Run}, epoch {training.Epoch + 1}/{training.Epochs}, step {training.Step}/{training.StepsPerEpoch}, {training.ImagesPerSecond:0} images/s   ");
+            error.Write(ErrorTerminal.Progress($"[{value.Done}/{value.Total}] {value.Run}, {TrainingLine.Words(training)} of this run"));
         }
     }
 }

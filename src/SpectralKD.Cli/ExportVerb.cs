@@ -16,7 +16,7 @@ internal static class ExportVerb
         var command = new Command("export", "Writes a recipe as the command of the authors' programs, or as torchdistill's YAML; what has no counterpart is said on stderr")
         {
             recipe, to, nodes, gpus, data,
-        };
+        }.PrintsResults();
         command.SetAction(result =>
         {
             var options = new ExportOptions { Nodes = result.GetValue(nodes), GpusPerNode = result.GetValue(gpus), DataPath = result.GetValue(data) };
@@ -28,13 +28,19 @@ internal static class ExportVerb
                 _ => RunExport.ToTorchrun(opened, options),
             };
             var console = result.InvocationConfiguration;
-            console.Output.WriteLine(exported.Text);
             foreach (var note in exported.Notes)
             {
                 console.Error.WriteLine($"note: {note}");
             }
 
-            return exported.Runs ? 0 : 1;
+            // What the other program cannot run is no output: it would end up in a file that looks like a command.
+            if (!exported.Runs)
+            {
+                throw new SpectralKDException($"the recipe has no counterpart there that runs, so nothing was written; the notes above say why");
+            }
+
+            result.Print(() => exported.Text, () => new { exported.Text, exported.Notes });
+            return 0;
         });
         return command;
     }

@@ -35,7 +35,7 @@ internal static class JupyterVerb
     private static Command Install()
     {
         var (name, prefix, skip) = (Name(), Prefix(), SkipUnknown());
-        var command = new Command("install", "Registers the kernel with Jupyter") { name, prefix, User(prefix), skip };
+        var command = new Command("install", "Registers the kernel with Jupyter") { name, prefix, User(prefix), skip }.PrintsResults();
         command.SetAction(result =>
         {
             var spec = KernelSpec.Install(new KernelSpecOptions
@@ -44,7 +44,7 @@ internal static class JupyterVerb
                 Prefix = result.GetValue(prefix),
                 SkipUnknown = result.GetValue(skip),
             });
-            result.InvocationConfiguration.Output.WriteLine($"installed {spec.Name} ({spec.DisplayName}) in {spec.Folder}");
+            result.Print(() => $"installed {spec.Name} ({spec.DisplayName}) in {spec.Folder}", () => Figures(spec));
         });
         return command;
     }
@@ -52,26 +52,31 @@ internal static class JupyterVerb
     private static Command Uninstall()
     {
         var (name, prefix) = (Name(), Prefix());
-        var command = new Command("uninstall", "Removes the kernel from Jupyter") { name, prefix, User(prefix) };
-        command.SetAction(result => result.InvocationConfiguration.Output.WriteLine(
-            $"removed {KernelSpec.Uninstall(result.GetRequiredValue(name), result.GetValue(prefix))}"));
+        var command = new Command("uninstall", "Removes the kernel from Jupyter") { name, prefix, User(prefix) }.PrintsResults();
+        command.SetAction(result =>
+        {
+            var removed = KernelSpec.Uninstall(result.GetRequiredValue(name), result.GetValue(prefix));
+            result.Print(() => $"removed {removed}", () => new { Removed = removed });
+        });
         return command;
     }
 
     private static Command List()
     {
         var prefix = Prefix();
-        var command = new Command("list", "Lists the installed kernels of this program") { prefix, User(prefix) };
+        var command = new Command("list", "Lists the installed kernels of this program") { prefix, User(prefix) }.PrintsResults();
         command.SetAction(result =>
         {
-            foreach (var spec in KernelSpec.List(result.GetValue(prefix)))
-            {
-                result.InvocationConfiguration.Output.WriteLine(
-                    $"{spec.Name}\t{spec.DisplayName}\t{spec.Folder}{(spec.IsRunnable ? "" : "\t(its program is gone: install again)")}");
-            }
+            var installed = KernelSpec.List(result.GetValue(prefix));
+            result.Print(
+                () => installed.Count == 0 ? "none installed; spectralkd jupyter install does it"
+                    : string.Join(Environment.NewLine, installed.Select(spec => $"{spec.Name}\t{spec.DisplayName}\t{spec.Folder}{(spec.IsRunnable ? "" : "\t(its program is gone: install again)")}")),
+                () => installed.Select(Figures));
         });
         return command;
     }
+
+    private static object Figures(InstalledKernelSpec spec) => new { spec.Name, spec.DisplayName, spec.Folder, spec.IsRunnable };
 
     private static Command Start()
     {

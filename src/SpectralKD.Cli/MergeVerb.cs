@@ -12,16 +12,18 @@ internal static class MergeVerb
             Description = "spectrum.json files, or folders that analyze wrote",
             Arity = ArgumentArity.OneOrMore,
         };
-        var output = new Option<string>("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html", Required = true };
+        var output = new Option<string>("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html", Required = true, HelpName = "FOLDER" };
+        var force = new Option<bool>("--force") { Description = "Overwrite a result in the folder" };
         var uncheckd = new Option<bool>("--unchecked")
         {
             Description = "Merge also what shares images, was made with other weights or preprocessing, or holds no record of it; each is said",
         };
-        var command = new Command("merge", "Merges spectra of disjoint images, as if all had been analysed together") { parts, output, uncheckd };
+        var command = new Command("merge", "Merges spectra of disjoint images, as if all had been analysed together") { parts, output, uncheckd, force }.PrintsResults();
         command.SetAction(result =>
         {
             var console = result.InvocationConfiguration;
             var paths = result.GetRequiredValue(parts);
+            var place = SpectrumFiles.Prepare(result.GetRequiredValue(output), result.GetValue(force));
             ModelSpectrum[] spectra = [.. paths.Select(Load)];
             Check(spectra, paths, result.GetValue(uncheckd), console.Error);
             var whole = ModelSpectrum.Merge(WithEntropiesThatMerge(spectra, console.Error), checkRecords: false);
@@ -30,7 +32,8 @@ internal static class MergeVerb
                 console.Error.WriteLine($"note: {missing}");
             }
 
-            SpectrumFiles.Write(whole, result.GetRequiredValue(output), console.Output);
+            place.Write(whole);
+            result.Print(() => place.Words(whole), () => place.Figures(whole));
         });
         return command;
     }

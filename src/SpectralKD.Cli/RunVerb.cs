@@ -24,31 +24,43 @@ internal static class RunVerb
             Description = "Keeps scripts and the like of the notebook's text in the HTML page, and puts images from outside its folder in",
         };
         var skip = new Option<bool>("--skip-unknown") { Description = "Passes over cells of F#, SQL and other languages that do not run here, with a note, instead of ending the run" };
-        var command = new Command("run", "Executes a notebook; writes it with its outputs, and a self-contained HTML page") { notebook, parameters, output, trust, skip };
+        var allow = new Option<bool>("--allow-errors") { Description = "Goes on after a cell that fails; its error stays in the page, and the exit code is 0" };
+        var command = new Command("run", "Executes a notebook; writes it with its outputs, and a self-contained HTML page") { notebook, parameters, output, trust, skip, allow }.PrintsResults();
         command.SetAction((result, cancel) => RunAsync(
+            result,
             result.GetRequiredValue(notebook),
             new RunOptions
             {
                 OutputFolder = result.GetValue(output),
                 TrustText = result.GetValue(trust),
                 SkipUnknown = result.GetValue(skip),
+                AllowErrors = result.GetValue(allow),
                 Parameters = [.. (result.GetValue(parameters) ?? []).Select(NotebookParameter.Parse)],
                 StopPatience = Patience,
             },
-            result.InvocationConfiguration,
             cancel));
         return command;
     }
 
-    private static async Task<int> RunAsync(string notebook, RunOptions options, InvocationConfiguration console, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(ParseResult result, string notebook, RunOptions options, CancellationToken cancellationToken)
     {
+        var console = result.InvocationConfiguration;
         var answers = new RunAnswers(options.Parameters, Console.In, Console.Error);
         var session = new CSharpSessionOptions { CommandPatience = Patience, SkipUnknown = options.SkipUnknown, Input = answers.AskAsync };
         var run = await NotebookRunner.RunAsync(notebook, () => new CSharpSession(session), options, new RunProgressWriter(console.Error), cancellationToken);
-        await console.Output.WriteLineAsync(run.NotebookPath);
-        if (run.HtmlPath is not null)
+        result.Print(
+            () => string.Join(Environment.NewLine, new[] { run.NotebookPath, run.HtmlPath }.OfType<string>()),
+            () => new
+            {
+                Notebook = run.NotebookPath,
+                Html = run.HtmlPath,
+                run.Succeeded,
+                Errors = run.Allowed.Append(run.Failure).OfType<RunFailure>().Select(failed => new { Cell = failed.ExecutionCount, failed.Error.Name, failed.Error.Message, Stopped = failed.Cancelled }),
+                run.Warnings,
+            });
+        if (run.Allowed.Count > 0)
         {
-            await console.Output.WriteLineAsync(run.HtmlPath);
+            await console.Error.WriteLineAsync($"warning: {run.Allowed.Count} cell{(run.Allowed.Count == 1 ? "" : "s")} failed ({string.Join(", ", run.Allowed.Select(failed => $"[{failed.ExecutionCount}]"))}) and the run went on, as --allow-errors asks");
         }
 
         if (run.Failure is { } failure)

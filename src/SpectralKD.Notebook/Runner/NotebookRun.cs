@@ -14,6 +14,9 @@ internal sealed class NotebookRun(
     private readonly List<NotebookCell> _cells = [.. notebook.Cells.Where(IsToExecute)];
     private readonly DateTime _start = DateTime.UtcNow;
 
+    /// <summary>The cells that failed and were passed over.</summary>
+    public List<RunFailure> Allowed { get; } = [];
+
     public void Begin(string input, IReadOnlyList<NotebookParameter> parameters, IReadOnlyList<string> warnings)
     {
         Warn(warnings);
@@ -31,6 +34,12 @@ internal sealed class NotebookRun(
             if (error is not null)
             {
                 var failure = new RunFailure(number, error, cancellationToken.IsCancellationRequested);
+                if (options.AllowErrors && !failure.Cancelled)
+                {
+                    Allowed.Add(failure);
+                    continue;
+                }
+
                 _outputs.WithOutputs(() => ErrorBanner.Add(notebook, _cells[number - 1], failure));
                 return failure;
             }
@@ -41,7 +50,7 @@ internal sealed class NotebookRun(
     /// <summary>Writes what there is; returns what the page leaves out.</summary>
     public IReadOnlyList<string> End(RunFailure? failure)
     {
-        RunTimings.EndNotebook(notebook, _start, DateTime.UtcNow, failure is not null);
+        RunTimings.EndNotebook(notebook, _start, DateTime.UtcNow, failure is not null || Allowed.Count > 0);
         Save();
         IReadOnlyList<string> leftOut = [];
         if (target.HtmlPath is not null)

@@ -33,7 +33,7 @@ internal static class NotebookRunner
         run.Begin(path, AskedParameters.Masked(options.Parameters, AskedParameters.In(notebook)), warnings);
         var failure = await run.ExecuteAsync(cancellationToken).ConfigureAwait(false);
         var leftOut = run.End(failure);
-        return new RunResult(target.NotebookPath, target.HtmlPath, failure, [.. warnings, .. leftOut]);
+        return new RunResult(target.NotebookPath, target.HtmlPath, failure, [.. warnings, .. leftOut]) { Allowed = run.Allowed };
     }
 }
 
@@ -57,6 +57,9 @@ internal sealed record RunOptions
 
     /// <summary>True: cells in languages that do not run here (F#, SQL, …) are passed over with a note; the session is to be set up likewise.</summary>
     public bool SkipUnknown { get; init; }
+
+    /// <summary>True: the run goes on after a cell that fails, as nbconvert's option of that name has it.</summary>
+    public bool AllowErrors { get; init; }
 
     /// <summary>False: no HTML page.</summary>
     public bool WriteHtml { get; init; } = true;
@@ -102,7 +105,10 @@ internal enum RunStage
 /// <param name="Warnings">What the user should know, one line each.</param>
 internal sealed record RunResult(string NotebookPath, string? HtmlPath, RunFailure? Failure, IReadOnlyList<string> Warnings)
 {
-    /// <summary>True where every cell ran to its end.</summary>
+    /// <summary>The cells that failed and were passed over (<see cref="RunOptions.AllowErrors"/>).</summary>
+    public IReadOnlyList<RunFailure> Allowed { get; init; } = [];
+
+    /// <summary>True where every cell ran to its end, or its failure was allowed.</summary>
     public bool Succeeded => Failure is null;
 }
 

@@ -9,6 +9,12 @@ public static class ImageSources
 {
     private const string Choices = "name textures, cifar10, a folder of images or a .zip archive.";
     private const string TestPart = "/test";
+
+    /// <summary>All kinds of sources, for help texts.</summary>
+    internal const string Words = "textures, cifar10, cifar10/test, or a folder or .zip of images with one folder a class";
+
+    /// <summary>The sources that have names.</summary>
+    internal static readonly string[] Names = [Textures.SourceName, Cifar10.SourceName, Cifar10.SourceName + TestPart];
     private static readonly string[] TrainingParts = ["train", "training"];
     private static readonly string[] ValidationParts = ["val", "valid", "validation", "test"];
 

@@ -104,6 +104,11 @@ public static class Distiller
     {
         LibTorch.EnsureLoaded();
         var begun = resume ? RunFolder.RecipeIn(path!) : null;
+        if (begun is not null && new Checkpoint(Path.Combine(path!, "checkpoint")) is { Exists: true } checkpoint)
+        {
+            recipe = RunContinuation.Of(recipe, begun, checkpoint.Read(), some => SetupRules.Plan(student, some.HasTeacher ? teacher : null, some));
+        }
+
         var done = record ? RecipeRecord.Of(recipe, student, teacher, data, verify: path is not null, begun) : recipe;
         done = done with { Losses = done.Losses is null ? null : LossTerm.Complete(done.Losses, student.Spec.AlignmentWeight) };
         using var setup = new TrainingSetup(student, teacher, data, recipe, Devices.Parse(recipe.Device));
@@ -111,7 +116,7 @@ public static class Distiller
         using var loop = new TrainingLoop(setup, folder, progress);
         if (folder is { Checkpoint.Exists: true })
         {
-            loop.Restore();
+            loop.Restore(begun is null ? null : RunContinuation.Words(recipe, begun));
         }
 
         loop.Run(stop);

@@ -177,18 +177,18 @@ public static class LibTorchLocator
     public static string TorchSharpVersion => typeof(torch).Assembly.GetName().Version?.ToString(3) ?? "?";
 
     /// <summary>What to do where libtorch is missing, as one clause.</summary>
-    public static string Remedy =>
-        $"in a notebook run #r \"nuget: {PackageName}, {LibTorchVersion}\" (NVIDIA GPU: #r \"nuget: {CudaPackageName}, {TorchSharpVersion}\"), "
+    public static string Remedy => Advice.IsForCommandLine ? $"{InShell}{(OperatingSystem.IsLinux() ? "or " : "")}set {FolderVariable} to a folder that holds libtorch {LibTorchVersion}"
+        : $"in a notebook run #r \"nuget: {PackageName}, {LibTorchVersion}\" (NVIDIA GPU: #r \"nuget: {CudaPackageName}, {TorchSharpVersion}\"), "
         + InShell
         + $"in a project reference the same package, or set {FolderVariable} to a folder that holds libtorch {LibTorchVersion}";
 
     /// <summary>What to do where CUDA is missing, as one clause.</summary>
-    public static string CudaRemedy =>
-        $"For an NVIDIA GPU run #r \"nuget: {CudaPackageName}, {TorchSharpVersion}\" in a fresh notebook session, or build with -p:Cuda=true";
+    public static string CudaRemedy => Advice.IsForCommandLine ? $"For an NVIDIA GPU build with -p:Cuda=true, or set {FolderVariable} to the torch/lib folder of a PyTorch wheel of {LibTorchVersion} with CUDA"
+        : $"For an NVIDIA GPU run #r \"nuget: {CudaPackageName}, {TorchSharpVersion}\" in a fresh notebook session, or build with -p:Cuda=true";
 
     // TorchSharp itself, which loads libtorch on Windows and macOS, does not look there.
     private static string InShell => OperatingSystem.IsLinux()
-        ? $"in a shell run dotnet package download {PackageName}@{LibTorchVersion} --output {LibTorchSearch.UserPackages}, " : "";
+        ? $"{(Advice.IsForCommandLine ? "" : "in a shell ")}run dotnet package download {PackageName}@{LibTorchVersion} --output {LibTorchSearch.UserPackages}, " : "";
 
     private static string PackageName => OperatingSystem.IsWindows() ? "libtorch-cpu-win-x64"
         : OperatingSystem.IsMacOS() ? "libtorch-cpu-osx-arm64" : "libtorch-cpu-linux-x64";

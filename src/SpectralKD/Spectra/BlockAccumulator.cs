@@ -61,6 +61,17 @@ internal sealed class BlockAccumulator(BlockInfo block, SpectralDomain domain, b
         };
     }
 
+    /// <summary>Takes over the sums of another accumulator of this block; the range of activations is all blocks', which comes to the same in the end.</summary>
+    internal void Restore(BlockSpectrum sums, ActivationRange? range)
+    {
+        Prepare([sums.Channels, sums.Height, sums.Width]);
+        Images = sums.Images;
+        _spatial?.Restore(sums.Spatial!);
+        _channel?.Restore(sums.Channel!);
+        _entropyBits = sums.Entropy?.Bits ?? 0;
+        (_minimum, _maximum) = (range?.Minimum ?? _minimum, range?.Maximum ?? _maximum);
+    }
+
     private bool TryAdd(MapSums sums, int image, byte[] counts)
     {
         if (findRange && !TryWiden(sums.Minimum[image], sums.Maximum[image]))
@@ -139,6 +150,14 @@ internal sealed class SpatialAccumulator(int channels, int height, int width)
         return true;
     }
 
+    /// <summary>Takes over sums, exactly.</summary>
+    internal void Restore(SpatialSums sums)
+    {
+        SpectralLayout.HalfOf(sums.Amplitude.AsSpan(), height, width).CopyTo(_amplitude, 0);
+        SpectralLayout.HalfOf(sums.Power.AsSpan(), height, width).CopyTo(_power, 0);
+        _images.Restore(sums.Intensities);
+    }
+
     internal SpatialSums ToSums() => new()
     {
         Amplitude = [.. SpectralLayout.ShiftedFromHalf(_amplitude, height, width)],
@@ -167,6 +186,13 @@ internal sealed class ChannelAccumulator(int channels, int tokens)
         TensorPrimitives.Add(_magnitude, magnitude, _magnitude);
         _images.Add(intensity, counts);
         return true;
+    }
+
+    /// <summary>Takes over sums, exactly.</summary>
+    internal void Restore(ChannelSums sums)
+    {
+        sums.Magnitude.AsSpan(0, _magnitude.Length).CopyTo(_magnitude);
+        _images.Restore(sums.Intensities);
     }
 
     internal ChannelSums ToSums()
@@ -199,6 +225,17 @@ internal sealed class IntensityTally
             var bin = ImageIntensities.BinOf(intensity);
             _bins[bin] = _bins.GetValueOrDefault(bin) + 1;
         }
+    }
+
+    internal void Restore(ImageIntensities intensities)
+    {
+        (_sum, _squares) = (intensities.Sum, intensities.Squares);
+        foreach (var (bin, count) in intensities.Bins)
+        {
+            _bins[bin] = count;
+        }
+
+        _resampled = intensities.Resampled is { } sums ? [.. sums] : null;
     }
 
     internal ImageIntensities ToIntensities()

@@ -12,6 +12,9 @@ namespace SpectralKD.Spectra;
 /// </code></example>
 public static class SpectralAnalysis
 {
+    // A finished analysis is kept too until its caller has written the result, where it took longer than this.
+    private static readonly TimeSpan WorthKeeping = TimeSpan.FromSeconds(10);
+
     /// <summary>Analyses an image source; images are decoded ahead of the model on other threads.</summary>
     /// <param name="model">The model; switched to evaluation mode while it is analysed.</param>
     /// <param name="images">The images; those that cannot be read are left out and named in the result.</param>
@@ -34,7 +37,9 @@ public static class SpectralAnalysis
         var stream = new ImageStream(images, model, options, cancellation);
         using var numbers = ModelInPrecision.Of(model, options.Precision);
         var recorder = new PartRecorder(model, images.Name, numbers.Numbers);
-        var spectrum = Run(numbers.Model, stream.Batches(), images.Name, stream.Count, options, recorder, progress, cancellation);
+        var checkpoint = options.ResumeFile is not { } file ? AnalysisCheckpoint.None
+            : AnalysisCheckpoint.Open(file, Identity(recorder.ToPart(model.Spec, images, options.Shard, []), model, options));
+        var spectrum = Run(numbers.Model, stream, images.Name, options, recorder, checkpoint, progress, cancellation);
         var part = recorder.ToPart(model.Spec, images, options.Shard, stream.LeftOut);
         return spectrum with { Skipped = stream.Skipped, Parts = [part] };
     }
@@ -60,19 +65,60 @@ public static class SpectralAnalysis
         CancellationToken cancellation = default)
     {
         options ??= new SpectralOptions();
+        if (options.ResumeFile is not null)
+        {
+            throw new SpectralKDException("a stream of batches cannot go on after a stop, for nobody knows where it stood: leave ResumeFile out, or give an image source");
+        }
+
         using var numbers = ModelInPrecision.Of(model, options.Precision);
         var recorder = new PartRecorder(model, source, numbers.Numbers);
-        var spectrum = Run(numbers.Model, batches, source, null, options, recorder, progress, cancellation);
+        var spectrum = Run(numbers.Model, new ImageStream(batches), source, options, recorder, AnalysisCheckpoint.None, progress, cancellation);
         return spectrum with { Parts = [recorder.ToPart()] };
     }
 
+    /// <summary>Fails where a spectrum is not what an analysis would give.</summary>
+    /// <exception cref="SpectralKDException">Something differs; the message names it.</exception>
+    internal static void RequireSame(ModelSpectrum spectrum, string where, VisionModel model, IImageSource images, SpectralOptions options)
+    {
+        using var numbers = ModelInPrecision.Of(model, options.Precision);
+        var now = Identity(new PartRecorder(model, images.Name, numbers.Numbers).ToPart(model.Spec, images, options.Shard, []), model, options);
+        var then = spectrum.Parts is not [{ Input: not null } part] ? null : Identity(part, model, options with
+        {
+            Domain = spectrum.Domain,
+            At = spectrum.At,
+            Layers = [.. spectrum.Blocks.Select(block => block.Index)],
+            ActivationEntropy = spectrum.Blocks[0].Entropy is not null,
+            EntropyRange = options.EntropyRange is null ? null : spectrum.Blocks[0].Entropy?.Range,
+        });
+        if (now.Keys.FirstOrDefault(key => then?.GetValueOrDefault(key) != now[key]) is { } other)
+        {
+            throw new SpectralKDException($"{where} is of another analysis: {(then is null ? "it holds no record of what it was made of" : $"its {other} is {then[other]}, now {now[other]}")}; take another folder, or overwrite it with --force");
+        }
+    }
+
+    /// <summary>What an analysis is of: where one of these differs, its sums are others.</summary>
+    internal static IReadOnlyDictionary<string, string> Identity(SpectrumPart part, VisionModel model, SpectralOptions options) => new Dictionary<string, string>
+    {
+        ["model"] = part.Model,
+        ["weights"] = $"{part.WeightsHash} ({part.Weights.Words})",
+        ["number type"] = part.NumberType,
+        ["preprocessing"] = part.Input!.Words,
+        ["list of images"] = FormattableString.Invariant($"{part.List} ({part.ListCount} of {part.Source})"),
+        ["part of the list"] = part.Shard ?? "all",
+        ["domain"] = options.Domain.ToString().ToLowerInvariant(),
+        ["point of the blocks"] = MapPoints.Word(options.At),
+        ["layers"] = string.Join(',', BlockSelection.Resolve(options.Layers, model.Blocks.Count, model.Spec.Name)),
+        ["entropy"] = !options.WantsEntropy ? "none" : options.EntropyRange?.ToString() ?? "over the images' own range",
+        ["batch size"] = FormattableString.Invariant($"{options.BatchFor(model)}"),
+    };
+
     private static ModelSpectrum Run(
         VisionModel model,
-        IEnumerable<AnalysisBatch> batches,
+        ImageStream images,
         string source,
-        long? count,
         SpectralOptions options,
         PartRecorder recorder,
+        AnalysisCheckpoint checkpoint,
         IProgress<AnalysisProgress>? progress,
         CancellationToken cancellation)
     {
@@ -80,28 +126,74 @@ public static class SpectralAnalysis
         using var run = new ModelRun(model, options);
         var passes = options.WantsEntropy && options.EntropyRange is null ? 2 : 1;
         var clock = Stopwatch.StartNew();
-        var first = Pass(options.Domain, options.WantsEntropy ? options.EntropyRange : null, 1);
-        return passes == 1 ? first : first.WithEntropyOf(Pass(SpectralDomain.None, first.Activations, 2));
+        var before = checkpoint.Found is { } found ? found.Place + ((found.Pass - 1) * (images.Count ?? 0)) : 0;
+        if (checkpoint.Found is { } left)
+        {
+            recorder.Restore(left.Contents);
+            images.Restore(left.Skipped);
+        }
 
-        ModelSpectrum Pass(SpectralDomain domain, ActivationRange? range, int number)
+        var first = checkpoint.Found is { First: { } kept } ? ModelSpectrum.FromJson(kept) : Pass(options.Domain, options.WantsEntropy ? options.EntropyRange : null, 1, null);
+        return passes == 1 ? first : first.WithEntropyOf(Pass(SpectralDomain.None, first.Activations, 2, first));
+
+        ModelSpectrum Pass(SpectralDomain domain, ActivationRange? range, int number, ModelSpectrum? earlier)
         {
             var accumulator = new SpectrumAccumulator(
                 model.Spec.Name, run.Blocks, domain, range, model.Blocks.Count, options.WantsEntropy || domain.HasFlag(SpectralDomain.Channel));
-            var done = 0;
-            foreach (var batch in batches)
+            var place = 0;
+            if (checkpoint.Found is { } state && state.Pass == number)
             {
-                cancellation.ThrowIfCancellationRequested();
-                run.Forward(batch, accumulator);
-                if (number == 1)
+                place = state.Place;
+                if (state.Sums is { } sums)
                 {
-                    recorder.Add(batch.Images);
+                    accumulator.Restore(ModelSpectrum.FromJson(sums));
                 }
+            }
 
-                NativeHeap.AfterBatch(++done);
-                progress?.Report(new AnalysisProgress(number, passes, accumulator.Images, count, clock.Elapsed));
+            var done = 0;
+            try
+            {
+                foreach (var batch in images.Batches(place))
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    run.Forward(batch, accumulator);
+                    if (number == 1)
+                    {
+                        recorder.Add(batch.Images);
+                    }
+
+                    NativeHeap.AfterBatch(++done);
+                    place = batch.End;
+                    if (checkpoint.IsDue)
+                    {
+                        checkpoint.Save(State());
+                    }
+
+                    progress?.Report(new AnalysisProgress(number, passes, accumulator.Images, images.Count, clock.Elapsed) { Before = before });
+                }
+            }
+            catch (OperationCanceledException) when (place > 0 || number > 1)
+            {
+                checkpoint.Save(State());
+                throw;
+            }
+
+            if (clock.Elapsed > WorthKeeping)
+            {
+                checkpoint.Save(State());
             }
 
             return accumulator.ToSpectrum(source) with { At = options.At };
+
+            PartialAnalysis State() => new()
+            {
+                Pass = number,
+                Place = place,
+                First = earlier?.ToJson(),
+                Sums = accumulator.Images == 0 ? null : accumulator.ToSpectrum(source).ToJson(),
+                Contents = recorder.ToPart().Contents,
+                Skipped = images.SkippedBefore(place),
+            };
         }
     }
 
@@ -113,22 +205,27 @@ public static class SpectralAnalysis
                 + "give a source that can be read twice, or an EntropyRange");
 }
 
-/// <summary>An image source as batches for one model, read again for every pass.</summary>
+/// <summary>Images as batches for one model, read again for every pass: a source, or a stream of the caller's.</summary>
 internal sealed class ImageStream
 {
-    private readonly IImageSource _source;
-    private readonly ModelSpec _spec;
-    private readonly BatchOptions _options;
+    private readonly IEnumerable<AnalysisBatch>? _given;
+    private readonly IImageSource? _source;
+    private readonly ModelSpec? _spec;
+    private readonly BatchOptions? _options;
+    private readonly int[] _places = [];
     private readonly CancellationToken _cancellation;
     private readonly SkippedImages _skipped = new();
-    private readonly Lazy<long> _sourceKey;
+    private readonly Lazy<long>? _sourceKey;
+
+    internal ImageStream(IEnumerable<AnalysisBatch> batches) => _given = batches;
 
     internal ImageStream(IImageSource source, VisionModel model, SpectralOptions options, CancellationToken cancellation)
     {
         (_source, _spec, _cancellation) = (source, model.Spec, cancellation);
         _options = new BatchOptions { BatchSize = options.BatchFor(model), Workers = options.Workers, Shard = options.Shard };
         _sourceKey = new Lazy<long>(() => Convert.ToInt64(PartRecorder.HashOf(source)[..16], 16));
-        Count = _options.Resolve(source).Length;
+        _places = _options.Resolve(source);
+        Count = _places.Length;
         if (Count == 0)
         {
             throw new SpectralKDException(
@@ -136,8 +233,8 @@ internal sealed class ImageStream
         }
     }
 
-    /// <summary>Number of images of one pass, unreadable ones included.</summary>
-    internal long Count { get; }
+    /// <summary>Number of images of one pass, unreadable ones included; null for a stream of unknown length.</summary>
+    internal long? Count { get; }
 
     /// <summary>The images that could not be read so far, with the reasons.</summary>
     internal ImmutableArray<string> Skipped => [.. _skipped.Items.Select(item => item.Reason)];
@@ -145,16 +242,35 @@ internal sealed class ImageStream
     /// <summary>Places in the source of the images that could not be read so far.</summary>
     internal IEnumerable<int> LeftOut => _skipped.Items.Select(item => item.Index);
 
-    /// <summary>One pass over the images.</summary>
-    internal IEnumerable<AnalysisBatch> Batches()
+    /// <summary>The images among the first ones of a pass that could not be read.</summary>
+    internal IReadOnlyList<SkippedImage> SkippedBefore(int place) => [.. _skipped.Items.Where(item => place == _places.Length || item.Index < _places[place])];
+
+    /// <summary>Takes over what an earlier call could not read.</summary>
+    internal void Restore(IEnumerable<SkippedImage> skipped) => skipped.ToList().ForEach(_skipped.Add);
+
+    /// <summary>One pass over the images, or what is left of it.</summary>
+    /// <param name="done">Images of the list that are done with; always 0 for a stream.</param>
+    internal IEnumerable<AnalysisBatch> Batches(int done)
     {
-        foreach (var batch in ImageBatches.Read(_source, _spec.Preprocessing, _spec.ImageSize, _options, _skipped, _cancellation))
+        if (_given is not null)
+        {
+            foreach (var batch in _given)
+            {
+                yield return batch;
+            }
+
+            yield break;
+        }
+
+        var rest = done == 0 ? _options! : _options! with { Shard = null, Indices = _places[done..], MayBeEmpty = true };
+        foreach (var batch in ImageBatches.Read(_source!, _spec!.Preprocessing, _spec.ImageSize, rest, _skipped, _cancellation))
         {
             using (batch)
             {
-                yield return new AnalysisBatch(batch.Images, index => _source.ItemName(batch.Indices[index]))
+                yield return new AnalysisBatch(batch.Images, index => _source!.ItemName(batch.Indices[index]))
                 {
-                    Counts = index => Bootstrap.Counts(_sourceKey.Value, batch.Indices[index]),
+                    Counts = index => Bootstrap.Counts(_sourceKey!.Value, batch.Indices[index]),
+                    End = Array.BinarySearch(_places, batch.Indices[^1]) + 1,
                 };
             }
         }
@@ -219,6 +335,9 @@ public readonly record struct AnalysisBatch(Tensor Images, Func<int, string>? Na
 {
     /// <summary>How often each of the bootstrap's resamples counts the image at an index; null goes by the images' order.</summary>
     internal Func<int, byte[]>? Counts { get; init; }
+
+    /// <summary>Images of the list that are done with after this batch.</summary>
+    internal int End { get; init; }
 }
 
 /// <summary>How far an analysis has come.</summary>
@@ -229,11 +348,16 @@ public readonly record struct AnalysisBatch(Tensor Images, Func<int, string>? Na
 /// <param name="Elapsed">Time since the analysis began.</param>
 public readonly record struct AnalysisProgress(int Pass, int Passes, long Done, long? Images, TimeSpan Elapsed)
 {
+    /// <summary>Images of all passes that an earlier call had done (<see cref="SpectralOptions.ResumeFile"/>): they took none of <see cref="Elapsed"/>.</summary>
+    internal long Before { get; init; }
+
     /// <summary>Part of the whole analysis that is done, in [0, 1]; null for a stream of unknown length.</summary>
     public double? Fraction => Images is > 0 ? Math.Min(1, ((Pass - 1) + (Done / (double)Images)) / Passes) : null;
 
     /// <summary>Time the rest will take at the pace so far; null while unknown.</summary>
-    public TimeSpan? Remaining => Fraction is > 0 ? Elapsed * ((1 - Fraction.Value) / Fraction.Value) : null;
+    public TimeSpan? Remaining => Fraction is { } done && done - Earlier is > 0 and var own ? Elapsed * ((1 - done) / own) : null;
+
+    private double Earlier => Images is > 0 ? Before / (double)(Images * Passes) : 0;
 
     /// <inheritdoc/>
     public override string ToString()

@@ -101,6 +101,20 @@ internal sealed class SpectralLayout
         return full;
     }
 
+    /// <summary>The left half that <see cref="ShiftedFromHalf"/> made a spectrum of.</summary>
+    internal static double[] HalfOf(ReadOnlySpan<double> full, int height, int width)
+    {
+        var halfWidth = (width / 2) + 1;
+        var half = new double[height * halfWidth];
+        for (var cell = 0; cell < half.Length; cell++)
+        {
+            var (row, column) = (cell / halfWidth, cell % halfWidth);
+            half[cell] = full[((row + (height / 2)) % height * width) + ((column + (width / 2)) % width)];
+        }
+
+        return half;
+    }
+
     private ImmutableArray<int> CountRings()
     {
         var counts = new int[_rings.Max() + 1];

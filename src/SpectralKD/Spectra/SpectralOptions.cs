@@ -44,6 +44,12 @@ public sealed record SpectralOptions
     /// </summary>
     public ModelPrecision? Precision { get; init; }
 
+    /// <summary>
+    /// File that keeps what was computed: written at a stop and every half minute, so that a kill loses no more. Where it is there, the analysis goes on from it, and
+    /// ends in the bits of one that was never stopped. It stays at the end until the caller, who has the spectrum then, deletes it. Null keeps nothing.
+    /// </summary>
+    public string? ResumeFile { get; init; }
+
     /// <summary>The device the model is expected on; null takes it where it is.</summary>
     public torch.Device? Device { get; init; }
 

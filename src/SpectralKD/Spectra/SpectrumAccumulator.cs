@@ -53,6 +53,18 @@ public sealed class SpectrumAccumulator
     /// <summary>Number of images added so far.</summary>
     public long Images { get; private set; }
 
+    /// <summary>Takes over the sums of an accumulator of the same blocks and domains, exactly.</summary>
+    internal void Restore(ModelSpectrum sums)
+    {
+        foreach (var block in sums.Blocks)
+        {
+            _blocks[block.Index].Restore(block, sums.Activations);
+        }
+
+        Images = sums.Images;
+        sums.ResampledImages!.Value.CopyTo(_resampledImages);
+    }
+
     /// <summary>Adds the feature maps of one batch. The maps stay the caller's.</summary>
     /// <param name="maps">One map <c>[B, C, H, W]</c> for each of the blocks, the same B for all.</param>
     /// <param name="imageName">Name of the batch's image at an index, for messages; null numbers them.</param>

@@ -164,6 +164,9 @@ internal sealed class PartRecorder
         };
     }
 
+    /// <summary>Takes over what an earlier call had noted.</summary>
+    internal void Restore(string contents) => _contents.Write(Convert.FromBase64String(contents));
+
     /// <summary>Notes the images of a batch.</summary>
     internal void Add(Tensor images)
     {

@@ -63,7 +63,7 @@ public static class ImageBatches
             }
         }
 
-        if (read == 0 && failure is not null)
+        if (read == 0 && failure is not null && !options.MayBeEmpty)
         {
             throw new SpectralKDException(FormattableString.Invariant(
                 $"None of the {indices.Length} images of {source.Name} could be read. The first: {failure.Message}"), failure);
@@ -111,6 +111,9 @@ public sealed record BatchOptions
 
     /// <summary>Which part of these images to read. Null reads all.</summary>
     public DataShard? Shard { get; init; }
+
+    /// <summary>True where not one readable image is no error: what is left of a stopped analysis.</summary>
+    internal bool MayBeEmpty { get; init; }
 
     /// <summary>Images that may be decoded before they are asked for: two batches, at least two for each worker.</summary>
     internal int ReadAhead => Math.Max(2 * BatchSize, 2 * Workers);

@@ -103,6 +103,11 @@ internal sealed class ReferenceNotes
         var (recipe, notes) = (loss.Recipe, new ReferenceNotes());
         notes._blocking.AddRange(loss.Problems);
         notes._differing.AddRange(loss.Notes);
+        if (recipe.Extended is not null)
+        {
+            notes._differing.Add($"the run was made longer on the way; the command follows one schedule of {recipe.Epochs} epochs from the beginning");
+        }
+
         notes.Models(recipe);
         notes.Images(recipe);
         notes.Loss(recipe);

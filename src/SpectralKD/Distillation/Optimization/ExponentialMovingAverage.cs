@@ -32,7 +32,7 @@ internal sealed class ExponentialMovingAverage : IDisposable
     }
 
     /// <summary>The decay, in [0, 1).</summary>
-    public double Decay { get; }
+    public double Decay { get; set; }
 
     /// <summary>The averages by the names of parameters and buffers; they belong to this object.</summary>
     public IReadOnlyDictionary<string, Tensor> Averages => _averages;

@@ -74,6 +74,10 @@ public sealed record DistillationRecipe
     /// <summary>Epochs, at least 1.</summary>
     public int Epochs { get; init; } = 5;
 
+    /// <summary>Where the run was made longer (<c>--epochs 20 --resume</c> after 10), written by the run: earlier epochs follow the schedule of fewer epochs. Null for never.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<RunExtension>? Extended { get; init; }
+
     /// <summary>Images in a forward pass, at least 1.</summary>
     public int Batch { get; init; } = 64;
 
@@ -201,15 +205,28 @@ public sealed record DistillationRecipe
     /// <summary>Images that one optimiser step sees.</summary>
     internal int ImagesPerStep => Batch * Accumulate;
 
-    /// <summary>The learning rate's course with all defaults worked out.</summary>
-    public CosineSchedule Schedule() => new()
+    /// <summary>The learning rate's course with all defaults worked out; of a run that was made longer, that of its last part.</summary>
+    public CosineSchedule Schedule() => ScheduleOver(Epochs);
+
+    /// <summary>The rate that an epoch runs at, whatever schedule it was under.</summary>
+    internal double RateIn(int epoch) => ScheduleOver(PlannedIn(epoch)).InEpoch(epoch);
+
+    // How many epochs the run was to have when this one ran.
+    private int PlannedIn(int epoch) => Extended?.FirstOrDefault(part => epoch < part.After)?.Epochs ?? Epochs;
+
+    private CosineSchedule ScheduleOver(int epochs) => new()
     {
-        Epochs = Epochs,
+        Epochs = epochs,
         LearningRate = LearningRate ?? (5e-4 * ImagesPerStep / 512),
         MinimumRate = MinimumRate,
-        WarmupEpochs = WarmupEpochs ?? Math.Min(5, Epochs / 10),
+        WarmupEpochs = WarmupEpochs ?? Math.Min(5, epochs / 10),
         WarmupRate = WarmupRate,
     };
+
+    /// <summary>The average's decay in an epoch with its default worked out; 0 for none.</summary>
+    /// <param name="epoch">0-based.</param>
+    /// <param name="stepsPerEpoch">Steps of an epoch.</param>
+    internal double EmaDecayIn(int epoch, long stepsPerEpoch) => EmaDecayFor(PlannedIn(epoch) * stepsPerEpoch);
 
     /// <summary>The average's decay with its default worked out; 0 for none.</summary>
     /// <param name="steps">Steps of the whole run.</param>

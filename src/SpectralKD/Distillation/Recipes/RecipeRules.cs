@@ -26,6 +26,8 @@ internal static class RecipeRules
         yield return Layers(recipe);
         yield return recipe.Batch % 2 != 0 && recipe.Data.Mixing is not null ? "mixup and cutMix pair images, so batch must be even" : null;
         yield return AtLeast("epochs", recipe.Epochs, 1) ?? AtLeast("batch", recipe.Batch, 1) ?? AtLeast("accumulate", recipe.Accumulate, 1);
+        yield return recipe.Extended is { } parts && (parts.Zip(parts.Skip(1)).Any(pair => pair.First.After > pair.Second.After) || parts.Any(part => part.After < 0 || part.Epochs < 1 || part.Epochs >= recipe.Epochs || part.After > part.Epochs))
+            ? "extended says after how many epochs a run was made longer, and of how many: rising, at least 0 and 1, fewer than epochs" : null;
         yield return (long)recipe.Batch * recipe.Accumulate > int.MaxValue
             ? FormattableString.Invariant($"a step of batch {recipe.Batch} times accumulate {recipe.Accumulate} images is too large") : null;
         yield return AtLeast("classes", recipe.Classes ?? 1, 1) ?? AtLeast("imageSize", recipe.ImageSize?.Shorter ?? 1, 1) ?? AtLeast("teacherImageSize", recipe.TeacherImageSize?.Shorter ?? 1, 1);

@@ -75,10 +75,11 @@ internal sealed class RunFolder : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="recipe">The recipe as this run would be recorded.</param>
     /// <param name="given">The recipe as the caller gave it: folders of earlier versions hold that.</param>
-    /// <remarks>The places of the caches may differ: they change no number.</remarks>
+    /// <remarks>The places of the caches may differ: they change no number. More epochs make the run longer (<see cref="RunContinuation"/>).</remarks>
     public static RunFolder Resume(string path, DistillationRecipe recipe, DistillationRecipe given) => Taken(path, folder =>
     {
         var stored = RecipeIn(path) ?? recipe;
+        stored = recipe.Epochs > stored.Epochs ? stored with { Epochs = recipe.Epochs, Extended = recipe.Extended } : stored;
         var differences = Differences(recipe);
         if (differences.Count > 0 && Differences(given).Count > 0)
         {

@@ -9,7 +9,6 @@ namespace SpectralKD.Distillation;
 internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProgress<TrainingProgress>? progress) : IDisposable
 {
     private readonly DistillationRecipe _recipe = setup.Recipe;
-    private readonly CosineSchedule _schedule = setup.Recipe.Schedule();
     private readonly SpectralHistory _spectra = new(setup, folder);
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private const int GpuStepsToALook = 10; // each look waits until the GPU has done all its work
@@ -27,12 +26,14 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
     public ModelSpectrum? TeacherSpectrum => _spectra.Teacher;
 
     /// <summary>Goes on from the folder's checkpoint.</summary>
-    public void Restore()
+    /// <param name="news">What is to be said of it; null for nothing.</param>
+    public void Restore(string? news = null)
     {
         var state = folder!.Checkpoint.Load();
         setup.CheckContinuation(state);
         setup.Parts.Load(folder.Checkpoint, state);
-        State = state;
+        State = state with { Finished = state.Epoch >= _recipe.Epochs };
+        Warn(news);
         if (state.TotalSteps > 0)
         {
             setup.Student.Origin = Trained();
@@ -79,6 +80,11 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
     private bool Train(CancellationToken stop)
     {
         setup.Student.train();
+        if (setup.Parts.Ema is { } average)
+        {
+            average.Decay = _recipe.EmaDecayIn(State.Epoch, setup.StepsPerEpoch);
+        }
+
         var rest = setup.StepsPerEpoch - State.Step;
         using var batches = (rest == 0 ? [] : setup.Data.Train(State.Epoch, _recipe.Batch, State.Step * _recipe.Accumulate)).GetEnumerator();
         for (; rest > 0; rest--)
@@ -118,7 +124,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         setup.Student.Origin = Trained();
         StepRandom.Seed(_recipe.Seed, epoch, step);
         var looks = _looksAlways || (State.TotalSteps + 1) % GpuStepsToALook == 0;
-        var result = setup.Step.Run(batches, _recipe.Accumulate, _schedule.InEpoch(epoch), epoch, step, looks);
+        var result = setup.Step.Run(batches, _recipe.Accumulate, _recipe.RateIn(epoch), epoch, step, looks);
         var seconds = _clock.Elapsed.TotalSeconds - began;
         _unread.Add((result, epoch, step, seconds));
         if (looks)
@@ -213,7 +219,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         return new EpochMetrics
         {
             Epoch = State.Epoch,
-            LearningRate = _schedule.InEpoch(State.Epoch),
+            LearningRate = _recipe.RateIn(State.Epoch),
             Loss = means.Total,
             LabelLoss = _recipe.HasTeacher ? means.Labels : null,
             AlignmentLoss = means.Alignment,
@@ -320,7 +326,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
             Step = State.Step,
             StepsPerEpoch = setup.StepsPerEpoch,
             TotalSteps = State.TotalSteps,
-            LearningRate = _schedule.InEpoch(Math.Min(State.Epoch, _recipe.Epochs - 1)),
+            LearningRate = _recipe.RateIn(Math.Min(State.Epoch, _recipe.Epochs - 1)),
             EpochLoss = State.Sums.Steps == 0 ? null : State.Sums.Means(),
             ImagesPerSecond = perStep is { } seconds ? _recipe.ImagesPerStep / seconds : 0,
             TimeLeft = perStep * left is { } time && time < TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(time) : null,

@@ -37,7 +37,7 @@ internal sealed class TrainingSetup : IDisposable
         student.to(recipe.Precision == TrainingPrecision.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32);
         student.to(device);
         backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = recipe.Precision != TrainingPrecision.Float32;
-        Parts = new TrainingParts(student, recipe.Optimizer, recipe.EmaDecayFor((long)recipe.Epochs * StepsPerEpoch), new StepLoss(Plan, student, Teacher, recipe.Seed));
+        Parts = new TrainingParts(student, recipe.Optimizer, recipe.EmaDecayIn(0, StepsPerEpoch), new StepLoss(Plan, student, Teacher, recipe.Seed));
         Cache = TeacherCache.Open(recipe, Teacher, TeacherHash, Plan.TeacherBlocks);
         Step = new BatchStep(new TrainingStep(student, Teacher, Parts.Loss, Parts.Optimizer, Parts.Ema, Cache, recipe.TeacherNumbers), new BatchMixing(recipe, student.Spec.Classes));
         ParameterCount = student.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());

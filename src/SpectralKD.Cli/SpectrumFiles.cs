@@ -1,0 +1,89 @@
+using SpectralKD.Interactive;
+
+namespace SpectralKD.Cli;
+
+/// <summary>The folder that an analysis writes to: tried before the first image, never overwritten unasked, and what its files are.</summary>
+internal sealed class SpectrumFiles
+{
+    private readonly string _folder;
+
+    private SpectrumFiles(string folder) => _folder = folder;
+
+    /// <summary>The spectrum itself.</summary>
+    public string Spectrum => Path.Combine(_folder, "spectrum.json");
+
+    /// <summary>What a stopped analysis has computed.</summary>
+    public string Partial => Path.Combine(_folder, "partial.json");
+
+    /// <summary>The table of the blocks.</summary>
+    public string Table => Path.Combine(_folder, "blocks.csv");
+
+    /// <summary>The chart.</summary>
+    public string Chart => Path.Combine(_folder, "u-curve.html");
+
+    /// <summary>The files of a result.</summary>
+    public IReadOnlyList<string> All => [Table, Spectrum, Chart];
+
+    /// <summary>Makes the folder where it is missing, and makes sure that it can be written and holds nothing that would be lost.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="force">Overwrites a result, and forgets a stopped analysis.</param>
+    /// <param name="resume">Goes on with a stopped analysis, and keeps a result.</param>
+    /// <exception cref="SpectralKDException">It cannot be written, or holds a result already.</exception>
+    public static SpectrumFiles Prepare(string folder, bool force, bool resume = false)
+    {
+        var files = new SpectrumFiles(folder);
+        if (!force && !resume && (File.Exists(files.Spectrum), File.Exists(files.Partial)) is var (whole, part) && (whole || part))
+        {
+            throw new SpectralKDException(whole ? $"{folder} holds a spectrum already ({files.Spectrum}): --force overwrites it, or choose another folder"
+                : $"{folder} holds a stopped analysis ({files.Partial}): --resume goes on with it, --force begins anew");
+        }
+
+        try
+        {
+            Directory.CreateDirectory(folder);
+            var probe = Path.Combine(folder, $".{Environment.ProcessId}.tmp");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+            if (force)
+            {
+                File.Delete(files.Partial);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SpectralKDException($"the folder {folder} cannot be written: {error.Message.TrimEnd('.')}; choose another with --out", error);
+        }
+
+        return files;
+    }
+
+    /// <summary>Writes the result; what was kept of the analysis is then of no use.</summary>
+    public void Write(ModelSpectrum spectrum)
+    {
+        spectrum.ToDataFrame().SaveTable(Table);
+        AtomicFile.WriteText(Chart, ChartHtml.Page($"U-curve of {spectrum.Title}", Charts.UCurve(spectrum)));
+        spectrum.Save(Spectrum);
+        File.Delete(Partial);
+    }
+
+    /// <summary>A result in lines.</summary>
+    public string Words(ModelSpectrum spectrum) => string.Join(
+        Environment.NewLine, All.Prepend($"{spectrum.Title}: {spectrum.Blocks.Length} block{(spectrum.Blocks.Length == 1 ? "" : "s")}, {spectrum.Images} image{(spectrum.Images == 1 ? "" : "s")}, {spectrum.UShape.Words}"));
+
+    /// <summary>A result as JSON shows it.</summary>
+    /// <param name="spectrum">The spectrum.</param>
+    /// <param name="name">What it is called among others; null where it is the only one.</param>
+    public object Figures(ModelSpectrum spectrum, string? name = null) => new
+    {
+        Name = name ?? spectrum.Title,
+        spectrum.Model,
+        Weights = spectrum.Weights?.Words,
+        Untrained = spectrum.Weights?.IsUntrained,
+        spectrum.Source,
+        spectrum.Images,
+        spectrum.Skipped,
+        Verdict = spectrum.UShape.Words,
+        Files = All,
+        Blocks = Results.Rows(spectrum.ToDataFrame()),
+    };
+}

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.CommandLine.Completions;
+using System.CommandLine.Parsing;
+
+namespace SpectralKD.Cli;
+
+/// <summary>What was typed wrong, in one line that names what was probably meant.</summary>
+internal static class UsageError
+{
+    /// <summary>What the program returns then, as shells' own commands do.</summary>
+    public const int ExitCode = 2;
+
+    /// <summary>The line.</summary>
+    /// <param name="parsed">A command line with errors.</param>
+    public static string Words(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var path = Path(parsed.CommandResult);
+        var words = parsed.UnmatchedTokens.Count > 0 ? Unmatched(parsed.UnmatchedTokens[0], command, path)
+            : Missing(parsed) is { Length: > 0 } missing ? missing
+            : command.Subcommands.Count > 0 && parsed.Errors.All(error => error.SymbolResult is CommandResult) ? $"{path} needs a command: {List(Names(command), "or")}"
+            : Wrong(parsed.Errors[0]);
+        return $"{PlainText.OneLine(words)}; see {path} --help";
+    }
+
+    private static string Unmatched(string token, Command command, string path) =>
+        token.StartsWith('-') ? $"{path} has no option {token}{NearestName.Suggestion(token.Split('=', ':')[0], Options(command))}"
+        : command.Subcommands.Count > 0 && command.Arguments.Count == 0 ? $"{path} has no command {token}{NearestName.Suggestion(token, Names(command))}"
+        : $"{path} takes no further argument, but finds \"{token}\"";
+
+    private static string Missing(ParseResult parsed)
+    {
+        var options = parsed.CommandResult.Command.Options.Where(option => option.Required && parsed.GetResult(option) is null).Select(option => option.Name);
+        var arguments = parsed.CommandResult.Command.Arguments
+            .Where(argument => argument.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(argument) is null or { Tokens.Count: 0 }).Select(argument => argument.HelpName ?? argument.Name);
+        var missing = arguments.Concat(options).ToList();
+        return missing.Count == 0 || parsed.Errors.Any(error => error.SymbolResult is OptionResult { Tokens.Count: > 0 }) ? ""
+            : $"{List(missing, "and")} {(missing.Count == 1 ? "is" : "are")} missing";
+    }
+
+    private static string Wrong(ParseError error)
+    {
+        if (error.SymbolResult is not (OptionResult or ArgumentResult) || error.SymbolResult.Tokens.Count == 0)
+        {
+            return error.SymbolResult is OptionResult { IdentifierToken: { } token, Tokens.Count: 0 } ? $"{token.Value} needs a value" : error.Message.TrimEnd('.');
+        }
+
+        var (name, type, symbol) = error.SymbolResult switch
+        {
+            OptionResult option => (option.Option.Name, option.Option.ValueType, (Symbol)option.Option),
+            var argument => (((ArgumentResult)argument).Argument.Name, ((ArgumentResult)argument).Argument.ValueType, ((ArgumentResult)argument).Argument),
+        };
+        if (error.SymbolResult.Parent is OptionResult parent)
+        {
+            (name, type, symbol) = (parent.Option.Name, parent.Option.ValueType, parent.Option);
+        }
+
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        var typed = error.SymbolResult.Tokens[^1].Value;
+        var choices = type.IsEnum || error.Message.Contains("Must be one of", StringComparison.Ordinal)
+            ? symbol.GetCompletions(CompletionContext.Empty).Select(item => item.Label).ToList() : [];
+        return choices.Count > 0 ? $"{name} takes {List(choices, "or")}; found \"{typed}\"{NearestName.Suggestion(typed, choices)}"
+            : !error.Message.Contains("expected type", StringComparison.Ordinal) ? error.Message.TrimEnd('.')
+            : $"{name} takes {(type == typeof(int) ? "a whole number" : type == typeof(double) ? "a number" : type == typeof(bool) ? "true or false" : "another kind of value")}; found \"{typed}\"";
+    }
+
+    private static string Path(CommandResult command) => command.Parent is CommandResult parent ? $"{Path(parent)} {command.Command.Name}" : "spectralkd";
+
+    private static IEnumerable<string> Names(Command command) => command.Subcommands.Where(sub => !sub.Hidden).Select(sub => sub.Name);
+
+    private static IEnumerable<string> Options(Command command) => command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)).Append("--help");
+
+    private static string List(IEnumerable<string> words, string last) => words.ToList() is [.. var first, var end] && first.Count > 0 ? $"{string.Join(", ", first)} {last} {end}" : words.First();
+}
