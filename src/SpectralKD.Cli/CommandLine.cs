@@ -25,9 +25,9 @@ internal static class CommandLine
         try
         {
             var parsed = Root().Parse(args);
-            if (parsed.Action is ParseErrorAction)
+            if (UsageError.Words(parsed) is { } wrong)
             {
-                await configuration.Error.WriteLineAsync($"spectralkd: {UsageError.Words(parsed)}");
+                await configuration.Error.WriteLineAsync($"spectralkd: {wrong}");
                 return UsageError.ExitCode;
             }
 

@@ -52,7 +52,7 @@ internal static class DistillVerb
             var console = result.InvocationConfiguration;
             var name = result.GetRequiredValue(recipe);
             var folder = result.GetValue(output) ?? Path.Combine("runs", Path.GetFileNameWithoutExtension(name));
-            var (first, count) = (Open(name), result.GetValue(seeds));
+            var (first, count) = (RecipeLibrary.Open(name), result.GetValue(seeds));
             if (result.GetValue(images) is { } source)
             {
                 (first, var left) = WithImages(first, source);
@@ -155,10 +155,6 @@ internal static class DistillVerb
         recipe.CompletionSources.Add([.. RecipeLibrary.Names]);
         return recipe;
     }
-
-    /// <summary>Opens a recipe file or a built-in recipe.</summary>
-    public static DistillationRecipe Open(string name) =>
-        RecipeLibrary.Names.Contains(name) && !File.Exists(name) ? RecipeLibrary.Get(name) : DistillationRecipe.Load(name);
 }
 
 /// <summary>Progress of a training: one line rewritten in place on a terminal, elsewhere one every ten seconds; and a line at each epoch's end everywhere.</summary>

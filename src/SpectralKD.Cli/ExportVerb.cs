@@ -9,7 +9,7 @@ internal static class ExportVerb
     {
         var recipe = DistillVerb.RecipeArgument();
         var to = new Option<string>("--to") { Description = "torchrun, slurm for a batch script, or torchdistill for its YAML", DefaultValueFactory = _ => "torchrun" }
-            .AcceptOnlyFromAmong("torchrun", "slurm", "torchdistill");
+            .AcceptOnlyFromAmong(RunExport.Forms);
         var nodes = new Option<int>("--nodes") { Description = "Machines", DefaultValueFactory = _ => 1 };
         var gpus = new Option<int>("--gpus") { Description = "GPUs of one machine", DefaultValueFactory = _ => 2 };
         var data = new Option<string?>("--data-path") { Description = "Folder with train and val [the recipe's]" };
@@ -20,25 +20,14 @@ internal static class ExportVerb
         command.SetAction(result =>
         {
             var options = new ExportOptions { Nodes = result.GetValue(nodes), GpusPerNode = result.GetValue(gpus), DataPath = result.GetValue(data) };
-            var opened = DistillVerb.Open(result.GetRequiredValue(recipe));
-            var exported = result.GetValue(to) switch
-            {
-                "slurm" => RunExport.ToSlurm(opened, options),
-                "torchdistill" => RunExport.ToTorchdistill(opened, options),
-                _ => RunExport.ToTorchrun(opened, options),
-            };
+            var exported = RunExport.To(result.GetValue(to)!, RecipeLibrary.Open(result.GetRequiredValue(recipe)), options);
             var console = result.InvocationConfiguration;
             foreach (var note in exported.Notes)
             {
                 console.Error.WriteLine($"note: {note}");
             }
 
-            // What the other program cannot run is no output: it would end up in a file that looks like a command.
-            if (!exported.Runs)
-            {
-                throw new SpectralKDException($"the recipe has no counterpart there that runs, so nothing was written; the notes above say why");
-            }
-
+            exported.RequireRuns();
             result.Print(() => exported.Text, () => new { exported.Text, exported.Notes });
             return 0;
         });

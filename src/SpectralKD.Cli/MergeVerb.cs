@@ -23,9 +23,9 @@ internal static class MergeVerb
         {
             var console = result.InvocationConfiguration;
             var paths = result.GetRequiredValue(parts);
-            var place = SpectrumFiles.Prepare(result.GetRequiredValue(output), result.GetValue(force));
             ModelSpectrum[] spectra = [.. paths.Select(Load)];
             Check(spectra, paths, result.GetValue(uncheckd), console.Error);
+            var place = SpectrumFiles.Prepare(result.GetRequiredValue(output), result.GetValue(force));
             var whole = ModelSpectrum.Merge(WithEntropiesThatMerge(spectra, console.Error), checkRecords: false);
             foreach (var missing in whole.MissingParts())
             {

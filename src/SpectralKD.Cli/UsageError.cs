@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 
 namespace SpectralKD.Cli;
@@ -10,13 +11,21 @@ internal static class UsageError
     /// <summary>What the program returns then, as shells' own commands do.</summary>
     public const int ExitCode = 2;
 
-    /// <summary>The line.</summary>
-    /// <param name="parsed">A command line with errors.</param>
-    public static string Words(ParseResult parsed)
+    /// <summary>The line; null where nothing is wrong.</summary>
+    /// <param name="parsed">A command line.</param>
+    public static string? Words(ParseResult parsed)
     {
+        // What looks like an option is no name of a model or a file.
+        var swallowed = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).FirstOrDefault(token => token.Value.StartsWith("--", StringComparison.Ordinal));
+        if (parsed.Action is not ParseErrorAction && swallowed is null)
+        {
+            return null;
+        }
+
         var command = parsed.CommandResult.Command;
         var path = Path(parsed.CommandResult);
-        var words = parsed.UnmatchedTokens.Count > 0 ? Unmatched(parsed.UnmatchedTokens[0], command, path)
+        var words = swallowed is not null ? Unmatched(swallowed.Value, command, path)
+            : parsed.UnmatchedTokens.Count > 0 ? Unmatched(parsed.UnmatchedTokens[0], command, path)
             : Missing(parsed) is { Length: > 0 } missing ? missing
             : command.Subcommands.Count > 0 && parsed.Errors.All(error => error.SymbolResult is CommandResult) ? $"{path} needs a command: {List(Names(command), "or")}"
             : Wrong(parsed.Errors[0]);
@@ -30,7 +39,7 @@ internal static class UsageError
 
     private static string Missing(ParseResult parsed)
     {
-        var options = parsed.CommandResult.Command.Options.Where(option => option.Required && parsed.GetResult(option) is null).Select(option => option.Name);
+        var options = parsed.CommandResult.Command.Options.Where(option => option.Required && parsed.GetResult(option) is null or { IdentifierToken: null }).Select(option => option.Name);
         var arguments = parsed.CommandResult.Command.Arguments
             .Where(argument => argument.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(argument) is null or { Tokens.Count: 0 }).Select(argument => argument.HelpName ?? argument.Name);
         var missing = arguments.Concat(options).ToList();

@@ -214,8 +214,8 @@ public sealed class CommandLineTests : IDisposable
         Assert.Null(without.Blocks[0].Entropy);
 
         var range = System.Text.RegularExpressions.Regex.Match(_error.ToString(), "--entropy-range=\\S+").Value;
-        await RunAsync([.. analyze, "--shard", "1/2", range, "--out", Folder("1")]);
-        await RunAsync([.. analyze, "--shard", "2/2", range, "--out", Folder("2")]);
+        await RunAsync([.. analyze, "--shard", "1/2", range, "--out", Folder("1"), "--force"]);
+        await RunAsync([.. analyze, "--shard", "2/2", range, "--out", Folder("2"), "--force"]);
         Assert.Equal(0, await RunAsync("merge", Folder("1"), Folder("2"), "--out", Folder("with")));
         Assert.All(whole.Blocks.Zip(Load("with").Blocks), pair => Assert.Equal(pair.First.ActivationEntropy!.Value, pair.Second.ActivationEntropy!.Value, 1e-12));
 

@@ -94,6 +94,7 @@ internal static class MagicCommandTable
         new DynamicsCommand(),
         new RunsCommand(),
         new SaveCommand(),
+        new ExportCommand(),
     ];
 
     /// <summary>Finds a command by its name; the <c>#!</c> and <c>spectral-</c> may be left out.</summary>

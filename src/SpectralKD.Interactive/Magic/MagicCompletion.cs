@@ -34,6 +34,7 @@ internal static class MagicCompletion
         MagicValue.ImageSource => ["textures", "cifar10"],
         MagicValue.Device => Devices.Names,
         MagicValue.Method => LossCatalog.All.Select(kind => kind.Name),
+        MagicValue.Recipe => [.. Variables<DistillationRun>(host), .. Variables<DistillationRecipe>(host), .. RecipeLibrary.Names],
         MagicValue.CommandName => Commands(host).Select(MagicCommandTable.ShortName),
         MagicValue.ModelVariable => Variables<VisionModel>(host),
         MagicValue.ImagesVariable => Variables<IImageSource>(host),
@@ -73,7 +74,7 @@ internal static class MagicCompletion
 
     private static IEnumerable<MagicProposal> Paths(MagicParameter parameter, string typed, INotebookHost? host)
     {
-        if (parameter.Value is not (MagicValue.Path or MagicValue.NotebookPath or MagicValue.Weights or MagicValue.ImageSource))
+        if (parameter.Value is not (MagicValue.Path or MagicValue.Recipe or MagicValue.NotebookPath or MagicValue.Weights or MagicValue.ImageSource))
         {
             return [];
         }

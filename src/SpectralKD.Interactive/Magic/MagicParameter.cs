@@ -42,6 +42,9 @@ internal enum MagicValue
     /// <summary>Losses as <c>dist,dkd:alpha=2</c>.</summary>
     Losses,
 
+    /// <summary>A recipe's name or file, or a variable that holds one or a run.</summary>
+    Recipe,
+
     /// <summary>The name of a magic command.</summary>
     CommandName,
 

@@ -97,7 +97,7 @@ internal sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
 /// <summary>Parameters of <c>#!spectral-runs</c>.</summary>
 internal sealed class RunsArguments
 {
-    [MagicParameter("run folders, log.txt files or entropy CSVs, separated by commas", Implicit = true, Required = true, Value = MagicValue.Path)]
+    [MagicParameter("run folders, log.txt files, entropy CSVs, or folders of them, separated by commas", Implicit = true, Required = true, Value = MagicValue.Path)]
     public IReadOnlyList<string> Paths { get; set; } = [];
 
     [MagicParameter("column of the logs to draw: test_acc1, train_loss, train_loss_fft, train_lr, …")]
@@ -118,14 +118,23 @@ internal sealed class RunsCommand : MagicCommand<RunsArguments>
 
     protected override async Task RunAsync(RunsArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
-        IReadOnlyList<RunLog> runs = [.. arguments.Paths.Select(RunLog.Load)];
+        var found = arguments.Paths.Select(RunLog.LoadAll).ToList();
+        IReadOnlyList<RunLog> runs = [.. found.SelectMany(path => path.Logs)];
         await host.SetVariableAsync(arguments.As, runs, typeof(IReadOnlyList<RunLog>));
         if (runs.Count == 1)
         {
             host.Display(runs[0].Table);
         }
 
-        host.Display(runs[0].Kind == RunLogKind.Entropy ? Charts.EntropyHeatmap(runs) : Charts.Runs(runs, arguments.Metric));
+        if (found.SelectMany(path => path.LeftOut).ToList() is { Count: > 0 } leftOut)
+        {
+            host.Display(new MessageView($"{leftOut.Count} file{(leftOut.Count == 1 ? "" : "s")} beside the logs {(leftOut.Count == 1 ? "was" : "were")} left out:", leftOut));
+        }
+
+        foreach (var kind in runs.GroupBy(log => log.Kind))
+        {
+            host.Display(kind.Key == RunLogKind.Entropy ? Charts.EntropyHeatmap([.. kind]) : Charts.Runs([.. kind], arguments.Metric));
+        }
     }
 }
 
@@ -136,7 +145,7 @@ internal sealed class SaveArguments
         "variables, separated by commas: a spectrum, table, layer pairs, run, dynamics, chart, images or model", Implicit = true, Required = true, Value = MagicValue.AnyVariable)]
     public IReadOnlyList<string> Variable { get; set; } = [];
 
-    [MagicParameter("a file for each; its ending decides: .csv, .json, .html, .svg, .png, .pdf, .safetensors; a * stands for the variable's name", Required = true, Value = MagicValue.Path)]
+    [MagicParameter("a file for each, a * stands for the variable's name; its ending decides. A spectrum takes .json, .csv, .arrow and a chart's endings; a table, layer pairs, a run .csv, .arrow; a comparison, dynamics those and a chart's; a chart .html, .json, .svg, .png, .pdf; images .png; a model .safetensors, or a folder/", Required = true, Value = MagicValue.Path)]
     public IReadOnlyList<string> To { get; set; } = [];
 
     [MagicParameter("charts: width on paper, such as 85mm for a column, with words 7 points high (900 pixels)")]
@@ -148,7 +157,7 @@ internal sealed class SaveCommand : MagicCommand<SaveArguments>
 {
     public override string Name => "#!spectral-save";
 
-    public override string Description => "saves variables as .csv, .json, .html, .svg, .png, .pdf or .safetensors, a model as a folder/ for timm too; --width 85mm for print";
+    public override string Description => "saves variables as .csv, .arrow, .json, .html, .svg, .png, .pdf or .safetensors, a model as a folder/ for timm too; --width 85mm for print";
 
     public override string Example => "#!spectral-save spectrum --to u-curve.svg";
 

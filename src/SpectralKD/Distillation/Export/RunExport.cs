@@ -64,6 +64,17 @@ public static class RunExport
         return new TorchdistillYaml(recipe, settings).Write();
     }
 
+    /// <summary>The forms by the words of the command line.</summary>
+    internal static readonly string[] Forms = ["torchrun", "slurm", "torchdistill"];
+
+    /// <summary>One of <see cref="Forms"/>.</summary>
+    internal static ExportedCommand To(string form, DistillationRecipe recipe, ExportOptions options) => form switch
+    {
+        "slurm" => ToSlurm(recipe, options),
+        "torchdistill" => ToTorchdistill(recipe, options),
+        _ => ToTorchrun(recipe, options),
+    };
+
     private static (ReferenceArguments Arguments, ReferenceNotes Notes) Checked(DistillationRecipe recipe, ExportOptions options)
     {
         ArgumentNullException.ThrowIfNull(recipe);
@@ -115,4 +126,14 @@ public sealed record ExportOptions
 /// <param name="Text">The command, or the batch script around it.</param>
 /// <param name="Notes">What the reference does otherwise, or has no counterpart for, one sentence each.</param>
 /// <param name="Runs">False where the reference cannot run it at all; the notes say why.</param>
-public sealed record ExportedCommand(string Text, IReadOnlyList<string> Notes, bool Runs);
+public sealed record ExportedCommand(string Text, IReadOnlyList<string> Notes, bool Runs)
+{
+    /// <summary>Fails where it cannot run there: a text that looks like a command would be taken for one.</summary>
+    internal void RequireRuns()
+    {
+        if (!Runs)
+        {
+            throw new SpectralKDException($"nothing was written, for the recipe cannot run there: {Notes[0]}{(Notes.Count > 1 ? $" (and {Notes.Count - 1} more notes)" : "")}");
+        }
+    }
+}

@@ -175,6 +175,10 @@ public static class RecipeLibrary
     /// <exception cref="SpectralKDException">There is none of that name; the message names the nearest.</exception>
     public static DistillationRecipe Get(string name) => RecipeFile.Parse(Text(name), name);
 
+    /// <summary>Opens a recipe file, or the built-in recipe of a name; a file goes before a name.</summary>
+    /// <exception cref="SpectralKDException">There is neither, or the file is no recipe.</exception>
+    internal static DistillationRecipe Open(string name) => Names.Contains(name) && !File.Exists(name) ? Get(name) : DistillationRecipe.Load(name);
+
     /// <summary>A recipe's JSON text as it was written, with its comments.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <exception cref="SpectralKDException">There is none of that name; the message names the nearest.</exception>

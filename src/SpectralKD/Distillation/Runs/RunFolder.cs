@@ -1,7 +1,7 @@
 namespace SpectralKD.Distillation;
 
 /// <summary>
-/// The folder of a run: <c>recipe.json</c>, <c>log.txt</c>, <c>checkpoint/</c>, <c>best.safetensors</c>, <c>correct.txt</c>, <c>spectra/</c>. Held by one process at a time.
+/// The folder of a run: <c>recipe.json</c>, <c>log.txt</c>, <c>metrics.csv</c>, <c>tensorboard/</c>, <c>checkpoint/</c>, <c>best.safetensors</c>, <c>correct.txt</c>, <c>spectra/</c>. Held by one process at a time.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {

@@ -53,6 +53,35 @@ public sealed record RunLog
         return text.AsSpan().TrimStart().StartsWith("{") ? OfEpochs(text, name, file) : EntropyLog.Parse(text, name, file);
     }
 
+    /// <summary>Reads what a path names: one log, as <see cref="Load"/> does, or a folder of logs (files, and folders with a <c>log.txt</c>) as the authors publish theirs.</summary>
+    /// <returns>The logs in the order of their names, and why other files of the folder were left out.</returns>
+    /// <exception cref="SpectralKDException">There is no log.</exception>
+    internal static (IReadOnlyList<RunLog> Logs, IReadOnlyList<string> LeftOut) LoadAll(string path)
+    {
+        if (!Directory.Exists(path) || File.Exists(Path.Combine(path, "log.txt")))
+        {
+            return ([Load(path)], []);
+        }
+
+        var (logs, leftOut) = (new List<RunLog>(), new List<string>());
+        var places = Directory.EnumerateFiles(path).Where(file => Path.GetExtension(file).ToLowerInvariant() is ".txt" or ".csv" or ".json" or ".jsonl" or ".log")
+            .Concat(Directory.EnumerateDirectories(path).Where(folder => File.Exists(Path.Combine(folder, "log.txt")))).Order(StringComparer.Ordinal);
+        foreach (var place in places)
+        {
+            try
+            {
+                logs.Add(Load(place));
+            }
+            catch (SpectralKDException error)
+            {
+                leftOut.Add(error.Message);
+            }
+        }
+
+        return logs.Count > 0 ? (logs, leftOut) : throw new SpectralKDException(
+            $"there is no run in {path}: give a log.txt, an entropy CSV, or a folder of them{(leftOut.Count > 0 ? $" ({leftOut[0]})" : "")}");
+    }
+
     /// <summary>The numbers of a column, null where a row has none.</summary>
     /// <exception cref="SpectralKDException">There is no such column; the message lists those there are.</exception>
     public IReadOnlyList<double?> Numbers(string column)

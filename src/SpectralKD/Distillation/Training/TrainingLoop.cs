@@ -9,6 +9,7 @@ namespace SpectralKD.Distillation;
 internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProgress<TrainingProgress>? progress) : IDisposable
 {
     private readonly DistillationRecipe _recipe = setup.Recipe;
+    private readonly RunMetrics? _metrics = folder is null ? null : new(folder.Root);
     private readonly SpectralHistory _spectra = new(setup, folder);
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private const int GpuStepsToALook = 10; // each look waits until the GPU has done all its work
@@ -40,6 +41,11 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
         }
 
         EpochLog.Write(folder.Log, state.Epochs);
+        if (state.Epochs.Count > 0)
+        {
+            _metrics!.Write(state.Epochs);
+        }
+
         if (state.Threads != setup.Threads)
         {
             Warn($"the run was at {state.Threads} torch threads and goes on at {setup.Threads}: the last bits will differ from an unbroken run");
@@ -197,6 +203,7 @@ internal sealed class TrainingLoop(TrainingSetup setup, RunFolder? folder, IProg
             if (folder is not null)
             {
                 EpochLog.Write(folder.Log, State.Epochs);
+                _metrics!.Write(State.Epochs);
             }
 
             Report(TrainingPhase.EpochDone, metrics: metrics);

@@ -1,0 +1,201 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using SpectralKD.Tests;
+
+namespace SpectralKD.Cli.Tests;
+
+/// <summary>What people expect of any command line.</summary>
+public sealed partial class CommandLineHabitsTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("spectralkd-habits-").FullName;
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+
+    [Theory]
+    [InlineData("anlyze", "spectralkd has no command anlyze; did you mean analyze?; see spectralkd --help")]
+    [InlineData("", "spectralkd needs a command: run, analyze, ")]
+    [InlineData("analyze", "--model, --images and --out are missing; see spectralkd analyze --help")]
+    [InlineData("analyze --modle x", "spectralkd analyze has no option --modle; did you mean --model?; see spectralkd analyze --help")]
+    [InlineData("analyze --model x --images textures --out y --domain spatail", "--domain takes both, channel or spatial; found \"spatail\"; did you mean spatial?")]
+    [InlineData("analyze --model x --images textures --out y --count few", "--count takes a whole number; found \"few\"")]
+    [InlineData("models --jsno", "spectralkd models has no option --jsno; did you mean --json?; see spectralkd models --help")]
+    [InlineData("models deit tiny", "spectralkd models takes no further argument, but finds \"tiny\"")]
+    [InlineData("distill", "recipe is missing; see spectralkd distill --help")]
+    [InlineData("jupyter lst", "spectralkd jupyter has no command lst; did you mean list?; see spectralkd jupyter --help")]
+    [InlineData("completion bsh", "shell takes bash, fish, powershell or zsh; found \"bsh\"; did you mean bash?")]
+    public async Task A_usage_error_is_one_line_on_stderr_with_exit_2_that_names_what_was_meant(string line, string said)
+    {
+        Assert.Equal(2, await RunAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Empty(_output.ToString());
+        var error = Assert.Single(_error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith("spectralkd: " + said, error);
+        Assert.Contains("; see spectralkd", error);
+    }
+
+    [Fact]
+    public void Every_verb_that_prints_results_takes_json_and_quiet()
+    {
+        var verbs = Leaves(CommandLine.Root(), "").Where(verb => verb.Path is not (" jupyter start" or " completion"));
+        Assert.All(verbs, verb => Assert.True(verb.Command.Options.Contains(Results.Json) && verb.Command.Options.Contains(Results.Quiet), verb.Path));
+    }
+
+    [Theory]
+    [InlineData("models deit_tiny --json", "[0].name", "deit_tiny_patch16_224")]
+    [InlineData("methods dist --json", "[0].name", "dist")]
+    [InlineData("recipes --json", "[0].name", "cifar10-cait-teacher")]
+    [InlineData("recipes nano-deit-alone --json", ".student", "deit_nano_patch8_64")]
+    [InlineData("recipes --fields loss.tau --json", "[0].field", "loss.tau")]
+    [InlineData("device --json", ".default_device", null)]
+    [InlineData("export paper-deit-tiny --gpus 2 --json", ".text", null)]
+    public async Task With_json_stdout_is_one_document_and_stderr_is_for_people(string line, string place, string? value)
+    {
+        Assert.Equal(0, await RunAsync(line.Split(' ')));
+        var found = (string?)Regex.Matches(place, @"\[(\d+)\]|\.(\w+)").Aggregate(JsonNode.Parse(_output.ToString()), (node, step) => step.Groups[1].Success ? node![int.Parse(step.Groups[1].Value)] : node![step.Groups[2].Value]);
+        Assert.NotNull(found);
+        Assert.Equal(value ?? found, found);
+    }
+
+    [Fact]
+    public async Task Quiet_leaves_progress_and_notes_out_but_not_warnings_and_errors()
+    {
+        Assert.Equal(0, await RunAsync("analyze", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", "textures", "--count", "4", "--out", Folder("out"), "--quiet", "--json"));
+        Assert.Empty(_error.ToString());
+        var found = JsonNode.Parse(_output.ToString())!;
+        Assert.Equal((12, 4, true), (found["blocks"]!.AsArray().Count, (int)found["images"]!, (bool)found["untrained"]!));
+        Assert.NotEqual(0, await RunAsync("analyze", "--model", "deit_nano_patch4_32", "--images", Folder("nowhere"), "--out", Folder("other"), "--quiet"));
+        Assert.StartsWith("spectralkd: ", _error.ToString());
+
+        using var writer = new StringWriter();
+        new QuietWriter(writer).Write("note: a\n\rhalf a line\rwarning: b\nspectralkd: c\n");
+        Assert.Equal($"warning: b{Environment.NewLine}spectralkd: c{Environment.NewLine}", writer.ToString());
+    }
+
+    [Fact]
+    public async Task The_version_is_short()
+    {
+        Assert.Equal(0, await RunAsync("--version"));
+        Assert.Matches(@"^\d+\.\d+\.\d+\s*$", _output.ToString());
+    }
+
+    [Fact]
+    public async Task Defaults_are_shown_as_they_are_typed()
+    {
+        foreach (var (path, _) in Leaves(CommandLine.Root(), ""))
+        {
+            await RunAsync([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
+        }
+
+        var shown = DefaultPattern().Matches(_output.ToString());
+        Assert.NotEmpty(shown);
+        Assert.All(shown, match => Assert.DoesNotMatch("^[A-Z][a-z]", match.Groups[1].Value));
+    }
+
+    [Theory]
+    [InlineData("analyze")]
+    [InlineData("distill")]
+    public async Task Help_of_images_names_every_source(string verb)
+    {
+        await RunAsync(verb, "--help");
+        Assert.All([.. Data.ImageSources.Names, "folder", ".zip"], name => Assert.Contains(name, _output.ToString()));
+    }
+
+    [Fact]
+    public async Task Advice_on_the_command_line_is_for_a_shell()
+    {
+        Assert.Equal(0, await RunAsync("device"));
+        Assert.DoesNotContain("#r", _output.ToString());
+        Assert.Equal(1, await RunAsync("analyze", "--model", "deit_nano_patch4_32", "--images", "textures", "--count", "2", "--device", "cuda", "--out", Folder("out")));
+        Assert.DoesNotContain("#r", _error.ToString());
+    }
+
+    [Fact]
+    public async Task Export_prints_nothing_on_stdout_where_the_other_program_cannot_run_it()
+    {
+        Assert.Equal(1, await RunAsync("export", "nano-deit-distilled"));
+        Assert.Empty(_output.ToString());
+        Assert.Contains("spectralkd: nothing was written, for the recipe cannot run there: timm has no model deit_nano_patch8_64", _error.ToString());
+    }
+
+    [Fact]
+    public async Task Run_goes_on_after_a_cell_that_fails_where_errors_are_allowed()
+    {
+        var notebook = Path.Combine(_folder, "test.dib");
+        await File.WriteAllTextAsync(notebook, "#!csharp\n1 + 1\n\n#!csharp\nint.Parse(\"x\")\n\n#!csharp\n\"reached\"\n");
+        Assert.Equal(1, await RunAsync("run", notebook, "--out", Folder("stops")));
+        Assert.DoesNotContain("reached'", await File.ReadAllTextAsync(Folder("stops/test.ipynb")));
+        Assert.Equal(0, await RunAsync("run", notebook, "--out", Folder("goes-on"), "--allow-errors"));
+        Assert.Contains("warning: 1 cell failed ([2]) and the run went on", _error.ToString());
+        var outputs = JsonNode.Parse(await File.ReadAllTextAsync(Folder("goes-on/test.ipynb")))!["cells"]!.AsArray().Select(cell => cell!["outputs"]?.ToJsonString() ?? "").ToList();
+        Assert.Contains(outputs, output => output.Contains("\"ename\"", StringComparison.Ordinal));
+        Assert.Contains("reached", outputs[^1]);
+    }
+
+    [Fact]
+    public async Task Jupyter_list_says_that_none_is_installed()
+    {
+        var (code, said) = await ProgramRun.RunAsync(
+            ProgramRun.Dotnet, [ProgramRun.CommandLine, "jupyter", "list"], null, ("HOME", _folder), ("JUPYTER_DATA_DIR", Folder("data")), ("JUPYTER_PATH", Folder("path")), ("APPDATA", _folder), ("PROGRAMDATA", _folder));
+        Assert.Equal(0, code);
+        Assert.Contains("none installed; spectralkd jupyter install does it", said);
+    }
+
+    [Theory]
+    [InlineData("analyze --model deit_nano_patch8", "deit_nano_patch8_64")]
+    [InlineData("analyze --images cif", "cifar10")]
+    [InlineData("distill nano-deit", "nano-deit-alone")]
+    [InlineData("distill x --set loss.al", "loss.alpha=")]
+    [InlineData("ana", "analyze")]
+    public void Completion_knows_verbs_models_sources_recipes_and_fields(string line, string proposed) =>
+        Assert.Contains(proposed, CommandLine.Root().Parse(line).GetCompletions(line.Length).Select(item => item.InsertText));
+
+    [Fact]
+    public async Task The_script_for_bash_completes_in_bash()
+    {
+        Assert.SkipUnless(File.Exists("/bin/bash"), "skipped: there is no /bin/bash");
+        var script = $$"""
+            spectralkd() { "{{ProgramRun.Dotnet}}" "{{ProgramRun.CommandLine}}" "$@"; }
+            source <(spectralkd completion bash)
+            COMP_LINE="spectralkd distill nano-deit-a"; COMP_POINT=${#COMP_LINE}; COMP_WORDS=(spectralkd distill nano-deit-a); COMP_CWORD=2
+            _spectralkd_complete; echo "found ${COMPREPLY[*]}"
+            """;
+        var (code, said) = await ProgramRun.RunAsync("/bin/bash", ["-c", script]);
+        Assert.Equal(0, code);
+        Assert.Contains("found nano-deit-alone", said);
+    }
+
+    [Theory]
+    [InlineData("bash", "complete -o bashdefault")]
+    [InlineData("zsh", "compdef")]
+    [InlineData("fish", "complete -c spectralkd")]
+    [InlineData("powershell", "Register-ArgumentCompleter")]
+    public async Task Each_shell_has_a_script_that_says_where_it_goes(string shell, string command)
+    {
+        Assert.Equal(0, await RunAsync("completion", shell));
+        Assert.StartsWith("# ", _output.ToString());
+        Assert.Contains(command, _output.ToString());
+    }
+
+    [Fact]
+    public async Task No_colours_are_written_even_to_a_terminal()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "skipped: there is no script(1) that gives a terminal");
+        var (_, said) = await ProgramRun.RunAsync(
+            "/usr/bin/script", ["-qec", $"\"{ProgramRun.Dotnet}\" \"{ProgramRun.CommandLine}\" anlyze", "/dev/null"], null, ("NO_COLOR", "1"), ("TERM", "xterm-256color"));
+        Assert.Contains("did you mean analyze?", said);
+        Assert.DoesNotContain("\u001b[3", said, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private Task<int> RunAsync(params string[] args) => CommandLine.RunAsync(
+        args, new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = _output, Error = _error });
+
+    private string Folder(string name) => Path.Combine(_folder, name);
+
+    private static IEnumerable<(string Path, Command Command)> Leaves(Command command, string path) => command.Subcommands.Count == 0 ? [(path, command)]
+        : command.Subcommands.SelectMany(sub => Leaves(sub, $"{path} {sub.Name}")).Concat(command.Action is null || path.Length == 0 ? [] : [(path, command)]);
+
+    [GeneratedRegex(@"\[default: ([^\]]+)\]")]
+    private static partial Regex DefaultPattern();
+}
