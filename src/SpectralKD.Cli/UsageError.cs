@@ -51,7 +51,7 @@ internal static class UsageError
     {
         if (error.SymbolResult is not (OptionResult or ArgumentResult) || error.SymbolResult.Tokens.Count == 0)
         {
-            return error.SymbolResult is OptionResult { IdentifierToken: { } token, Tokens.Count: 0 } ? $"{token.Value} needs a value" : error.Message.TrimEnd('.');
+            return error.SymbolResult is OptionResult { IdentifierToken: { } token, Tokens.Count: 0 } && error.Message.StartsWith("Required argument missing", StringComparison.Ordinal) ? $"{token.Value} needs a value" : error.Message.TrimEnd('.');
         }
 
         var (name, type, symbol) = error.SymbolResult switch

@@ -12,9 +12,9 @@ public static class SavedFile
 {
     /// <summary>Saves a value; the file appears whole or not at all.</summary>
     /// <param name="value">
-    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv with one row a block, or its U-curve as a chart), a table, <see cref="LayerPairs"/> or
-    /// a <see cref="DistillationRun"/>'s epochs (.csv), a <see cref="ComparisonResult"/> (.csv, or its differences as a chart),
-    /// <see cref="DistillationDynamics"/> (.csv, or as a chart), a chart (.html, .json, .svg, .png, .pdf), images (.png, the contact sheet), a
+    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv or .arrow with one row a block, or its U-curve as a chart), a table, <see cref="LayerPairs"/> or
+    /// a <see cref="DistillationRun"/>'s epochs (.csv, .arrow), a <see cref="ComparisonResult"/> (the same, or its differences as a chart),
+    /// <see cref="DistillationDynamics"/> (the same, or as a chart), a chart (.html, .json, .svg, .png, .pdf), images (.png, the contact sheet), a
     /// <see cref="VisionModel"/> (.safetensors, or with a <c>/</c> at the end of the path a folder that
     /// <c>timm.create_model("local-dir:FOLDER")</c> opens).
     /// </param>
@@ -68,6 +68,7 @@ public static class SavedFile
         if (TableOf(value) is { } table)
         {
             formats[".csv"] = path => table().SaveTable(path);
+            formats[".arrow"] = path => TableArrow.Save(table(), path);
         }
 
         if (ChartOf(value) is { } chart)

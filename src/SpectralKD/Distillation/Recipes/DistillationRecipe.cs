@@ -233,6 +233,11 @@ public sealed record DistillationRecipe
     internal double EmaDecayFor(long steps) => EmaDecay ?? Math.Clamp(1 - (10.0 / Math.Max(1, steps)), 0.5, 0.99996);
 }
 
+/// <summary>A run that was made longer: until when it followed the schedule of fewer epochs.</summary>
+/// <param name="After">Epochs that were done, or in progress, when it was made longer.</param>
+/// <param name="Epochs">Epochs that the run was to have until then.</param>
+public sealed record RunExtension(int After, int Epochs);
+
 /// <summary>Which images a run trains and validates on.</summary>
 public sealed record RecipeData
 {

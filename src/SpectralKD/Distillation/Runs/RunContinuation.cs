@@ -1,10 +1,5 @@
 namespace SpectralKD.Distillation;
 
-/// <summary>A run that was made longer: until when it followed the schedule of fewer epochs.</summary>
-/// <param name="After">Epochs that were done, or in progress, when it was made longer.</param>
-/// <param name="Epochs">Epochs that the run was to have until then.</param>
-public sealed record RunExtension(int After, int Epochs);
-
 /// <summary>What the recipe of a run is that goes on: its own, longer where more epochs are asked for.</summary>
 internal static class RunContinuation
 {
