@@ -44,7 +44,7 @@ public sealed class MagicCommandsInKernelTests : IDisposable
             $"#!spectral-distill --teacher teacher --student student --images images --layers pairs --epochs 1 --batch 4 --out \"{run}\" --as run",
             "#!spectral-analyze --model student --images images --as after",
             "#!spectral-dynamics --teacher atTeacher --before atStudent --after after", $"#!spectral-runs \"{run}\" --as runs",
-            "#!spectral-methods kd", $"#!spectral-compare \"{comparison}\" --out \"{Path.Combine(_folder, "comparison")}\"",
+            "#!spectral-methods kd", "#!spectral-export paper-deit-tiny --to slurm", $"#!spectral-compare \"{comparison}\" --out \"{Path.Combine(_folder, "comparison")}\"",
             $"#!spectral-save atTeacher --to \"{Path.Combine(_folder, "teacher.csv")}\"",
         ];
         Assert.Equal(

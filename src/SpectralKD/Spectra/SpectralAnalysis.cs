@@ -306,28 +306,18 @@ internal sealed class ModelRun : IDisposable
 
     /// <summary>Runs one batch through the model and adds its maps.</summary>
     internal void Forward(AnalysisBatch batch, SpectrumAccumulator accumulator)
+        => Forward(batch, maps => accumulator.Add(maps, batch.Name, batch.Counts ?? Counts(accumulator.Images)));
+
+    /// <summary>Runs one batch through the model and hands its maps out, which are freed afterwards.</summary>
+    internal void Forward(AnalysisBatch batch, Action<IReadOnlyList<FeatureMap>> take)
     {
         using var scope = NewDisposeScope();
         using var noGradient = inference_mode();
         using var output = _model.ForwardIntermediates(batch.Images.to(_type, _device), _indices, _at);
-        accumulator.Add(output.Maps, batch.Name, batch.Counts ?? Counts(accumulator.Images));
+        take(output.Maps);
     }
 
     private static Func<int, byte[]> Counts(long before) => index => Bootstrap.Counts(0, before + index);
-
-    /// <summary>The maps of one batch as tokens <c>[N, C]</c>, image by image and block by block.</summary>
-    internal IReadOnlyList<IReadOnlyList<NumpyArray>> Tokens(AnalysisBatch batch)
-    {
-        using var scope = NewDisposeScope();
-        using var noGradient = inference_mode();
-        using var output = _model.ForwardIntermediates(batch.Images.to(_type, _device), _indices, _at);
-        var blocks = output.Maps.OrderBy(map => map.Block).Select(map => map.Values.permute(0, 2, 3, 1).flatten(1, 2).to(float32).cpu().contiguous()).ToList(); // (B, N, C)
-        return [.. Enumerable.Range(0, (int)batch.Images.shape[0]).Select(image => (IReadOnlyList<NumpyArray>)[.. blocks.Select(block =>
-        {
-            using var tokens = block.narrow(0, image, 1).contiguous();
-            return new NumpyArray([(int)block.shape[1], (int)block.shape[2]], tokens.data<float>().ToArray());
-        })])];
-    }
 
     /// <summary>Puts the model back into the mode it was in.</summary>
     public void Dispose() => _model.train(_wasTraining);

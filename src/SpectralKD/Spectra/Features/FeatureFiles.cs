@@ -37,10 +37,14 @@ public static partial class FeatureFiles
         foreach (var batch in stream.Batches(0))
         {
             cancellation.ThrowIfCancellationRequested();
-            foreach (var (image, stages) in run.Tokens(batch).Select((stages, image) => (image, stages)))
+            run.Forward(batch, maps =>
             {
-                files.Add(Write(stages, Path.Combine(folder, Free(FileName(batch.Name!(image)), taken))));
-            }
+                List<Tensor> blocks = [.. maps.OrderBy(map => map.Block).Select(map => map.Values.permute(0, 2, 3, 1).flatten(1, 2).to(float32).cpu().contiguous())]; // (B, N, C)
+                for (var image = 0; image < blocks[0].shape[0]; image++)
+                {
+                    files.Add(Write([.. blocks.Select(block => Tokens(block, image))], Path.Combine(folder, Free(FileName(batch.Name!(image)), taken))));
+                }
+            });
 
             progress?.Report(new AnalysisProgress(1, 1, files.Count, stream.Count, clock.Elapsed));
         }
@@ -88,6 +92,8 @@ public static partial class FeatureFiles
 
         return accumulator!.ToSpectrum(source);
     }
+
+    private static NumpyArray Tokens(Tensor block, int image) => new([(int)block.shape[1], (int)block.shape[2]], block.narrow(0, image, 1).contiguous().data<float>().ToArray());
 
     private static string Write(IReadOnlyList<NumpyArray> stages, string path)
     {

@@ -18,7 +18,7 @@ public static class TableArrow
 {
     /// <summary>Writes a table; columns of numbers, of true and false, of text.</summary>
     /// <param name="table">The table.</param>
-    /// <param name="path">The file, by custom <c>.arrow</c> or <c>.feather</c>.</param>
+    /// <param name="path">The file, usually <c>.arrow</c> or <c>.feather</c>.</param>
     /// <exception cref="SpectralKDException">The file cannot be written.</exception>
     public static void Save(DataFrame table, string path)
     {
