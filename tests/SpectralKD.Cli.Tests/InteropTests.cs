@@ -83,8 +83,7 @@ public sealed class InteropTests : IDisposable
         Assert.Equal(table.Columns.Select(column => (column.Name, column.DataType)), again.Columns.Select(column => (column.Name, column.DataType)));
         Assert.All(table.Columns, column => Assert.Equal(Enumerable.Range(0, 3).Select(row => column[row]), Enumerable.Range(0, 3).Select(row => again[column.Name][row])));
 
-        var spectrum = Interactive.SavedFile.Save;
-        spectrum(table, Folder("saved.arrow"));
+        Interactive.SavedFile.Save(table, Folder("saved.arrow"));
         Assert.Equal(table.ToCsv(), TableArrow.Load(Folder("saved.arrow")).ToCsv());
         File.WriteAllText(Folder("no.arrow"), "this is text");
         Assert.Contains("no.arrow is no Arrow file that can be read", Assert.Throws<SpectralKDException>(() => TableArrow.Load(Folder("no.arrow"))).Message);
