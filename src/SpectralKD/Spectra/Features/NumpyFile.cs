@@ -41,7 +41,7 @@ internal static partial class NumpyFile
     {
         try
         {
-            if (Path.GetExtension(path).ToLowerInvariant() != ".npz")
+            if (!path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase))
             {
                 using var stream = File.OpenRead(path);
                 return [("", Read(stream, stream.Length, path))];

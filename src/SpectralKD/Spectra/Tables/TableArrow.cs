@@ -1,6 +1,5 @@
 using Apache.Arrow;
 using Apache.Arrow.Ipc;
-using Apache.Arrow.Types;
 using Microsoft.Data.Analysis;
 
 namespace SpectralKD.Spectra;
