@@ -63,7 +63,11 @@ public static partial class Charts
         var range = UCurves.Range(0, all.Max(spectrum => spectrum.Intensities.Max()), fromZero: true);
         axis["range"] = new[] { range.Low, range.High };
         var chart = new ChartBuilder("Spectral intensity over depth, checkpoint by checkpoint", $"{spectra[^1].Model} · {UCurveText.Images(spectra[0])}")
-            .Layout("xaxis", UCurveAxes.Depth(all, relative: true)).Layout("yaxis", axis).Layout("height", 520).Layout("showlegend", true);
+            .Layout("xaxis", ChartLook.Axis("Relative depth"))
+            .Layout("yaxis", axis)
+            .Layout("height", 540)
+            .Layout("showlegend", true)
+            .Layout("legend", new Attributes { ["x"] = 1, ["xanchor"] = "right", ["y"] = 0.02, ["yanchor"] = "bottom", ["font"] = new Attributes { ["size"] = 13 } }); // curves leave the bottom free, the slider stands below
         var look = SeriesLook.OfNames([spectra[0].Model])[0];
         Line(spectra[0], $"{training.Moments[0]} (first)", look with { Colour = ChartLook.Grey, Dash = "dot" });
         if (teacher is not null)
@@ -90,7 +94,9 @@ public static partial class Charts
         Attributes Slider() => new()
         {
             ["active"] = last,
-            ["pad"] = new Attributes { ["t"] = 60 },
+            ["x"] = 0.03,
+            ["len"] = 0.9,
+            ["pad"] = new Attributes { ["t"] = 50, ["b"] = 10 },
             ["currentvalue"] = new Attributes { ["prefix"] = "Checkpoint: " },
             ["steps"] = training.Moments.Select((name, moment) => new Attributes
             {
