@@ -45,6 +45,7 @@ internal static class AnalyzeVerb
         Description = "Numbers in which the model computes; the spectra are float64 in any case [float32]",
     }.AcceptOnlyFromAmong("float32", "tf32", "bf16");
 
+    private static readonly Option<bool> PerImage = new("--per-image") { Description = "Keep the intensity of every image: images.csv with image, class, block, intensity" };
     private static readonly Option<string?> Cache = new("--image-cache") { Description = "Folder of the decoded images, made where it is missing" };
     private static readonly Option<string?> Device = new("--device") { Description = "auto, cpu, cuda, cuda:N [auto]", HelpName = "DEVICE" };
     private static readonly Option<string> Output = new("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html; of several models one folder each in it, and the chart and table of all", Required = true, HelpName = "FOLDER" };
@@ -59,7 +60,7 @@ internal static class AnalyzeVerb
         Complete(Device, Devices.Names);
         var command = new Command("analyze", "Takes the spectrum of every block of a model over a set of images")
         {
-            Model, Weights, Size, Window, Images, Count, Domain, At, Layers, Batch, Shard, EntropyRange, Precision, Cache, Device, Output, Resume, Force,
+            Model, Weights, Size, Window, Images, Count, Domain, At, Layers, Batch, Shard, EntropyRange, Precision, PerImage, Cache, Device, Output, Resume, Force,
         }.PrintsResults();
         command.SetAction(RunAsync);
         return command;
@@ -84,6 +85,7 @@ internal static class AnalyzeVerb
             At = options.GetValue(At) ?? MapPoint.Resid,
             BatchSize = options.GetValue(Batch),
             Precision = options.GetValue(Precision),
+            PerImage = options.GetValue(PerImage),
             Shard = options.GetValue(Shard) is { } part ? DataShard.Parse(part) : null,
             EntropyRange = options.GetValue(EntropyRange) is { } bounds ? ActivationRange.Parse(bounds) : null,
         };

@@ -21,8 +21,11 @@ internal sealed class SpectrumFiles
     /// <summary>The chart.</summary>
     public string Chart => Path.Combine(_folder, "u-curve.html");
 
+    /// <summary>The table of single images, where they were kept.</summary>
+    public string Images => Path.Combine(_folder, "images.csv");
+
     /// <summary>The files of a result.</summary>
-    public IReadOnlyList<string> All => [Table, Spectrum, Chart];
+    public IReadOnlyList<string> Of(ModelSpectrum spectrum) => spectrum.PerImage is null ? [Table, Spectrum, Chart] : [Table, Images, Spectrum, Chart];
 
     /// <summary>Makes the folder where it is missing, and makes sure that it can be written and holds nothing that would be lost.</summary>
     /// <param name="folder">The folder.</param>
@@ -61,6 +64,11 @@ internal sealed class SpectrumFiles
     public void Write(ModelSpectrum spectrum)
     {
         spectrum.ToDataFrame().SaveTable(Table);
+        if (spectrum.PerImage is not null)
+        {
+            spectrum.ToImageFrame().SaveTable(Images);
+        }
+
         AtomicFile.WriteText(Chart, ChartHtml.Page($"U-curve of {spectrum.Title}", Charts.UCurve(spectrum)));
         spectrum.Save(Spectrum);
         File.Delete(Partial);
@@ -68,7 +76,7 @@ internal sealed class SpectrumFiles
 
     /// <summary>A result in lines.</summary>
     public string Words(ModelSpectrum spectrum) => string.Join(
-        Environment.NewLine, All.Prepend($"{spectrum.Title}: {spectrum.Blocks.Length} block{(spectrum.Blocks.Length == 1 ? "" : "s")}, {spectrum.Images} image{(spectrum.Images == 1 ? "" : "s")}, {spectrum.UShape.Words}"));
+        Environment.NewLine, Of(spectrum).Prepend($"{spectrum.Title}: {spectrum.Blocks.Length} block{(spectrum.Blocks.Length == 1 ? "" : "s")}, {spectrum.Images} image{(spectrum.Images == 1 ? "" : "s")}, {spectrum.UShape.Words}"));
 
     /// <summary>A result as JSON shows it.</summary>
     /// <param name="spectrum">The spectrum.</param>
@@ -83,7 +91,7 @@ internal sealed class SpectrumFiles
         spectrum.Images,
         spectrum.Skipped,
         Verdict = spectrum.UShape.Words,
-        Files = All,
+        Files = Of(spectrum),
         Blocks = Results.Rows(spectrum.ToDataFrame()),
     };
 }

@@ -81,6 +81,9 @@ public static class SavedFile
             case ModelSpectrum spectrum:
                 formats[".json"] = spectrum.Save;
                 break;
+            case LinkedBlocks linked:
+                formats[".html"] = linked.Save;
+                break;
             case VisionModel model:
                 formats[".safetensors"] = path => ModelLoader.Save(model, path);
                 formats["/"] = path => ModelLoader.SavePretrained(model, path);

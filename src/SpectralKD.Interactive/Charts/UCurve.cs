@@ -135,7 +135,7 @@ internal sealed class UCurves
     internal void Add(ModelSpectrum spectrum, string name, string? detail, SeriesLook look, IReadOnlyList<double> values, Func<BlockSpectrum, string> hover)
     {
         _lines.Add(SeriesLine.Of(look, detail is null ? name : $"{name}: {detail}", Depths(spectrum), values, spectrum.Blocks.Select(hover)));
-        _labels.Add(new EndLabel(name, detail, look.Colour, values[^1]));
+        _labels.Add(new EndLabel(name, detail?.Split(", 95 %") is [var brief, _] ? brief + ")" : detail, look.Colour, values[^1])); // the legend and the box say the interval
         Include(values);
     }
 

@@ -29,6 +29,9 @@ internal sealed class AnalyzeArguments
     [MagicParameter("folder of the decoded images, made where it is missing", Value = MagicValue.Path)]
     public string? ImageCache { get; set; }
 
+    [MagicParameter("keep the intensity of every image: a table of image, class, block, intensity goes into <as>Images")]
+    public bool PerImage { get; set; }
+
     [MagicParameter("C# variable for the spectrum; its table goes into <as>Table", Value = MagicValue.NewVariable)]
     public string As { get; set; } = "spectrum";
 }
@@ -55,6 +58,7 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
             Layers = LayerList.Parse(arguments.Layers, model.Blocks.Count),
             BatchSize = arguments.Batch,
             Precision = arguments.Precision,
+            PerImage = arguments.PerImage,
         };
         var progress = new ProgressDisplay(host, $"{model.Spec.Name} on {images.Name}", "images");
         var spectrum = await Task.Run(
@@ -63,6 +67,11 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
         var table = spectrum.ToDataFrame();
         await host.SetVariableAsync(arguments.As, spectrum, typeof(ModelSpectrum));
         await host.SetVariableAsync(arguments.As + "Table", table, typeof(DataFrame));
+        if (arguments.PerImage)
+        {
+            await host.SetVariableAsync(arguments.As + "Images", spectrum.ToImageFrame(), typeof(DataFrame));
+        }
+
         if (model.Origin.IsUntrained || !model.Origin.Notes.IsEmpty)
         {
             host.Display(new MessageView($"{model.Spec.Name}: {model.Origin.Words}", model.Origin.Notes));

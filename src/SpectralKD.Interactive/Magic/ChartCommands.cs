@@ -1,5 +1,6 @@
 using System.Globalization;
 using Plotly.NET;
+using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive.Magic;
 
@@ -24,6 +25,12 @@ internal sealed class UCurveArguments
 
     [MagicParameter("begin the vertical axis near the lowest value instead of at zero")]
     public bool FromData { get; set; }
+
+    [MagicParameter("point at a block, click it or use the arrow keys to see its amplitude map, radial profile and strongest images")]
+    public bool Linked { get; set; }
+
+    [MagicParameter("variable that holds the images, for the strongest ones of --linked", Value = MagicValue.ImagesVariable)]
+    public string? Images { get; set; }
 }
 
 /// <summary>Draws the U-curves of one or several models side by side.</summary>
@@ -38,6 +45,21 @@ internal sealed class UCurveCommand : MagicCommand<UCurveArguments>
     protected override Task RunAsync(UCurveArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
         var spectra = arguments.Spectra.Select(host.Spectrum).Select(spectrum => arguments.Domain is { } domain ? spectrum.InDomain(domain) : spectrum);
+        if (arguments.Images is not null && !arguments.Linked)
+        {
+            throw new SpectralKDException("--images is for --linked; add that, or leave it out");
+        }
+
+        if (arguments.Linked)
+        {
+            foreach (var linked in spectra.Select(spectrum => new LinkedBlocks(spectrum, arguments.Images is { } images ? host.Images(images) : null)).ToList())
+            {
+                host.Display(linked);
+            }
+
+            return Task.CompletedTask;
+        }
+
         host.Display(Charts.UCurve([.. spectra], arguments.Normalize, arguments.Relative, arguments.Band, !arguments.FromData));
         return Task.CompletedTask;
     }
@@ -87,8 +109,11 @@ internal sealed class ChartArguments
     [MagicParameter("heatmap: divide each block by its largest amplitude")]
     public bool Normalize { get; set; }
 
-    [MagicParameter("histogram: blocks such as 0,5,-1; without it the first, a middle and the last one")]
+    [MagicParameter("histogram: blocks such as 0,5,-1; without it the first, a middle and the last one; extremes: the block (-1)")]
     public string? Layers { get; set; }
+
+    [MagicParameter("extremes, input: variable that holds the images that were analysed", Value = MagicValue.ImagesVariable)]
+    public string Images { get; set; } = "images";
 }
 
 /// <summary>Draws what the U-curve sums up: frequencies, images, entropies.</summary>
@@ -96,7 +121,7 @@ internal sealed class ChartCommand : MagicCommand<ChartArguments>
 {
     public override string Name => "#!spectral-chart";
 
-    public override string Description => "depth x frequency heatmap, histogram of intensities, or entropy by layer";
+    public override string Description => "depth x frequency heatmap, intensities of images (histogram, classes, extremes), spectrum of the input, entropy by layer";
 
     public override string Example => "#!spectral-chart heatmap --spectra spectrum";
 
@@ -104,7 +129,7 @@ internal sealed class ChartCommand : MagicCommand<ChartArguments>
     {
         RefuseWhatIsNotUsed(arguments);
         var spectra = arguments.Spectra.Select(host.Spectrum).ToList();
-        foreach (var chart in Draw(arguments, spectra).ToList())
+        foreach (var chart in Draw(arguments, spectra, host).ToList())
         {
             host.Display(chart);
         }
@@ -112,10 +137,14 @@ internal sealed class ChartCommand : MagicCommand<ChartArguments>
         return Task.CompletedTask;
     }
 
-    private static IEnumerable<GenericChart> Draw(ChartArguments arguments, List<ModelSpectrum> spectra) => arguments.Kind switch
+    private static IEnumerable<object> Draw(ChartArguments arguments, List<ModelSpectrum> spectra, INotebookHost host) => arguments.Kind switch
     {
         ChartKind.Heatmap => [Charts.DepthFrequency(spectra, arguments.Normalize)],
         ChartKind.Histogram => spectra.Select(spectrum => Charts.Histogram(spectrum, Layers(arguments.Layers, spectrum))),
+        ChartKind.Classes => spectra.Select(spectrum => Charts.ByClass(spectrum)),
+        ChartKind.Extremes => spectra.SelectMany(spectrum => (arguments.Layers is null ? [-1] : Layers(arguments.Layers, spectrum)).Select(
+            block => new ExtremeImagesView(spectrum, host.Images(arguments.Images), spectrum.Block(block).Index))),
+        ChartKind.Input => spectra.Select(spectrum => Charts.InputSpectrum(spectrum, host.Images(arguments.Images))),
         _ => [Charts.Entropy(spectra)],
     };
 
@@ -126,7 +155,7 @@ internal sealed class ChartCommand : MagicCommand<ChartArguments>
     private static void RefuseWhatIsNotUsed(ChartArguments arguments)
     {
         var unused = arguments.Normalize && arguments.Kind != ChartKind.Heatmap ? "--normalize is for the heatmap"
-            : arguments.Layers is not null && arguments.Kind != ChartKind.Histogram ? "--layers is for the histogram"
+            : arguments.Layers is not null && arguments.Kind is not (ChartKind.Histogram or ChartKind.Extremes) ? "--layers is for the histogram and the extremes"
             : null;
         if (unused is not null)
         {
@@ -143,6 +172,15 @@ internal enum ChartKind
 
     /// <summary>How the intensity spreads over the images, one chart for each spectrum.</summary>
     Histogram,
+
+    /// <summary>The U-curve of each class of images, where --per-image kept them.</summary>
+    Classes,
+
+    /// <summary>The images with the highest and the lowest intensity of a block, where --per-image kept them, with their 2-D spectra.</summary>
+    Extremes,
+
+    /// <summary>The radial spectrum of the images themselves beside the first block's.</summary>
+    Input,
 
     /// <summary>Entropy by layer, all spectra in one chart.</summary>
     Entropy,

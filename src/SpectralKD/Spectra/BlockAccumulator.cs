@@ -17,6 +17,9 @@ internal sealed class BlockAccumulator(BlockInfo block, SpectralDomain domain, b
     /// <summary>Number of images added.</summary>
     internal long Images { get; private set; }
 
+    /// <summary>Receives the intensity of each image; null where nobody asked.</summary>
+    internal List<double>? Each { get; init; }
+
     /// <summary>Smallest and largest activation so far; null where not asked for.</summary>
     internal ActivationRange? Range => findRange ? new ActivationRange(_minimum, _maximum) : null;
 
@@ -85,6 +88,7 @@ internal sealed class BlockAccumulator(BlockInfo block, SpectralDomain domain, b
             return false;
         }
 
+        Each?.Add(_spatial?.Latest ?? _channel?.Latest ?? double.NaN);
         _entropyBits += entropyRange is null ? 0 : sums.EntropyBits[image];
         Images++;
         return true;
@@ -134,6 +138,9 @@ internal sealed class SpatialAccumulator(int channels, int height, int width)
     private readonly double[] _power = new double[height * ((width / 2) + 1)];
     private readonly IntensityTally _images = new();
 
+    /// <summary>Intensity of the last image.</summary>
+    internal double Latest { get; private set; }
+
     /// <summary>Adds one image's sums over channels.</summary>
     /// <returns>False, with nothing added, where they are not finite.</returns>
     internal bool TryAdd(ReadOnlySpan<double> amplitude, ReadOnlySpan<double> power, byte[] counts)
@@ -172,6 +179,9 @@ internal sealed class ChannelAccumulator(int channels, int tokens)
     private readonly double[] _weights = HalfSpectrum.Weights(1, channels);
     private readonly double[] _magnitude = new double[(channels / 2) + 1];
     private readonly IntensityTally _images = new();
+
+    /// <summary>Intensity of the last image.</summary>
+    internal double Latest { get; private set; }
 
     /// <summary>Adds one image's sums over tokens.</summary>
     /// <returns>False, with nothing added, where they are not finite.</returns>

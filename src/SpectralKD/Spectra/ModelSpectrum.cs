@@ -48,6 +48,10 @@ public sealed record ModelSpectrum
     /// </summary>
     public ImmutableArray<SpectrumPart> Parts { get; init; } = [];
 
+    /// <summary>The intensities of single images; null where <see cref="SpectralOptions.PerImage"/> did not ask for them. Not written to JSON then.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SpectrumImages? PerImage { get; init; }
+
     /// <summary>Where the model's weights came from; null where that was not recorded.</summary>
     [JsonIgnore]
     public ModelOrigin? Weights => Parts.IsDefaultOrEmpty ? null : Parts[0].Weights;
@@ -110,6 +114,7 @@ public sealed record ModelSpectrum
         ? this with
         {
             Domain = domain,
+            PerImage = domain.HasFlag(Domain.HasFlag(SpectralDomain.Spatial) ? SpectralDomain.Spatial : SpectralDomain.Channel) ? PerImage : null,
             Blocks = [.. Blocks.Select(block => block with
             {
                 Spatial = domain.HasFlag(SpectralDomain.Spatial) ? block.Spatial : null,

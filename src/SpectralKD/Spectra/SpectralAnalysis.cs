@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace SpectralKD.Spectra;
 
-/// <summary>Runs images through a model and reduces every block's feature maps to their spectra. Memory stays that of one batch, and 8 bytes an image.</summary>
+/// <summary>Runs images through a model and reduces every block's feature maps to their spectra. Memory stays that of one batch, and 8 bytes an image (and for each block with <see cref="SpectralOptions.PerImage"/>).</summary>
 /// <example><code>
 /// using var model = ModelLoader.Load("deit_nano_patch8_64");
 /// var spectrum = SpectralAnalysis.Run(model, ImageSources.Open("textures", count: 100, size: 64));
@@ -41,7 +41,7 @@ public static class SpectralAnalysis
             : AnalysisCheckpoint.Open(file, Identity(recorder.ToPart(model.Spec, images, options.Shard, []), model, options));
         var spectrum = Run(numbers.Model, stream, images.Name, options, recorder, checkpoint, progress, cancellation);
         var part = recorder.ToPart(model.Spec, images, options.Shard, stream.LeftOut);
-        return spectrum with { Skipped = stream.Skipped, Parts = [part] };
+        return spectrum with { Skipped = stream.Skipped, Parts = [part], PerImage = spectrum.PerImage is { } each ? stream.Named(each) : null };
     }
 
     /// <summary>Analyses a stream of batches.</summary>
@@ -86,6 +86,7 @@ public static class SpectralAnalysis
         {
             Domain = spectrum.Domain,
             At = spectrum.At,
+            PerImage = spectrum.PerImage is not null,
             Layers = [.. spectrum.Blocks.Select(block => block.Index)],
             ActivationEntropy = spectrum.Blocks[0].Entropy is not null,
             EntropyRange = options.EntropyRange is null ? null : spectrum.Blocks[0].Entropy?.Range,
@@ -108,6 +109,7 @@ public static class SpectralAnalysis
         ["domain"] = options.Domain.ToString().ToLowerInvariant(),
         ["point of the blocks"] = MapPoints.Word(options.At),
         ["layers"] = string.Join(',', BlockSelection.Resolve(options.Layers, model.Blocks.Count, model.Spec.Name)),
+        ["intensities of single images"] = options.PerImage ? "kept" : "not kept",
         ["entropy"] = !options.WantsEntropy ? "none" : options.EntropyRange?.ToString() ?? "over the images' own range",
         ["batch size"] = FormattableString.Invariant($"{options.BatchFor(model)}"),
     };
@@ -139,7 +141,7 @@ public static class SpectralAnalysis
         ModelSpectrum Pass(SpectralDomain domain, ActivationRange? range, int number, ModelSpectrum? earlier)
         {
             var accumulator = new SpectrumAccumulator(
-                model.Spec.Name, run.Blocks, domain, range, model.Blocks.Count, options.WantsEntropy || domain.HasFlag(SpectralDomain.Channel));
+                model.Spec.Name, run.Blocks, domain, range, model.Blocks.Count, options.WantsEntropy || domain.HasFlag(SpectralDomain.Channel), options.PerImage && number == 1);
             var place = 0;
             if (checkpoint.Found is { } state && state.Pass == number)
             {
@@ -247,6 +249,14 @@ internal sealed class ImageStream
 
     /// <summary>Takes over what an earlier call could not read.</summary>
     internal void Restore(IEnumerable<SkippedImage> skipped) => skipped.ToList().ForEach(_skipped.Add);
+
+    /// <summary>The intensities of single images with their images' places, names and classes.</summary>
+    internal SpectrumImages Named(SpectrumImages images)
+    {
+        var leftOut = LeftOut.ToHashSet();
+        ImmutableArray<int> places = [.. _places.Where(index => !leftOut.Contains(index))];
+        return images with { Places = places, Names = [.. places.Select(_source!.ItemName)], Classes = [.. places.Select(index => _source.Classes[_source.Label(index)])] };
+    }
 
     /// <summary>One pass over the images, or what is left of it.</summary>
     /// <param name="done">Images of the list that are done with; always 0 for a stream.</param>

@@ -32,6 +32,9 @@ public sealed record SpectralOptions
     /// </summary>
     public bool? ActivationEntropy { get; init; }
 
+    /// <summary>Whether to keep the intensity of every single image (<see cref="ModelSpectrum.PerImage"/>): 8 bytes for each image and block.</summary>
+    public bool PerImage { get; init; }
+
     /// <summary>
     /// Range of the activation entropy's bins; values beyond it count in the outer bins. Null takes the range of the analysed images and blocks. Parts
     /// of one data set have to share a range for their entropies to merge: see <see cref="ModelSpectrum.Activations"/>.

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace SpectralKD.Spectra;
 
 /// <summary>
@@ -33,7 +35,7 @@ public sealed class SpectrumAccumulator
     }
 
     internal SpectrumAccumulator(
-        string model, IReadOnlyList<BlockInfo> blocks, SpectralDomain domain, ActivationRange? entropyRange, int? depth, bool findRange)
+        string model, IReadOnlyList<BlockInfo> blocks, SpectralDomain domain, ActivationRange? entropyRange, int? depth, bool findRange, bool perImage = false)
     {
         if (blocks.Count == 0 || (domain == SpectralDomain.None && entropyRange is null))
         {
@@ -46,7 +48,7 @@ public sealed class SpectrumAccumulator
         _depth = depth ?? blocks.Max(block => block.Index) + 1;
         foreach (var block in blocks)
         {
-            _blocks[block.Index] = new BlockAccumulator(block, domain, findRange, entropyRange);
+            _blocks[block.Index] = new BlockAccumulator(block, domain, findRange, entropyRange) { Each = perImage ? [] : null };
         }
     }
 
@@ -59,6 +61,7 @@ public sealed class SpectrumAccumulator
         foreach (var block in sums.Blocks)
         {
             _blocks[block.Index].Restore(block, sums.Activations);
+            _blocks[block.Index].Each?.AddRange(sums.PerImage!.Intensities[sums.Blocks.IndexOf(block)]);
         }
 
         Images = sums.Images;
@@ -122,9 +125,19 @@ public sealed class SpectrumAccumulator
             Activations = Range(),
             ResampledImages = [.. _resampledImages],
             Depth = _depth,
+            PerImage = EachImage(),
             Blocks = [.. _blocks.Values.Select(block => block.ToSpectrum())],
         };
     }
+
+    /// <summary>The intensities of single images, for the time being without names; null where nobody asked for them.</summary>
+    private SpectrumImages? EachImage() => _blocks.Values.Any(block => block.Each is null) ? null : new SpectrumImages
+    {
+        Places = [.. Enumerable.Range(0, (int)Images)],
+        Names = [.. Enumerable.Range(0, (int)Images).Select(image => $"image {image}")],
+        Classes = [.. Enumerable.Repeat("", (int)Images)],
+        Intensities = [.. _blocks.Values.Select(block => block.Each!.ToImmutableArray())],
+    };
 
     private static TorchSharp.torch.Tensor Find(IReadOnlyList<FeatureMap> maps, int index)
     {

@@ -176,6 +176,7 @@ internal static class SpectrumCheck
         Require(spectrum.ResampledImages is not { } images || (!images.IsDefault && images.Length == Bootstrap.Resamples && images.All(count => count >= 0)), where, "its resamples' images are damaged");
         Require(!spectrum.Parts.IsDefault && !spectrum.Skipped.IsDefault, where, "a list of it is empty");
         Require(spectrum.Parts.Sum(part => (long)part.Images) <= spectrum.Images, where, $"its parts have more than its {spectrum.Images} images");
+        Require(spectrum.PerImage?.IsWhole(spectrum.Images, spectrum.Blocks.Length) != false, where, "its list of single images has not a value for each image and block");
         foreach (var part in spectrum.Parts)
         {
             RequirePart(part, where);

@@ -63,6 +63,7 @@ internal static class SpectrumMerge
         Source = left.Source == right.Source ? left.Source : $"{left.Source} + {right.Source}",
         Images = left.Images + right.Images,
         Skipped = [.. left.Skipped, .. right.Skipped],
+        PerImage = left.PerImage?.Plus(right.PerImage!),
         Parts = [.. left.Parts, .. right.Parts],
         ResampledImages = left.ResampledImages.Plus(right.ResampledImages),
         Activations = left.Activations is null ? right.Activations
@@ -99,6 +100,7 @@ internal static class SpectrumMerge
             spectrum.Blocks[0].Spatial is null ? null : "spatial spectra",
             spectrum.Blocks[0].Channel is null ? null : "channel spectra",
             spectrum.Blocks[0].Entropy is null ? null : "activation entropy",
+            spectrum.PerImage is null ? null : "intensities of single images",
         }.OfType<string>());
 
     private static void RequireOneEntropyRange(ModelSpectrum left, ModelSpectrum right)

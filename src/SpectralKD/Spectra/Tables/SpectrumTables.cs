@@ -43,6 +43,21 @@ public static class SpectrumTables
         return table;
     }
 
+    /// <summary>One row for each image and block, where the intensities of single images were kept (<see cref="SpectralOptions.PerImage"/>).</summary>
+    /// <remarks>Columns: <c>image</c> (path inside the source), <c>class</c>, <c>block</c> (0-based index), <c>intensity</c>.</remarks>
+    /// <exception cref="SpectralKDException">They were not kept.</exception>
+    public static DataFrame ToImageFrame(this ModelSpectrum spectrum)
+    {
+        var images = spectrum.PerImage ?? throw new SpectralKDException(
+            $"{spectrum.Model} was analysed without keeping the intensities of single images: analyse it again with --per-image (SpectralOptions.PerImage)");
+        var rows = Enumerable.Range(0, images.Names.Length).SelectMany(_ => Enumerable.Range(0, spectrum.Blocks.Length), (image, block) => (image, block)).ToList();
+        return new DataFrame(
+            new StringDataFrameColumn("image", rows.Select(row => images.Names[row.image])),
+            new StringDataFrameColumn("class", rows.Select(row => images.Classes[row.image])),
+            new Int32DataFrameColumn("block", rows.Select(row => spectrum.Blocks[row.block].Index)),
+            new DoubleDataFrameColumn("intensity", rows.Select(row => images.Intensities[row.block][row.image])));
+    }
+
     /// <summary>One row for each block and ring of the spatial spectrum.</summary>
     /// <remarks>
     /// Columns: <c>block</c>, <c>name</c>, <c>radius</c> (cycles per map; the ring holds radius - 0.5 up to radius + 0.5), <c>relative_frequency</c>
