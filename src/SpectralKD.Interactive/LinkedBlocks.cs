@@ -3,7 +3,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive;
 
@@ -22,7 +21,7 @@ namespace SpectralKD.Interactive;
 public sealed record LinkedBlocks(ModelSpectrum Spectrum, IImageSource? Images = null) : INotebookView
 {
     private const int Strongest = 5;
-    private const double Width = 640;
+    private const double Width = 460;
     private const double Height = 250;
     private const double Left = 56;
     private const double Bottom = 205;
@@ -70,7 +69,7 @@ public sealed record LinkedBlocks(ModelSpectrum Spectrum, IImageSource? Images =
         double X(int block) => Left + 12 + ((Width - Left - 30) * block / last);
         double Y(double value) => Bottom - ((Bottom - 12) * (value - low) / (high - low));
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {Width} {Height}\" style=\"width:100%;display:block\" role=\"group\" aria-label=\"Intensity of each block; arrow keys go from block to block\" font-size=\"12\" fill=\"currentColor\">");
+        svg.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {Width} {Height}\" style=\"width:100%;max-width:640px;display:block\" role=\"group\" aria-label=\"Intensity of each block; arrow keys go from block to block\" font-size=\"12\" fill=\"currentColor\">");
         svg.Append(CultureInfo.InvariantCulture, $"<path d=\"M{Left} 12V{Bottom}H{Width - 10}\" fill=\"none\" stroke=\"#888\"/>");
         foreach (var tick in UCurveAxes.Ticks(Spectrum.Blocks.Select(block => block.Index)))
         {
@@ -180,14 +179,14 @@ public sealed record LinkedBlocks(ModelSpectrum Spectrum, IImageSource? Images =
           return box;
         }
         function images(block){
-          var box=element('div','','flex:1 1 100%'),row=element('div','','display:flex;flex-wrap:wrap;gap:8px');
+          var box=element('div','','flex:1 1 100%'),row=element('div','','display:grid;grid-template-columns:repeat(auto-fill,minmax(100px,128px));gap:8px');
           box.appendChild(element('div','the images with the highest intensity in this block','font-size:90%'));
           block.images.forEach(function(image){
-            var figure=element('figure','','margin:0;width:128px'),source=data.thumbnails[image.key];
+            var figure=element('figure','','margin:0;min-width:0'),source=data.thumbnails[image.key];
             figure.title=image.name;
             if(source){
-              var picture=element('img','','display:block;border-radius:4px;image-rendering:'+(/^data:image\/png/.test(source)?'pixelated':'auto'));
-              picture.width=picture.height=128;picture.alt=image.words+': '+image.name;picture.src=source;
+              var picture=element('img','','display:block;width:100%;aspect-ratio:1;border-radius:4px;image-rendering:'+(/^data:image\/png/.test(source)?'pixelated':'auto'));
+              picture.alt=image.words+': '+image.name;picture.src=source;
               figure.appendChild(picture);
             }
             figure.appendChild(element('figcaption',image.words,'font-size:85%;text-align:center;overflow-wrap:anywhere'));

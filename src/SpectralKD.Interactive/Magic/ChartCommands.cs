@@ -1,6 +1,4 @@
 using System.Globalization;
-using Plotly.NET;
-using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive.Magic;
 

@@ -34,7 +34,7 @@ internal sealed record ExtremeImagesView(ModelSpectrum Spectrum, IImageSource Im
     {
         var table = Charts.PerImage(Spectrum);
         var spectrum = ContactSheet.SpectrumThumbnail(Images, table.Places[image]) is { } png
-            ? $"<img alt=\"Its spectrum\" width=\"128\" height=\"128\" style=\"display:block;margin-top:2px;border-radius:4px;image-rendering:pixelated\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">" : "";
+            ? $"<img alt=\"Its spectrum\" style=\"display:block;width:100%;aspect-ratio:1;margin-top:2px;border-radius:4px;image-rendering:pixelated\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">" : "";
         return Thumbnails.Figure(Images, table.Places[image], PlainText.Escape(table.Names[image]), Words(image, block), spectrum);
     }
 }

@@ -31,7 +31,7 @@ internal static class Thumbnails
     private const int Side = 128;
 
     internal static string Sheet(IEnumerable<string> figures)
-        => $"<div style=\"display:flex;flex-wrap:wrap;gap:8px;margin:6px 0\">{string.Concat(figures)}</div>";
+        => $"<div style=\"display:grid;grid-template-columns:repeat(auto-fill,minmax(100px,{Side}px));gap:8px;margin:6px 0\">{string.Concat(figures)}</div>";
 
     /// <summary>One image with its words.</summary>
     /// <param name="images">The images.</param>
@@ -40,13 +40,13 @@ internal static class Thumbnails
     /// <param name="words">What stands below.</param>
     /// <param name="more">HTML between the picture and the words.</param>
     internal static string Figure(IImageSource images, int index, string name, string words, string more = "")
-        => $"<figure style=\"margin:0;width:{Side}px\" title=\"{WebUtility.HtmlEncode(name)}\">{Picture(images, index, $"{words}: {name}")}{more}"
+        => $"<figure style=\"margin:0;min-width:0\" title=\"{WebUtility.HtmlEncode(name)}\">{Picture(images, index, $"{words}: {name}")}{more}"
             + $"<figcaption style=\"font-size:85%;text-align:center;overflow-wrap:anywhere\">{WebUtility.HtmlEncode(words)}</figcaption></figure>";
 
     internal static string? Address(IImageSource images, int index)
         => ContactSheet.Thumbnail(images, index, Side) is { } file ? $"data:{file.MimeType};base64,{Convert.ToBase64String(file.Bytes)}" : null;
 
     private static string Picture(IImageSource images, int index, string words) => Address(images, index) is { } address
-        ? $"<img alt=\"{WebUtility.HtmlEncode(words)}\" width=\"{Side}\" height=\"{Side}\" style=\"display:block;border-radius:4px;image-rendering:{(address.StartsWith("data:image/png", StringComparison.Ordinal) ? "pixelated" : "auto")}\" src=\"{address}\">"
-        : $"<div style=\"width:{Side}px;height:{Side}px;border:1px dashed currentColor;border-radius:4px;box-sizing:border-box;padding:8px;font-size:85%\">cannot be read</div>";
+        ? $"<img alt=\"{WebUtility.HtmlEncode(words)}\" style=\"display:block;width:100%;aspect-ratio:1;border-radius:4px;image-rendering:{(address.StartsWith("data:image/png", StringComparison.Ordinal) ? "pixelated" : "auto")}\" src=\"{address}\">"
+        : $"<div style=\"aspect-ratio:1;border:1px dashed currentColor;border-radius:4px;box-sizing:border-box;padding:8px;font-size:85%\">cannot be read</div>";
 }

@@ -153,7 +153,7 @@ internal sealed class SpatialAccumulator(int channels, int height, int width)
 
         TensorPrimitives.Add(_amplitude, amplitude, _amplitude);
         TensorPrimitives.Add(_power, power, _power);
-        _images.Add(intensity, counts);
+        _images.Add(Latest = intensity, counts);
         return true;
     }
 
@@ -194,7 +194,7 @@ internal sealed class ChannelAccumulator(int channels, int tokens)
         }
 
         TensorPrimitives.Add(_magnitude, magnitude, _magnitude);
-        _images.Add(intensity, counts);
+        _images.Add(Latest = intensity, counts);
         return true;
     }
 

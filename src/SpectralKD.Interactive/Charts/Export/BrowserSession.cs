@@ -58,8 +58,13 @@ internal sealed class BrowserSession : IDisposable
         Evaluate($"document.open();document.write({JsonSerializer.Serialize(Invariant($"<style>@page{{margin:0}}html,body{{margin:0;overflow:hidden}}svg{{display:block;width:{width:0.##}px;height:{height - 1:0.##}px}}</style>") + svg)});document.close();''");
         var printed = Call("Page.printToPDF", new JsonObject
         {
-            ["paperWidth"] = width / 96, ["paperHeight"] = height / 96, ["printBackground"] = true,
-            ["marginTop"] = 0, ["marginBottom"] = 0, ["marginLeft"] = 0, ["marginRight"] = 0,
+            ["paperWidth"] = width / 96,
+            ["paperHeight"] = height / 96,
+            ["printBackground"] = true,
+            ["marginTop"] = 0,
+            ["marginBottom"] = 0,
+            ["marginLeft"] = 0,
+            ["marginRight"] = 0,
         });
         return Convert.FromBase64String(printed["data"]!.GetValue<string>());
     }
