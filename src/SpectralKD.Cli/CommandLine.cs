@@ -11,7 +11,7 @@ internal static class CommandLine
     public const int Stopped = 130;
 
     // The other commands take no time, and the kernel (jupyter start) has signals of its own: SIGINT interrupts a cell.
-    private static readonly string[] EndInOrder = ["run", "analyze", "cache", "distill", "compare", "write"];
+    private static readonly string[] EndInOrder = ["run", "analyze", "cache", "distill", "compare", "write", "similarity", "predict"];
 
     // In what a notebook shows, a notebook's advice is right.
     private static readonly string[] ReadInNotebooks = ["run", "start"];
@@ -65,7 +65,10 @@ internal static class CommandLine
             FeaturesVerb.Create(),
             RecipesVerb.Create(),
             DistillVerb.Create(),
-            CompareVerb.Create(), DynamicsVerb.Create(),
+            CompareVerb.Create(),
+            DynamicsVerb.Create(),
+            SimilarityVerb.Create(),
+            PredictVerb.Create(),
             ExportVerb.Create(),
             ModelsVerb.Create(),
             MethodsVerb.Create(),

@@ -90,8 +90,10 @@ internal static class CompareVerb
 
         var layers = LayerSweep.Single(comparison).Count > 0 ? LayerSweep.Table(comparison) : null;
         layers?.SaveTable(Path.Combine(comparison.Folder, "layers.csv"));
+        var study = layers is null ? null : ComparisonSetup.Study(layers);
+        study?.ToDataFrame().SaveTable(Path.Combine(comparison.Folder, "layer-study.csv"));
         result.Print(
-            () => string.Join(Environment.NewLine, new[] { new ComparisonView(comparison).ToPlainText(), layers is null ? null : new DataFrameView(layers, int.MaxValue).ToPlainText() }.OfType<string>()),
+            () => string.Join(Environment.NewLine, new[] { new ComparisonView(comparison).ToPlainText(), Table(layers), Table(study?.ToDataFrame()), study?.Verdict }.OfType<string>()),
             () => new
             {
                 comparison.Folder,
@@ -101,8 +103,12 @@ internal static class CompareVerb
                 comparison.Notes,
                 Methods = Results.Rows(comparison.ToDataFrame()),
                 Layers = layers is null ? null : Results.Rows(layers),
+                Predictors = study is null ? null : Results.Rows(study.ToDataFrame()),
+                study?.Verdict,
             });
         await result.InvocationConfiguration.Error.WriteLineAsync($"tables and charts: {comparison.Folder}");
+
+        static string? Table(Microsoft.Data.Analysis.DataFrame? table) => table is null ? null : new DataFrameView(table, int.MaxValue).ToPlainText();
     }
 }
 

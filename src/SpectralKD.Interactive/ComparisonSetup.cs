@@ -40,7 +40,7 @@ internal static class ComparisonSetup
             throw new SpectralKDException($"{name} is a recipe, with nothing to compare: give --sweep layers, or a comparison.json with methods ({string.Join(", ", ComparisonLibrary.Names)})");
         }
 
-        var recipe = named is null ? RecipeLibrary.Names.Contains(name) && !File.Exists(name) ? RecipeLibrary.Get(name) : DistillationRecipe.Load(name) : null;
+        var recipe = named is null ? RecipeOf(name) : null;
         var comparison = sweep == ComparisonSweep.None ? named!
             : (await LayerSweep.OfAsync(recipe ?? DistillationRecipe.FromJson(named!.Base), folder, cancellation)) with { Seeds = named?.Seeds ?? [0, 1, 2] };
         return comparison with
@@ -49,6 +49,12 @@ internal static class ComparisonSetup
             Budget = budget ?? comparison.Budget,
         };
     }
+
+    /// <summary>A recipe's file, or a built-in one of that name.</summary>
+    public static DistillationRecipe RecipeOf(string name) => RecipeLibrary.Names.Contains(name) && !File.Exists(name) ? RecipeLibrary.Get(name) : DistillationRecipe.Load(name);
+
+    /// <summary>What the predictors of a sweep's table were worth; null where fewer than four pairs have gains.</summary>
+    public static LayerStudy? Study(Microsoft.Data.Analysis.DataFrame layers) => layers["gain"].Length - layers["gain"].NullCount >= 4 ? LayerStudy.Of(layers) : null;
 
     /// <summary>The charts of a result, with names for their files.</summary>
     public static IEnumerable<(string Name, GenericChart Chart)> Charts(ComparisonResult result)
@@ -68,6 +74,10 @@ internal static class ComparisonSetup
         if (LayerSweep.Single(result).Any(row => row.Difference is not null))
         {
             yield return ("layer-gains", Interactive.Charts.LayerGains(result));
+            if (Study(LayerSweep.Table(result)) is { } study)
+            {
+                yield return ("predictors", Interactive.Charts.Predictors(study));
+            }
         }
     }
 

@@ -12,9 +12,10 @@ public static class SavedFile
 {
     /// <summary>Saves a value; the file appears whole or not at all.</summary>
     /// <param name="value">
-    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv or .arrow with one row a block, or its U-curve as a chart), a table, <see cref="LayerPairs"/> or
-    /// a <see cref="DistillationRun"/>'s epochs (.csv, .arrow), a <see cref="ComparisonResult"/> (the same, or its differences as a chart),
-    /// <see cref="DistillationDynamics"/> (the same, or as a chart), a chart (.html, .json, .svg, .png, .pdf), images (.png, the contact sheet), a
+    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv or .arrow with one row a block, or its U-curve as a chart), a table, <see cref="LayerPairs"/>,
+    /// a <see cref="DistillationRun"/>'s epochs or <see cref="LayerPredictions"/> (.csv, .arrow), a <see cref="ComparisonResult"/> (the same, or its differences as a chart),
+    /// a <see cref="ModelSimilarity"/>, a <see cref="LayerStudy"/> or <see cref="DistillationDynamics"/> (the same, or as a chart), a chart (.html, .json, .svg, .png, .pdf),
+    /// images (.png, the contact sheet), a
     /// <see cref="VisionModel"/> (.safetensors, or with a <c>/</c> at the end of the path a folder that
     /// <c>timm.create_model("local-dir:FOLDER")</c> opens).
     /// </param>
@@ -101,6 +102,9 @@ public static class SavedFile
         DataFrame table => () => table,
         ModelSpectrum spectrum => spectrum.ToDataFrame,
         LayerPairs pairs => pairs.ToDataFrame,
+        ModelSimilarity similarity => similarity.ToDataFrame,
+        LayerPredictions predictions => () => predictions.Table,
+        LayerStudy study => study.ToDataFrame,
         DistillationRun run => run.ToDataFrame,
         ComparisonResult result => result.ToDataFrame,
         DistillationDynamics dynamics => dynamics.ToDataFrame,
@@ -112,6 +116,8 @@ public static class SavedFile
         GenericChart chart => () => chart,
         ModelSpectrum spectrum => () => Charts.UCurve(spectrum),
         ComparisonResult result => () => Charts.Differences(result),
+        ModelSimilarity similarity => () => Charts.Similarity(similarity),
+        LayerStudy study => () => Charts.Predictors(study),
         DistillationDynamics dynamics => () => Charts.Dynamics(dynamics.Teacher, dynamics.Before, dynamics.After),
         _ => null,
     };

@@ -65,6 +65,10 @@ internal static class NotebookVariables
     public static LayerPairs Pairs(this INotebookHost host, string name) => host.Get<LayerPairs>(
         name, "layer pairs", "layers", free => $"#!spectral-select --teacher teacherSpectrum --student studentSpectrum --as {free}");
 
+    /// <summary>Predictions of layer pairs that <c>#!spectral-predict</c> or C# put into a variable.</summary>
+    public static LayerPredictions Predictions(this INotebookHost host, string name) => host.Get<LayerPredictions>(
+        name, "predictions of layer pairs", "predictions", free => $"#!spectral-predict nano-deit-distilled --as {free}");
+
     /// <summary>A variable's value, whatever it is.</summary>
     /// <exception cref="SpectralKDException">There is no such variable, or it holds null.</exception>
     public static object Anything(this INotebookHost host, string name) => host.Get<object>(name, "something to save", "", null);

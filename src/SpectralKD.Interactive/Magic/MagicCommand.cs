@@ -88,6 +88,8 @@ internal static class MagicCommandTable
         new LayerCommand(),
         new ChartCommand(),
         new SelectCommand(),
+        new SimilarityCommand(),
+        new PredictCommand(),
         new MethodsCommand(),
         new DistillCommand(),
         new CompareCommand(),

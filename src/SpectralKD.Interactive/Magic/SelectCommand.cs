@@ -18,7 +18,7 @@ internal sealed class SelectArguments
     [MagicParameter("endpoints: how many last blocks (6)")]
     public int? Last { get; set; }
 
-    [MagicParameter("top, even: how many pairs (8)")]
+    [MagicParameter("top, even, predicted: how many pairs (8)")]
     public int? Count { get; set; }
 
     [MagicParameter("threshold: part of the teacher's largest intensity, above 0, at most 1")]
@@ -29,6 +29,12 @@ internal sealed class SelectArguments
 
     [MagicParameter("explicit: the student's blocks, for example 0,1,6..11")]
     public string? StudentLayers { get; set; }
+
+    [MagicParameter("predicted: variable that holds the predictions of #!spectral-predict", Value = MagicValue.AnyVariable)]
+    public string? Predictions { get; set; }
+
+    [MagicParameter("predicted: the predictor, a column of the predictions")]
+    public string By { get; set; } = LayerPredictions.Default;
 
     [MagicParameter("allow pairs whose maps differ in height and width, for a run with --resize-maps")]
     public bool AnyGrid { get; set; }
@@ -49,13 +55,13 @@ internal sealed class SelectCommand : MagicCommand<SelectArguments>
     protected override async Task RunAsync(SelectArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
         var (teacher, student) = (host.Spectrum(arguments.Teacher), host.Spectrum(arguments.Student));
-        var pairs = LayerPairs.Select(teacher, student, SelectionOf(arguments, teacher, student));
+        var pairs = LayerPairs.Select(teacher, student, SelectionOf(arguments, host, teacher, student));
         await host.SetVariableAsync(arguments.As, pairs, typeof(LayerPairs));
         host.Display(pairs);
         host.Display(Charts.Pairs(teacher, student, pairs));
     }
 
-    private static LayerSelection SelectionOf(SelectArguments arguments, ModelSpectrum teacher, ModelSpectrum student) => new()
+    private static LayerSelection SelectionOf(SelectArguments arguments, INotebookHost host, ModelSpectrum teacher, ModelSpectrum student) => new()
     {
         Strategy = arguments.Strategy,
         First = arguments.First,
@@ -63,6 +69,7 @@ internal sealed class SelectCommand : MagicCommand<SelectArguments>
         Count = arguments.Count,
         Threshold = arguments.Threshold,
         AnyGrid = arguments.AnyGrid,
+        Scores = arguments.Predictions is { } predictions ? host.Predictions(predictions).Scores(arguments.By) : null,
         Teacher = arguments.TeacherLayers is { } t ? LayerList.Parse(t, teacher.Blocks.Length) : null,
         Student = arguments.StudentLayers is { } s ? LayerList.Parse(s, student.Blocks.Length) : null,
     };

@@ -20,6 +20,9 @@ internal static class ObjectFormatters
         Register<VisionModel>(ModelCardView.Of);
         Register<DistillationRun>(run => new RunView(run));
         Register<ComparisonResult>(result => new ComparisonView(result));
+        Register<ModelSimilarity>(similarity => new DataFrameView(similarity.ToDataFrame()));
+        Register<LayerPredictions>(predictions => new DataFrameView(predictions.Table));
+        Register<LayerStudy>(study => new DataFrameView(study.ToDataFrame()));
         Register<DataFrame>(frame => new DataFrameView(frame));
     }
 

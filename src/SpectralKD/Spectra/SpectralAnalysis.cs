@@ -323,9 +323,12 @@ internal sealed class ModelRun : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = inference_mode();
-        using var output = _model.ForwardIntermediates(batch.Images.to(_type, _device), _indices, _at);
+        using var output = Output(batch.Images);
         take(output.Maps);
     }
+
+    /// <summary>The model's answer to a batch with the wanted maps; scope and gradients are the caller's affair.</summary>
+    internal ModelOutput Output(Tensor images) => _model.ForwardIntermediates(images.to(_type, _device), _indices, _at);
 
     private static Func<int, byte[]> Counts(long before) => index => Bootstrap.Counts(0, before + index);
 

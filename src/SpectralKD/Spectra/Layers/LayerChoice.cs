@@ -20,6 +20,7 @@ internal static class LayerChoice
             LayerStrategy.All => Even(teacher, student, Math.Min(teacher.Depth, student.Depth), "every block of the shallower model"),
             LayerStrategy.Stages => Stages(teacher, student),
             LayerStrategy.Explicit => Explicit(teacher, student, selection),
+            LayerStrategy.Predicted => Predicted(teacher, student, selection),
             _ => throw new SpectralKDException($"there is no layer strategy {selection.Strategy}"),
         };
         var pairs = students.Zip(teachers, (one, two) => new LayerPair(student.Blocks[one], teacher.Blocks[two])).ToList();
@@ -117,6 +118,37 @@ internal static class LayerChoice
         return (Resolve(student, students), Resolve(teacher, teachers), "chosen by hand");
         static int[] Resolve(LayerCandidates model, IReadOnlyList<int> wanted)
             => [.. wanted.Select(index => BlockSelection.Resolve([index], model.Depth, model.Model).Single())];
+    }
+
+    private static (int[] Students, int[] Teachers, string Reason) Predicted(LayerCandidates teacher, LayerCandidates student, LayerSelection selection)
+    {
+        if (selection.Scores is not { Count: > 0 } scores)
+        {
+            throw new SpectralKDException($"the strategy {LayerStrategy.Predicted} chooses by what was predicted of each pair: run #!spectral-predict (LayerPredictions) and pass its scores, or use Endpoints, Even or All");
+        }
+
+        if (scores.FirstOrDefault(score => score.Student < 0 || score.Student >= student.Depth || score.Teacher < 0 || score.Teacher >= teacher.Depth) is { } odd)
+        {
+            throw new SpectralKDException($"the predictions have a pair {odd.Student}-{odd.Teacher}, but {student.Model} has {student.Depth} blocks and {teacher.Model} {teacher.Depth}: predict for these models");
+        }
+
+        var chosen = new List<LayerScore>();
+        foreach (var score in scores.Where(score => double.IsFinite(score.Score)).OrderByDescending(score => score.Score))
+        {
+            if (chosen.TrueForAll(other => other.Student != score.Student && other.Teacher != score.Teacher))
+            {
+                chosen.Add(score);
+            }
+        }
+
+        var count = selection.Count ?? Math.Min(Count(teacher, student, selection), chosen.Count);
+        if (count < 1 || count > chosen.Count)
+        {
+            throw new SpectralKDException($"{count} layer pairs do not fit: the predictions have {chosen.Count} with different blocks; choose at least 1 and at most that many");
+        }
+
+        chosen = [.. chosen.Take(count).OrderBy(score => score.Student)];
+        return ([.. chosen.Select(score => score.Student)], [.. chosen.Select(score => score.Teacher)], $"the {count} pairs that promise most before training");
     }
 
     private static int Count(LayerCandidates teacher, LayerCandidates student, LayerSelection selection)

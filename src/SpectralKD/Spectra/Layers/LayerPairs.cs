@@ -69,6 +69,12 @@ public sealed record LayerPairs
 /// <param name="Teacher">The teacher's block; its maps have the same height and width, and at least as many channels.</param>
 public sealed record LayerPair(BlockInfo Student, BlockInfo Teacher);
 
+/// <summary>What a predictor says of a pair of blocks before training.</summary>
+/// <param name="Student">0-based block of the student.</param>
+/// <param name="Teacher">0-based block of the teacher.</param>
+/// <param name="Score">The higher, the more the pair promises.</param>
+public sealed record LayerScore(int Student, int Teacher, double Score);
+
 /// <summary>A strategy with its numbers. Numbers that a strategy does not use are ignored.</summary>
 public sealed record LayerSelection
 {
@@ -81,7 +87,7 @@ public sealed record LayerSelection
     /// <summary>Endpoints: number of last blocks. Null is the paper's 6, fewer for models of less than 8 blocks (a half of them).</summary>
     public int? Last { get; init; }
 
-    /// <summary>Top and even: number of pairs. Null is 8, or the shallower model's depth where that is less.</summary>
+    /// <summary>Top, even and predicted: number of pairs. Null is 8, or the shallower model's depth where that is less.</summary>
     public int? Count { get; init; }
 
     /// <summary>Threshold: part q of the teacher's largest intensity, in (0, 1].</summary>
@@ -89,6 +95,9 @@ public sealed record LayerSelection
 
     /// <summary>True allows pairs whose maps differ in height and width, for a run that resizes the teacher's maps (<c>resizeMaps</c> of a recipe).</summary>
     public bool AnyGrid { get; init; }
+
+    /// <summary>Predicted: what each candidate pair promises, the most the best (<c>LayerPredictions.Scores</c>).</summary>
+    public IReadOnlyList<LayerScore>? Scores { get; init; }
 
     /// <summary>Explicit: the student's blocks; negative ones count from the end.</summary>
     public IReadOnlyList<int>? Student { get; init; }
@@ -122,4 +131,7 @@ public enum LayerStrategy
 
     /// <summary>The lists that were given.</summary>
     Explicit,
+
+    /// <summary>The n pairs that promise most by a predictor taken before training, each block once.</summary>
+    Predicted,
 }

@@ -1,0 +1,139 @@
+using System.CommandLine;
+using SpectralKD.Interactive;
+using SpectralKD.Interactive.Magic;
+using SpectralKD.Interactive.Views;
+
+namespace SpectralKD.Cli;
+
+/// <summary><c>spectralkd similarity</c>: two models side by side.</summary>
+internal static class SimilarityVerb
+{
+    public static Command Create()
+    {
+        var teacher = new Option<string>("--teacher") { Description = "timm name of the teacher", Required = true };
+        var student = new Option<string>("--student") { Description = "timm name of the student", Required = true };
+        var teacherWeights = Weights("--teacher-weights", "teacher");
+        var studentWeights = Weights("--student-weights", "student");
+        var images = new Option<string>("--images") { Description = "textures, or a folder or zip in ImageFolder layout", Required = true };
+        var count = new Option<int?>("--count") { Description = "How many images to take [textures: 500, others: all]" };
+        var size = new Option<string?>("--image-size") { Description = "Side of both models' input in pixels, or height x width such as 224x160 [each model's own]", HelpName = "SIZE" };
+        var defaults = new SimilarityOptions();
+        var directions = new Option<int>("--directions") { Description = "Directions of the subspaces that Grassmann compares", DefaultValueFactory = _ => defaults.Directions };
+        var batch = new Option<int>("--batch") { Description = "Images in one forward pass and one batch of the CKA, at least 4", DefaultValueFactory = _ => defaults.BatchSize };
+        var studentLayers = new Option<string?>("--student-layers") { Description = "The student's blocks of the pairs to draw in, such as 0,1,6..11 [the paper's end points, where they fit]" };
+        var teacherLayers = new Option<string?>("--teacher-layers") { Description = "The teacher's blocks of these pairs, as many" };
+        var device = new Option<string?>("--device") { Description = "auto, cpu, cuda, cuda:N [auto]" };
+        var output = new Option<string>("--out") { Description = "Folder for similarity.csv and similarity.html", Required = true };
+        var command = new Command("similarity", "Compares all blocks of two models over the same images: CKA, R2, Procrustes, Grassmann")
+        {
+            teacher, student, teacherWeights, studentWeights, images, count, size, directions, batch, studentLayers, teacherLayers, device, output,
+        }.PrintsResults();
+        command.SetAction(async (result, cancel) =>
+        {
+            var console = result.InvocationConfiguration;
+            var source = ImageSources.Open(result.GetRequiredValue(images), result.GetValue(count));
+            var options = new ModelLoadOptions { ImageSize = result.GetValue(size) is { } sides ? ImageSize.Parse(sides) : null, Device = Devices.Parse(result.GetValue(device) ?? "auto") };
+            using var large = await LoadAsync(teacher, teacherWeights);
+            using var small = await LoadAsync(student, studentWeights);
+            var pairs = PairsOf(large, small);
+            var similarity = ModelSimilarity.Run(
+                large, small, source, new SimilarityOptions { Directions = result.GetValue(directions), BatchSize = result.GetValue(batch) }, new ProgressLine(console.Error), cancel);
+            foreach (var note in source.Notes.Concat(similarity.Notes))
+            {
+                await console.Error.WriteLineAsync($"note: {note}");
+            }
+
+            var folder = result.GetRequiredValue(output);
+            var (csv, html) = (Path.Combine(folder, "similarity.csv"), Path.Combine(folder, "similarity.html"));
+            similarity.ToDataFrame().SaveTable(csv);
+            AtomicFile.WriteText(html, ChartHtml.Page($"{similarity.Student} beside {similarity.Teacher}", PairSetup.Charts(similarity, pairs)));
+            var nearest = similarity.Pairs.Where(pair => pair.Cka is not null).GroupBy(pair => pair.Student.Index).Select(row => row.MaxBy(pair => pair.Cka)!);
+            result.Print(
+                () => $"{similarity.Student} beside {similarity.Teacher}, {similarity.Images} images; nearest by CKA: "
+                    + string.Join(", ", nearest.Select(pair => FormattableString.Invariant($"{pair.Student.Index}-{pair.Teacher.Index} {pair.Cka:0.00}"))) + $"\n{csv}\n{html}",
+                () => new { similarity.Student, similarity.Teacher, similarity.Images, Files = new[] { csv, html }, Pairs = Results.Rows(similarity.ToDataFrame()) });
+            return 0;
+
+            async Task<VisionModel> LoadAsync(Option<string> name, Option<string> weights)
+            {
+                var model = await ModelLoader.LoadAsync(result.GetRequiredValue(name), options with { Weights = result.GetRequiredValue(weights) }, cancellationToken: cancel);
+                foreach (var line in model.Origin.Lines)
+                {
+                    await console.Error.WriteLineAsync($"{model.Spec.Name}: {line}");
+                }
+
+                return model;
+            }
+
+            LayerPairs? PairsOf(VisionModel large, VisionModel small) => (result.GetValue(studentLayers), result.GetValue(teacherLayers)) switch
+            {
+                (null, null) => PairSetup.EndPoints(large, small),
+                ({ } own, { } other) => LayerPairs.Select(large, small, new LayerSelection
+                {
+                    Strategy = LayerStrategy.Explicit,
+                    AnyGrid = true,
+                    Student = LayerList.Parse(own, small.Blocks.Count),
+                    Teacher = LayerList.Parse(other, large.Blocks.Count),
+                }),
+                _ => throw new SpectralKDException("--student-layers and --teacher-layers name the pairs together; give both, or neither"),
+            };
+        });
+        return command;
+    }
+
+    private static Option<string> Weights(string name, string whose) => new(name)
+    {
+        Description = $"The {whose}'s: pretrained, seeded[:n], or a .safetensors, .pth, .pt, .ckpt or .dat file",
+        DefaultValueFactory = _ => "pretrained",
+    };
+}
+
+/// <summary><c>spectralkd predict</c>: what is known of layer pairs before training.</summary>
+internal static class PredictVerb
+{
+    public static Command Create()
+    {
+        var recipe = DistillVerb.RecipeArgument();
+        var count = new Option<int>("--count") { Description = "Training images that are looked at, at least 8", DefaultValueFactory = _ => LayerPredictions.Images };
+        var all = new Option<bool>("--all-pairs") { Description = "All pairs whose maps fit, instead of each block of the student with the teacher's at the same relative depth" };
+        var by = new Option<string>("--by") { Description = $"Predictor that the chosen pairs go by: {string.Join(", ", LayerPredictions.Predictors.Select(predictor => predictor.Name))}", DefaultValueFactory = _ => LayerPredictions.Default };
+        by.CompletionSources.Add(_ => LayerPredictions.Predictors.Select(predictor => new System.CommandLine.Completions.CompletionItem(predictor.Name, detail: predictor.Words)));
+        var pairs = new Option<int>("--pairs") { Description = "Number of pairs to choose", DefaultValueFactory = _ => 1 };
+        var output = new Option<string?>("--out") { Description = "Folder for predictors.csv [none: only the table is shown]" };
+        var command = new Command("predict", "Tells what is known of each layer pair of a recipe before training, and the pairs that promise most") { recipe, count, all, by, pairs, output }.PrintsResults();
+        command.SetAction(async (result, cancel) =>
+        {
+            var console = result.InvocationConfiguration;
+            var opened = ComparisonSetup.RecipeOf(result.GetRequiredValue(recipe));
+            var predictor = LayerPredictor.Find(result.GetRequiredValue(by));
+            var predictions = await LayerPredictions.OfAsync(opened, result.GetValue(count), result.GetValue(all), new Line(console.Error), cancel);
+            var chosen = Chosen(opened, predictions.Scores(predictor.Name), result.GetValue(pairs));
+            var (students, teachers) = (chosen.Select(pair => pair.Student), chosen.Select(pair => pair.Teacher));
+            var file = result.GetValue(output) is { } folder ? Path.Combine(folder, "predictors.csv") : null;
+            if (file is not null)
+            {
+                predictions.Table.SaveTable(file);
+            }
+
+            result.Print(
+                () => $"{new DataFrameView(predictions.Table, int.MaxValue).ToPlainText()}\nmost promising by {predictor.Name}: \"studentLayers\": [{string.Join(", ", students)}], "
+                    + $"\"teacherLayers\": [{string.Join(", ", teachers)}]" + (file is null ? "" : $"\n{file}"),
+                () => new { File = file, By = predictor.Name, StudentLayers = students, TeacherLayers = teachers, Pairs = Results.Rows(predictions.Table) });
+
+            return 0;
+        });
+        return command;
+    }
+
+    private static IReadOnlyList<(int Student, int Teacher)> Chosen(DistillationRecipe recipe, IReadOnlyList<LayerScore> scores, int count)
+    {
+        LayerCandidates Of(string name) => new(name, ModelCatalog.Find(name).Blocks, null);
+        var pairs = LayerChoice.Make(Of(recipe.Teacher!), Of(recipe.Student), new LayerSelection { Strategy = LayerStrategy.Predicted, Scores = scores, Count = count, AnyGrid = true });
+        return [.. pairs.StudentLayers.Zip(pairs.TeacherLayers)];
+    }
+
+    private sealed class Line(TextWriter error) : IProgress<string>
+    {
+        public void Report(string value) => error.WriteLine(value);
+    }
+}

@@ -1,0 +1,117 @@
+using Microsoft.Data.Analysis;
+
+namespace SpectralKD.Interactive.Magic;
+
+/// <summary>Parameters of <c>#!spectral-similarity</c>.</summary>
+internal sealed class SimilarityArguments
+{
+    [MagicParameter("variable that holds the teacher", Required = true, Value = MagicValue.ModelVariable)]
+    public string Teacher { get; set; } = "";
+
+    [MagicParameter("variable that holds the student", Required = true, Value = MagicValue.ModelVariable)]
+    public string Student { get; set; } = "";
+
+    [MagicParameter("variable that holds the images", Value = MagicValue.ImagesVariable)]
+    public string Images { get; set; } = "images";
+
+    [MagicParameter("variable that holds layer pairs to draw in [the paper's end points, where they fit]", Value = MagicValue.AnyVariable)]
+    public string? Layers { get; set; }
+
+    [MagicParameter("what is drawn: CKA between images or between tokens, R2 of a ridge regression, Procrustes or Grassmann distance; the table has all")]
+    public SimilarityFigure Figure { get; set; }
+
+    [MagicParameter("directions of the subspaces that Grassmann compares")]
+    public int Directions { get; set; } = new SimilarityOptions().Directions;
+
+    [MagicParameter("images in one forward pass and one batch of the CKA, at least 4")]
+    public int Batch { get; set; } = new SimilarityOptions().BatchSize;
+
+    [MagicParameter("C# variable for the result; its table goes into <as>Table", Value = MagicValue.NewVariable)]
+    public string As { get; set; } = "similarity";
+}
+
+/// <summary>Two models side by side, block by block.</summary>
+internal sealed class SimilarityCommand : MagicCommand<SimilarityArguments>
+{
+    public override string Name => "#!spectral-similarity";
+
+    public override string Description => "two models side by side: CKA, R2, Procrustes and Grassmann of all pairs of blocks as a heatmap, chosen pairs drawn in";
+
+    public override string Example => "#!spectral-similarity --teacher teacher --student student --images images";
+
+    protected override async Task RunAsync(SimilarityArguments arguments, INotebookHost host, CancellationToken cancellationToken)
+    {
+        var (teacher, student, images) = (host.Model(arguments.Teacher), host.Model(arguments.Student), host.Images(arguments.Images));
+        var pairs = arguments.Layers is { } name ? host.Pairs(name) : PairSetup.EndPoints(teacher, student);
+        var progress = new ProgressDisplay(host, $"{student.Spec.Name} beside {teacher.Spec.Name}", "images");
+        var options = new SimilarityOptions { BatchSize = arguments.Batch, Directions = arguments.Directions };
+        var similarity = await Task.Run(() => ModelSimilarity.Run(teacher, student, images, options, new Reporter(progress), cancellationToken), cancellationToken);
+        await host.SetVariableAsync(arguments.As, similarity, typeof(ModelSimilarity));
+        await host.SetVariableAsync(arguments.As + "Table", similarity.ToDataFrame(), typeof(DataFrame));
+        host.Display(Charts.Similarity(similarity, pairs, arguments.Figure));
+        if (!similarity.Notes.IsEmpty)
+        {
+            host.Display(new MessageView($"{similarity.Student} beside {similarity.Teacher}", similarity.Notes));
+        }
+    }
+
+    private sealed class Reporter(ProgressDisplay display) : IProgress<AnalysisProgress>
+    {
+        public void Report(AnalysisProgress value) => display.Report(value.Done, value.Images ?? value.Done);
+    }
+}
+
+/// <summary>Parameters of <c>#!spectral-predict</c>.</summary>
+internal sealed class PredictArguments
+{
+    [MagicParameter("recipe.json or a built-in recipe: its models, images and losses", Implicit = true, Required = true, Value = MagicValue.Path)]
+    public string Recipe { get; set; } = "";
+
+    [MagicParameter("training images that are looked at, at least 8")]
+    public int Count { get; set; } = LayerPredictions.Images;
+
+    [MagicParameter("all pairs whose maps fit, instead of each block of the student with the teacher's at the same relative depth")]
+    public bool AllPairs { get; set; }
+
+    [MagicParameter("C# variable for the predictions; their table goes into <as>Table", Value = MagicValue.NewVariable)]
+    public string As { get; set; } = "predictions";
+}
+
+/// <summary>What can be said of layer pairs before training.</summary>
+internal sealed class PredictCommand : MagicCommand<PredictArguments>
+{
+    public override string Name => "#!spectral-predict";
+
+    public override string Description => "what is known of each layer pair before training: intensity, rank, CKA, R2, agreement of gradients …";
+
+    public override string Example => "#!spectral-predict nano-deit-distilled --count 128 --as predictions";
+
+    protected override async Task RunAsync(PredictArguments arguments, INotebookHost host, CancellationToken cancellationToken)
+    {
+        var predictions = await LayerPredictions.OfAsync(ComparisonSetup.RecipeOf(arguments.Recipe), arguments.Count, arguments.AllPairs, null, cancellationToken);
+        await host.SetVariableAsync(arguments.As, predictions, typeof(LayerPredictions));
+        await host.SetVariableAsync(arguments.As + "Table", predictions.Table, typeof(DataFrame));
+        host.Display(predictions.Table);
+    }
+}
+
+/// <summary>What the commands and the magic commands of layer pairs do alike.</summary>
+internal static class PairSetup
+{
+    /// <summary>The paper's end points; null where they do not fit these models.</summary>
+    public static LayerPairs? EndPoints(VisionModel teacher, VisionModel student)
+    {
+        try
+        {
+            return LayerPairs.Select(teacher, student);
+        }
+        catch (SpectralKDException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The heatmaps of all figures that there are.</summary>
+    public static IReadOnlyList<Plotly.NET.GenericChart> Charts(ModelSimilarity similarity, LayerPairs? pairs) =>
+        [.. Enum.GetValues<SimilarityFigure>().Where(figure => similarity.Pairs.Any(pair => pair.Value(figure) is not null)).Select(figure => Interactive.Charts.Similarity(similarity, pairs, figure))];
+}

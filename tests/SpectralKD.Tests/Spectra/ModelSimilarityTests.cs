@@ -1,0 +1,124 @@
+using System.Text.Json;
+using SpectralKD.Tests.Weights;
+
+namespace SpectralKD.Tests.Spectra;
+
+[Collection(TorchGenerator.Name)]
+public sealed class ModelSimilarityTests
+{
+    public static TheoryData<int> Cases => [0, 1];
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Figures_of_pairs_of_maps_agree_with_numpy(int number)
+    {
+        var (golden, x, y) = Maps(number);
+        using var scope = NewDisposeScope();
+        var (tokensX, tokensY) = (Tokens(x), Tokens(y));
+
+        Close(golden, "cka_tokens", FeatureSimilarity.Cka(tokensX, tokensY));
+        Close(golden, "cka_images", FeatureSimilarity.Cka(x.flatten(1), y.flatten(1)));
+        Close(golden, "procrustes", "distance2_frobenius_normalised", FeatureSimilarity.Procrustes(tokensX, tokensY));
+        var fit = golden.GetProperty("linear_fit_y_from_x");
+        Close(golden, "linear_fit_y_from_x", "r2", new RidgeRegression(tokensX, 0).R2(tokensY));
+        Close(golden, "linear_fit_y_from_x", "r2_ridge", new RidgeRegression(tokensX, fit.GetProperty("ridge_lambda").GetDouble()).R2(tokensY));
+        Close(golden, "linear_fit_x_from_y_r2", new RidgeRegression(tokensY, 0).R2(tokensX));
+        var angles = FeatureSimilarity.Angles(FeatureSimilarity.Basis(tokensX, 3), FeatureSimilarity.Basis(tokensY, 3));
+        Assert.All(golden.GetProperty("token_subspaces_top3").GetProperty("angles_radians").EnumerateArray().Zip(angles), pair => Assert.Equal(pair.First.GetDouble(), pair.Second, 1e-7));
+        Close(golden, "token_subspaces_top3", "geodesic", FeatureSimilarity.Grassmann(angles));
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Unbiased_CKA_sums_over_batches_before_the_ratio_as_numpy_does(int number)
+    {
+        var (golden, x, y) = Maps(number);
+        using var scope = NewDisposeScope();
+        var size = golden.GetProperty("minibatch_cka_images").GetProperty("batch").GetInt32();
+        var (images, one, tokens) = (new HsicSums(1, 1), new HsicSums(1, 1), new HsicSums(1, 1));
+        for (var first = 0; first < x.shape[0]; first += size)
+        {
+            images.Add([x.narrow(0, first, size).flatten(1)], [y.narrow(0, first, size).flatten(1)]);
+        }
+
+        one.Add([x.flatten(1)], [y.flatten(1)]);
+        for (var image = 0; image < x.shape[0]; image++)
+        {
+            tokens.Add([x[image].flatten(1).t()], [y[image].flatten(1).t()]);
+        }
+
+        Close(golden, "minibatch_cka_images", "value", images.Cka(0, 0)!.Value);
+        Close(golden, "unbiased_cka_images_one_batch", one.Cka(0, 0)!.Value);
+        Close(golden, "minibatch_cka_tokens_each_image_a_batch", "value", tokens.Cka(0, 0)!.Value);
+    }
+
+    [Fact]
+    public void A_model_is_nearest_to_itself_block_by_block()
+    {
+        using var model = ModelLoader.Load("deit_nano_patch8_64");
+        var same = ModelSimilarity.Run(model, model, Textures.Create(24, 64), new SimilarityOptions { BatchSize = 8 });
+
+        Assert.Equal((24, 144, 10), (same.Images, same.Pairs.Length, same.Directions));
+        Assert.All(Enumerable.Range(0, 12).Select(block => same.Pair(block, block)), pair =>
+        {
+            Assert.Equal(1, pair.Cka!.Value, 1e-9);
+            Assert.Equal(1, pair.TokenCka!.Value, 1e-9);
+            Assert.Equal(0, pair.Procrustes!.Value, 1e-9);
+            Assert.Equal(0, pair.Grassmann!.Value, 1e-6);
+            Assert.True(pair.R2 > 0.97, $"{pair.R2}");
+        });
+        Assert.Equal(same.Pair(2, 9).Cka!.Value, same.Pair(9, 2).Cka!.Value, 1e-9);
+        Assert.Empty(same.Notes);
+        Assert.Contains("there is no pair of deit_nano_patch8_64's block 12", Assert.Throws<SpectralKDException>(() => same.Pair(12, 0)).Message);
+    }
+
+    [Fact]
+    public void Models_of_other_grids_and_sizes_are_compared_by_images_alone_and_that_is_said()
+    {
+        using var teacher = ModelLoader.Load("cait_nano_patch8_64");
+        using var student = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = "seeded:1", ImageSize = 24 });
+        var both = ModelSimilarity.Run(teacher, student, Textures.Create(9, 64), new SimilarityOptions { BatchSize = 4 });
+
+        Assert.Equal("deit_nano_patch4_32 (UNTRAINED)", both.Student);
+        Assert.All(both.Pairs, pair => Assert.True(pair is { Cka: not null, TokenCka: null, R2: null, Procrustes: null, Grassmann: null }));
+        Assert.Equal(["1 images were too few for a batch of the CKA between images, which needs 4; they count in the other figures",
+            "288 of 288 pairs have maps of different sizes (or too few tokens), so only the CKA between images compares them"], both.Notes);
+        Assert.Equal(288, both.ToDataFrame().Rows.Count);
+    }
+
+    [Fact]
+    public void Tokens_kept_do_not_grow_with_the_images()
+    {
+        using var model = ModelLoader.Load("deit_nano_patch8_64");
+        var few = ModelSimilarity.Run(model, model, Textures.Create(40, 64), new SimilarityOptions { Tokens = 16, Directions = 3 });
+
+        Assert.Equal(3, few.Directions);
+        Assert.All(few.TeacherRanks, rank => Assert.InRange(rank.Effective, 1, 16));
+    }
+
+    [Theory]
+    [InlineData(3, 2048, 10, 0.01, "the batch of an unbiased CKA has at least 4 images, but is 3")]
+    [InlineData(8, 15, 10, 0.01, "at least 16 tokens are compared, but 15 were asked for")]
+    [InlineData(8, 2048, 0, 0.01, "at least one direction is compared, but 0 were asked for")]
+    [InlineData(8, 2048, 10, 0.0, "the ridge is a number above 0, but is 0")]
+    public void What_cannot_be_compared_is_said(int batch, int tokens, int directions, double ridge, string expected)
+    {
+        using var model = ModelLoader.Load("deit_nano_patch8_64");
+        var options = new SimilarityOptions { BatchSize = batch, Tokens = tokens, Directions = directions, Ridge = ridge };
+        Assert.Equal(expected, Assert.Throws<SpectralKDException>(() => ModelSimilarity.Run(model, model, Textures.Create(8, 64), options)).Message);
+    }
+
+    private static (JsonElement Golden, Tensor X, Tensor Y) Maps(int number)
+    {
+        LibTorch.EnsureLoaded();
+        var golden = JsonDocument.Parse(File.ReadAllText(SharedData.Golden("figures2", "pairs.json"))).RootElement.GetProperty("cases")[number];
+        var (file, name) = (SharedData.Golden("figures2", "pairs.safetensors"), golden.GetProperty("name").GetString());
+        return (golden, GoldenMaps.Read(file, $"{name}.x").to(float64), GoldenMaps.Read(file, $"{name}.y").to(float64));
+    }
+
+    private static Tensor Tokens(Tensor map) => map.permute(0, 2, 3, 1).reshape(-1, map.shape[1]); // (B*H*W, C)
+
+    private static void Close(JsonElement golden, string name, double actual) => GoldenFigures.Close(name, golden.GetProperty(name).GetDouble(), actual, 1e-8);
+
+    private static void Close(JsonElement golden, string group, string name, double actual) => Close(golden.GetProperty(group), name, actual);
+}
