@@ -31,6 +31,10 @@ public sealed class MagicCommandsInKernelTests : IDisposable
               "baseline": "labels"
             }
             """);
+        var recipe = Path.Combine(_folder, "recipe.json");
+        await File.WriteAllTextAsync(recipe, """
+            { "student": "deit_nano_patch4_32", "teacher": "cait_nano_patch4_32", "teacherWeights": "seeded:1", "batch": 4, "device": "cpu", "data": { "train": "textures", "count": 8, "validationCount": 4, "size": 32 } }
+            """);
         string[] cells =
         [
             "#!spectral-help", "#!spectral-help analyze", "#!spectral-device", "#!spectral-models nano",
@@ -41,6 +45,7 @@ public sealed class MagicCommandsInKernelTests : IDisposable
             "#!spectral-analyze --model student --images images --as atStudent",
             "#!spectral-ucurve atTeacher atStudent", "#!spectral-ucurve @atTeacher,@atStudent --normalize", "#!spectral-layer atTeacher --layer -1",
             "#!spectral-chart heatmap --spectra atTeacher", "#!spectral-select --teacher atTeacher --student atStudent --strategy even --count 2 --as pairs",
+            "#!spectral-similarity --teacher teacher --student student --images images --layers pairs --batch 4", $"#!spectral-predict \"{recipe}\" --count 8",
             $"#!spectral-distill --teacher teacher --student student --images images --layers pairs --epochs 1 --batch 4 --out \"{run}\" --as run",
             "#!spectral-analyze --model student --images images --as after",
             "#!spectral-dynamics --teacher atTeacher --before atStudent --after after", $"#!spectral-runs \"{run}\" --as runs",
