@@ -48,13 +48,13 @@ public sealed record LayerStudy
     {
         get
         {
-            var passed = Rows.Where(row => row.Name != PredictorRow.Depth && row.Holm < 0.05).ToList();
-            var found = passed.Count > 0
-                ? $"{string.Join(", ", passed.Select(row => string.Create(CultureInfo.InvariantCulture, $"{row.Name} (rho {row.Rho:0.00}, Holm p {row.Holm:0.000})")))} went with the gains beyond chance"
-                : $"no predictor went with the gains beyond chance (Holm among {Rows.Count - 1})";
+            var (along, beyond) = (Names(row => row.Holm < 0.05), Names(row => row.GivenDepthHolm < 0.05));
+            var found = beyond.Length > 0 ? $"{beyond} went with the gains beyond what depth explains"
+                : along.Length > 0 ? $"{along} went with the gains beyond chance, but given depth none of them did"
+                : "no predictor went with the gains beyond chance";
             var limits = Visible is not { } visible ? "one seed: nothing is known of its spread"
                 : string.Create(CultureInfo.InvariantCulture, $"{Pairs} pairs, {Seeds} seeds: two pairs {visible:0.0} points apart can be told apart, and {Reliability:0 %} of the gains' spread is not chance");
-            return $"{found}; {limits}";
+            return $"{found} (Holm, {Rows.Count - 1} predictors); {limits}";
         }
     }
 
@@ -87,10 +87,11 @@ public sealed record LayerStudy
             .. known.Select(predictor => PredictorRow.Of(predictor, [.. rows.Select(row => Number(row, predictor.Name)!.Value)], gains, depths, Permutations)),
         ];
         var holm = ComparisonStatistics.Holm([.. found.Skip(1).Select(row => row.Probability)]);
+        var given = ComparisonStatistics.Holm([.. found.Skip(1).Select(row => row.GivenDepthProbability!.Value)]);
         var seeds = layers.Columns.Where(column => column.Name.StartsWith(SeedColumn, StringComparison.Ordinal) && rows.All(row => row[column.Name] is not null)).Select(column => column.Name).ToList();
         var study = new LayerStudy
         {
-            Rows = [found[0], .. found.Skip(1).Select((row, i) => row with { Holm = holm[i] })],
+            Rows = [found[0], .. found.Skip(1).Select((row, i) => row with { Holm = holm[i], GivenDepthHolm = given[i] })],
             Pairs = rows.Count,
             Seeds = Math.Max(1, seeds.Count),
             Random = gains.Average(),
@@ -100,8 +101,8 @@ public sealed record LayerStudy
     }
 
     /// <summary>
-    /// The table: <c>predictor</c>, <c>rho</c> (Spearman's), <c>p</c> (by permutation, two-sided), <c>p_holm</c>, <c>rho_given_depth</c>, <c>p_given_depth</c>, <c>chosen_gain</c>,
-    /// <c>over_random</c> (chosen gain less a random choice's, points), <c>regret</c> (best gain less the chosen, points).
+    /// The table: <c>predictor</c>, <c>rho</c> (Spearman's), <c>p</c> (by permutation, two-sided), <c>p_holm</c>, <c>rho_given_depth</c>, <c>p_given_depth</c>, <c>p_given_depth_holm</c>,
+    /// <c>chosen_gain</c>, <c>over_random</c> (chosen gain less a random choice's, points), <c>regret</c> (best gain less the chosen, points).
     /// </summary>
     public DataFrame ToDataFrame() => new(
         new StringDataFrameColumn("predictor", Rows.Select(row => row.Name)),
@@ -110,9 +111,13 @@ public sealed record LayerStudy
         new DoubleDataFrameColumn("p_holm", Rows.Select(row => row.Holm)),
         new DoubleDataFrameColumn("rho_given_depth", Rows.Select(row => row.GivenDepth)),
         new DoubleDataFrameColumn("p_given_depth", Rows.Select(row => row.GivenDepthProbability)),
+        new DoubleDataFrameColumn("p_given_depth_holm", Rows.Select(row => row.GivenDepthHolm)),
         new DoubleDataFrameColumn("chosen_gain", Rows.Select(row => row.ChosenGain)),
         new DoubleDataFrameColumn("over_random", Rows.Select(row => row.ChosenGain - Random)),
         new DoubleDataFrameColumn("regret", Rows.Select(row => Best - row.ChosenGain)));
+
+    private string Names(Func<PredictorRow, bool> which) =>
+        string.Join(", ", Rows.Where(row => row.Name != PredictorRow.Depth && which(row)).Select(row => string.Create(CultureInfo.InvariantCulture, $"{row.Name} {row.Rho:0.00}")));
 
     // Two-way analysis of variance without repetition. What a seed's pairs share (its baseline is subtracted from all of them) is taken out; what is left between the pairs of a seed is noise.
     private LayerStudy WithSeeds(double[][] gains)
@@ -143,7 +148,9 @@ public sealed record PredictorRow
     /// <summary>Spearman's rank correlation with the gains, in [-1, 1].</summary>
     public required double Rho { get; init; }
 
-    /// <summary>How often gains in a random order go with it as closely, two-sided.</summary>
+    /// <summary>
+    /// How often gains in a random order go with it as closely, two-sided. Neighbouring blocks are alike in both, which a random order is not, so it is rather too small.
+    /// </summary>
     public required double Probability { get; init; }
 
     /// <summary>Holm's probability among all predictors; null for depth.</summary>
@@ -156,6 +163,9 @@ public sealed record PredictorRow
 
     /// <summary>Its probability by permutation; null for depth itself.</summary>
     public double? GivenDepthProbability { get; init; }
+
+    /// <summary>Holm's probability of that among all predictors; null for depth.</summary>
+    public double? GivenDepthHolm { get; init; }
 
     /// <summary>Gain of the pair that the predictor puts first, in points.</summary>
     public required double ChosenGain { get; init; }
