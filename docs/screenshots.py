@@ -33,8 +33,8 @@ import run_in_classic_notebook as classic  # noqa: E402
 
 SIZE = (1000, 860)
 # Which figure of a lesson stands for it, from 0; of a lesson that is not named, the last.
-SHOWN = {"02": 1, "03": 2, "04": -2, "05": 4, "06": 2, "08": 2}
-FRONT = ["02", "03", "04", "05"]
+SHOWN = {"02": 1, "03": 0, "04": 2, "05": -6, "06": 2, "08": 2}
+FRONT = ["07", "03", "04", "05"]
 FIGURES = "[...document.querySelectorAll('.outputs .output')].filter(o => o.matches('.chart') || o.querySelector('figure svg'))"
 CHARTS = "[...document.querySelectorAll('.outputs .chart')]"
 DRAWN = f"document.readyState === 'complete' && {CHARTS}.every(chart => chart.querySelector('.plot-container'))"
@@ -137,7 +137,7 @@ def gallery(numbers):
         asyncio.run(figures(pages, folder))
         for notebook in drawn:
             quantise(folder / f"{notebook.stem}.png", pictures / f"{notebook.stem}.png", width=560, colours=64)
-        if not numbers:
+        if set(FRONT) <= {notebook.stem[:2] for notebook in drawn}:
             chosen = [next(folder.glob(f"{number}-*.png")) for number in FRONT]
             quantise(side_by_side(chosen, 620, 380), ROOT / "docs" / "front.png", colours=96)
     lines = ["# Lessons", "",
