@@ -11,7 +11,7 @@ internal static class CommandLine
     public const int Stopped = 130;
 
     // The other commands take no time, and the kernel (jupyter start) has signals of its own: SIGINT interrupts a cell.
-    private static readonly string[] EndInOrder = ["run", "analyze", "cache", "distill", "compare", "write", "similarity", "predict"];
+    private static readonly string[] EndInOrder = ["run", "analyze", "report", "cache", "distill", "compare", "write", "similarity", "predict"];
 
     // In what a notebook shows, a notebook's advice is right.
     private static readonly string[] ReadInNotebooks = ["run", "start"];
@@ -60,6 +60,7 @@ internal static class CommandLine
         {
             RunVerb.Create(),
             AnalyzeVerb.Create(),
+            ReportVerb.Create(),
             CacheVerb.Create(),
             MergeVerb.Create(),
             FeaturesVerb.Create(),

@@ -12,7 +12,7 @@ public static class SavedFile
 {
     /// <summary>Saves a value; the file appears whole or not at all.</summary>
     /// <param name="value">
-    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv or .arrow with one row a block, or its U-curve as a chart), a table, <see cref="LayerPairs"/>,
+    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv or .arrow with one row a block, or its U-curve as a chart), a table, a <see cref="SpectralReport"/> (.csv, .arrow, or its decomposition as a chart), <see cref="LayerPairs"/>,
     /// a <see cref="DistillationRun"/>'s epochs or <see cref="LayerPredictions"/> (.csv, .arrow), a <see cref="ComparisonResult"/> (the same, or its differences as a chart),
     /// a <see cref="ModelSimilarity"/>, a <see cref="LayerStudy"/> or <see cref="DistillationDynamics"/> (the same, or as a chart), a chart (.html, .json, .svg, .png, .pdf),
     /// images (.png, the contact sheet), a
@@ -101,6 +101,7 @@ public static class SavedFile
     {
         DataFrame table => () => table,
         ModelSpectrum spectrum => spectrum.ToDataFrame,
+        SpectralReport report => report.ToDataFrame,
         LayerPairs pairs => pairs.ToDataFrame,
         ModelSimilarity similarity => similarity.ToDataFrame,
         LayerPredictions predictions => () => predictions.Table,
@@ -115,6 +116,7 @@ public static class SavedFile
     {
         GenericChart chart => () => chart,
         ModelSpectrum spectrum => () => Charts.UCurve(spectrum),
+        SpectralReport report => () => Charts.Decomposition(report.Spectrum),
         ComparisonResult result => () => Charts.Differences(result),
         ModelSimilarity similarity => () => Charts.Similarity(similarity),
         LayerStudy study => () => Charts.Predictors(study),

@@ -47,6 +47,18 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Report_writes_a_page_a_table_and_the_spectra()
+    {
+        var to = Path.Combine(_folder, "report");
+        Assert.Equal(0, await RunAsync("report", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", "textures", "--count", "6", "--layers", "0,5,-1", "--out", to));
+
+        Assert.Contains("is the size of the activations", _output.ToString());
+        Assert.Equal(4, File.ReadLines(Path.Combine(to, "report.csv")).Count());
+        Assert.Equal(SpectralDomain.Both, ModelSpectrum.Load(Path.Combine(to, "spectrum.json")).Domain);
+        Assert.Equal(5, (await File.ReadAllTextAsync(Path.Combine(to, "report.html"))).Split("class=\"spectralkd-chart\"").Length - 1);
+    }
+
+    [Fact]
     public async Task Analyze_writes_the_table_the_spectrum_and_the_chart()
     {
         var to = Path.Combine(_folder, "out");

@@ -43,6 +43,7 @@ public sealed class MagicCommandsInKernelTests : IDisposable
             "#!spectral-images textures --count @count --seed @csharp:seed --as images",
             "#!spectral-analyze --model teacher --images images --as atTeacher",
             "#!spectral-analyze --model student --images images --as atStudent",
+            "#!spectral-report --model student --images images --as report",
             "#!spectral-ucurve atTeacher atStudent", "#!spectral-ucurve @atTeacher,@atStudent --normalize", "#!spectral-layer atTeacher --layer -1",
             "#!spectral-chart heatmap --spectra atTeacher", "#!spectral-select --teacher atTeacher --student atStudent --strategy even --count 2 --as pairs",
             "#!spectral-similarity --teacher teacher --student student --images images --layers pairs --batch 4", $"#!spectral-predict \"{recipe}\" --count 8",

@@ -62,7 +62,7 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
         };
         var progress = new ProgressDisplay(host, $"{model.Spec.Name} on {images.Name}", "images");
         var spectrum = await Task.Run(
-            () => SpectralAnalysis.Run(model, images, options, new Reporter(progress), cancellationToken), cancellationToken);
+            () => SpectralAnalysis.Run(model, images, options, new AnalysisReporter(progress), cancellationToken), cancellationToken);
 
         var table = spectrum.ToDataFrame();
         await host.SetVariableAsync(arguments.As, spectrum, typeof(ModelSpectrum));
@@ -94,14 +94,14 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
             host.Display(MessageView.Skipped(spectrum.Skipped));
         }
     }
+}
 
-    // Progress<T> would report later, from another thread, even after the end.
-    private sealed class Reporter(ProgressDisplay display) : IProgress<AnalysisProgress>
+/// <summary>Shows how far an analysis has come. Progress&lt;T&gt; would report later, from another thread, even after the end.</summary>
+internal sealed class AnalysisReporter(ProgressDisplay display) : IProgress<AnalysisProgress>
+{
+    public void Report(AnalysisProgress value)
     {
-        public void Report(AnalysisProgress value)
-        {
-            var total = value.Images ?? 0;
-            display.Report(((value.Pass - 1) * total) + value.Done, total * value.Passes);
-        }
+        var total = value.Images ?? 0;
+        display.Report(((value.Pass - 1) * total) + value.Done, total * value.Passes);
     }
 }

@@ -84,6 +84,7 @@ internal static class MagicCommandTable
         new ModelCommand(),
         new ImagesCommand(),
         new AnalyzeCommand(),
+        new ReportCommand(),
         new UCurveCommand(),
         new LayerCommand(),
         new ChartCommand(),

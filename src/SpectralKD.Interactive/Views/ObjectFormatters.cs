@@ -14,6 +14,7 @@ internal static class ObjectFormatters
     {
         Register<INotebookView>(view => view);
         Register<ModelSpectrum>(spectrum => new SpectrumView(spectrum));
+        Register<SpectralReport>(report => new ReportView(report));
         Register<UShape>(shape => new UShapeView(shape));
         Register<LayerPairs>(pairs => new LayerPairsView(pairs));
         Register<IImageSource>(images => new ImagesView(images));

@@ -199,7 +199,7 @@ public static class SpectralAnalysis
         }
     }
 
-    private static ModelSpectrum WithEntropyOf(this ModelSpectrum first, ModelSpectrum second)
+    internal static ModelSpectrum WithEntropyOf(this ModelSpectrum first, ModelSpectrum second)
         => first.Images == second.Images
             ? first with { Blocks = [.. first.Blocks.Zip(second.Blocks, (one, two) => one with { Entropy = two.Entropy })] }
             : throw new SpectralKDException(
@@ -279,7 +279,7 @@ internal sealed class ImageStream
             {
                 yield return new AnalysisBatch(batch.Images, index => _source!.ItemName(batch.Indices[index]))
                 {
-                    Counts = index => Bootstrap.Counts(_sourceKey!.Value, batch.Indices[index]),
+                    Origin = index => (_sourceKey!.Value, batch.Indices[index]),
                     End = Array.BinarySearch(_places, batch.Indices[^1]) + 1,
                 };
             }
@@ -314,9 +314,13 @@ internal sealed class ModelRun : IDisposable
     /// <summary>The blocks to analyse, ascending.</summary>
     internal IReadOnlyList<BlockInfo> Blocks { get; }
 
-    /// <summary>Runs one batch through the model and adds its maps.</summary>
-    internal void Forward(AnalysisBatch batch, SpectrumAccumulator accumulator)
-        => Forward(batch, maps => accumulator.Add(maps, batch.Name, batch.Counts ?? Counts(accumulator.Images)));
+    /// <summary>Runs one batch through the model, adds its maps, and hands them to somebody else as well.</summary>
+    internal void Forward(AnalysisBatch batch, SpectrumAccumulator accumulator, Action<IReadOnlyList<FeatureMap>>? also = null)
+        => Forward(batch, maps =>
+        {
+            accumulator.Add(maps, batch.Name, Counts(batch, accumulator.Images));
+            also?.Invoke(maps);
+        });
 
     /// <summary>Runs one batch through the model and hands its maps out, which are freed afterwards.</summary>
     internal void Forward(AnalysisBatch batch, Action<IReadOnlyList<FeatureMap>> take)
@@ -330,7 +334,11 @@ internal sealed class ModelRun : IDisposable
     /// <summary>The model's answer to a batch with the wanted maps; scope and gradients are the caller's affair.</summary>
     internal ModelOutput Output(Tensor images) => _model.ForwardIntermediates(images.to(_type, _device), _indices, _at);
 
-    private static Func<int, byte[]> Counts(long before) => index => Bootstrap.Counts(0, before + index);
+    private static Func<int, byte[]> Counts(AnalysisBatch batch, long before) => index =>
+    {
+        var (source, place) = batch.Origin?.Invoke(index) ?? (0, before + index);
+        return Bootstrap.Counts(source, place);
+    };
 
     /// <summary>Puts the model back into the mode it was in.</summary>
     public void Dispose() => _model.train(_wasTraining);
@@ -350,8 +358,8 @@ internal sealed class ModelRun : IDisposable
 /// <param name="Name">Name of the image at an index, for messages; null numbers them.</param>
 public readonly record struct AnalysisBatch(Tensor Images, Func<int, string>? Name = null)
 {
-    /// <summary>How often each of the bootstrap's resamples counts the image at an index; null goes by the images' order.</summary>
-    internal Func<int, byte[]>? Counts { get; init; }
+    /// <summary>What tells the source of the image at an index from others, and the image's place in it; null goes by the images' order.</summary>
+    internal Func<int, (long Source, long Place)>? Origin { get; init; }
 
     /// <summary>Images of the list that are done with after this batch.</summary>
     internal int End { get; init; }

@@ -138,7 +138,10 @@ public static class ChartHtml
     /// <summary>A whole page with charts one below the other; plotly.js is in it once.</summary>
     /// <param name="title">The page's title, plain text.</param>
     /// <param name="charts">The charts.</param>
-    public static string Page(string title, params IReadOnlyList<GenericChart> charts) => $$"""
+    public static string Page(string title, params IReadOnlyList<GenericChart> charts) => Page(title, "", charts);
+
+    /// <summary>The same with something above the charts.</summary>
+    internal static string Page(string title, string above, IReadOnlyList<GenericChart> charts) => $$"""
         <!DOCTYPE html>
         <html lang="en">
         <head>
@@ -149,7 +152,7 @@ public static class ChartHtml
         <script>{{PlotlyScript.Source}}</script>
         </head>
         <body>
-        {{string.Join('\n', charts.Select(chart => FigureOnly(FigureJson(chart))))}}
+        {{above}}{{string.Join('\n', charts.Select(chart => FigureOnly(FigureJson(chart))))}}
         </body>
         </html>
         """;
