@@ -11,13 +11,14 @@ internal sealed record AnalysisTarget(string Model, string Weights, string Name)
 /// <summary>Reads what <c>--model</c> and <c>--weights</c> name: one of each, several by commas, or a folder of checkpoints.</summary>
 internal static partial class AnalysisTargets
 {
-    private static readonly string[] Endings = [".safetensors", ".pth", ".pt", ".ckpt", ".dat"];
-
     /// <summary>The analyses to make, in the order of the names; checkpoints of a folder by their numbers.</summary>
+    /// <param name="models">Names by commas.</param>
+    /// <param name="weights">Weights by commas.</param>
+    /// <param name="notes">Gets what a folder of checkpoints left out.</param>
     /// <exception cref="SpectralKDException">The lists do not fit together, or a folder holds no weights.</exception>
-    public static IReadOnlyList<AnalysisTarget> Of(string models, string weights)
+    public static IReadOnlyList<AnalysisTarget> Of(string models, string weights, List<string> notes)
     {
-        var (names, files) = (Listed(models), File.Exists(weights) ? [weights] : Listed(weights).SelectMany(Opened).ToList());
+        var (names, files) = (Listed(models), File.Exists(weights) ? [weights] : Listed(weights).SelectMany(one => Opened(one, notes)).ToList());
         if (names.Count > 1 && files.Count > 1 && names.Count != files.Count)
         {
             throw new SpectralKDException($"--model names {names.Count} models and --weights {files.Count}: give one model, one kind of weights, or as many of the one as of the other");
@@ -37,15 +38,16 @@ internal static partial class AnalysisTargets
         : throw new SpectralKDException("--model and --weights name something: a model, pretrained, a file");
 
     // A folder with a configuration or an index of shards is one model's.
-    private static IReadOnlyList<string> Opened(string weights)
+    private static IEnumerable<string> Opened(string weights, List<string> notes)
     {
         if (!Directory.Exists(weights) || Directory.EnumerateFiles(weights, "*.json").Any(file => Path.GetFileName(file) is "config.json" || file.EndsWith(".index.json", StringComparison.Ordinal)))
         {
             return [weights];
         }
 
-        var files = Directory.EnumerateFiles(weights).Where(file => Endings.Contains(Path.GetExtension(file).ToLowerInvariant())).OrderBy(Padded, StringComparer.Ordinal).ToList();
-        return files.Count > 0 ? files : throw new SpectralKDException($"the folder {weights} holds no weights ({string.Join(", ", Endings)}): name a file, or a folder of checkpoints");
+        var folder = CheckpointFolder.Open(weights);
+        notes.AddRange(folder.Notes);
+        return folder.Checkpoints.Select(checkpoint => checkpoint.Weights);
     }
 
     // The files' names without what all of them have; the folder's name too where two are called alike.
@@ -53,7 +55,7 @@ internal static partial class AnalysisTargets
     {
         for (var depth = 1; depth < 8; depth++)
         {
-            var names = files.Select(file => string.Join('-', Path.ChangeExtension(file, Endings.Contains(Path.GetExtension(file).ToLowerInvariant()) ? null : Path.GetExtension(file)).Split('/', '\\').TakeLast(depth))).ToList();
+            var names = files.Select(file => string.Join('-', CheckpointFolder.WithoutEnding(file).Split('/', '\\').TakeLast(depth))).ToList();
             if (names.Distinct(StringComparer.OrdinalIgnoreCase).Count() == names.Count)
             {
                 return names;
@@ -62,12 +64,6 @@ internal static partial class AnalysisTargets
 
         throw new SpectralKDException("--weights names the same file twice");
     }
-
-    // checkpoint-9 before checkpoint-10.
-    private static string Padded(string file) => Digits().Replace(file, match => match.Value.PadLeft(12, '0'));
-
-    [GeneratedRegex(@"\d+")]
-    private static partial Regex Digits();
 
     [GeneratedRegex(@"[^\w.+-]+")]
     private static partial Regex Unsafe();

@@ -89,7 +89,9 @@ internal static class AnalyzeVerb
             Shard = options.GetValue(Shard) is { } part ? DataShard.Parse(part) : null,
             EntropyRange = options.GetValue(EntropyRange) is { } bounds ? ActivationRange.Parse(bounds) : null,
         };
-        var targets = AnalysisTargets.Of(options.GetRequiredValue(Model), options.GetRequiredValue(Weights));
+        var left = new List<string>();
+        var targets = AnalysisTargets.Of(options.GetRequiredValue(Model), options.GetRequiredValue(Weights), left);
+        await TellAsync(left, error);
         var (folder, force, resume) = (options.GetRequiredValue(Output), options.GetValue(Force), options.GetValue(Resume));
         var places = targets.Select(target => SpectrumFiles.Prepare(Path.Combine(folder, target.Name), force, resume)).ToList();
         var images = ImageSources.Open(options.GetRequiredValue(Images), options.GetValue(Count));

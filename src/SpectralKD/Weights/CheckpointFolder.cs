@@ -31,7 +31,7 @@ public sealed partial class CheckpointFolder
             throw new SpectralKDException($"there is no folder {folder}: give one that holds a training's checkpoints");
         }
 
-        var found = Directory.EnumerateFiles(folder).Where(file => Ending(file) is not null).Select(file => new TrainingCheckpoint(Stem(file), file))
+        var found = Directory.EnumerateFiles(folder).Where(file => Ending(file) is not null).Select(file => new TrainingCheckpoint(Path.GetFileName(WithoutEnding(file)), file))
             .Concat(Directory.EnumerateDirectories(folder).Select(Inside).OfType<TrainingCheckpoint>()).OrderBy(one => Padded(one.Name), StringComparer.Ordinal).ToList();
         if (found.Count == 0)
         {
@@ -58,7 +58,8 @@ public sealed partial class CheckpointFolder
 
     private static string? Ending(string file) => Endings.FirstOrDefault(ending => file.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
-    private static string Stem(string file) => Path.GetFileName(file)[..^Ending(file)!.Length];
+    /// <summary>A path without the ending of a file of weights; another one stays.</summary>
+    internal static string WithoutEnding(string file) => file[..^(Ending(file)?.Length ?? 0)];
 
     internal static string Padded(string name) => Digits().Replace(name, match => match.Value.PadLeft(12, '0'));
 
