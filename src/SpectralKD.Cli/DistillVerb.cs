@@ -43,7 +43,7 @@ internal static class DistillVerb
         losses.CompletionSources.Add(context => LossCatalog.Proposals(context.WordToComplete).Select(proposal => new System.CommandLine.Completions.CompletionItem(proposal.Text, detail: proposal.Description)));
         var precision = new Option<ModelPrecision?>("--teacher-precision") { Description = "Numbers in which the frozen teacher computes [the recipe's]" }
             .AcceptOnlyFromAmong("float32", "tf32", "bf16");
-        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint") 
+        var command = new Command("distill", "Trains a student by a recipe; a stop leaves a checkpoint")
         {
             recipe, output, resume, epochs, images, device, set, seeds, losses, views, cache, top, half, decoded, precision, teacherSize, resize,
         }.PrintsResults();

@@ -1,8 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using SpectralKD.Models;
-using SpectralKD.Spectra;
-using SpectralKD.Weights;
 
 namespace SpectralKD.Cli.Tests;
 

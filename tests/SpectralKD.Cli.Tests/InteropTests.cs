@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Microsoft.Data.Analysis;
-using SpectralKD.Spectra;
 using SpectralKD.Tests;
 
 namespace SpectralKD.Cli.Tests;
