@@ -16,7 +16,7 @@ public sealed class ReportCommandTests : IDisposable
         foreach (var line in new[]
         {
             "#!spectral-model deit_nano_patch4_32 --weights seeded:2 --as model", "#!spectral-images textures --count 9 --size 32 --as images",
-            "#!spectral-report --layers 0,5,-1 --as report",
+            "#!spectral-report --layers 0,3,5,7,-1 --as report",
         })
         {
             await MagicLine.ExecuteAsync(line, _host);
