@@ -13,14 +13,14 @@ internal static class DynamicsVerb
         var images = new Option<string>("--images") { Description = "textures, cifar10, or a folder or zip in ImageFolder layout", DefaultValueFactory = _ => Textures.SourceName };
         var count = new Option<int?>("--count") { Description = "How many images to take [textures: 500, others: all]" };
         var teacher = new Option<string?>("--teacher") { Description = "spectrum.json of a teacher over the same images: adds the distances to it [the run's own]" };
-        var domain = new Option<SpectralDomain>("--domain") { Description = "Fourier transform over space, over channels, or both", DefaultValueFactory = _ => SpectralDomain.Spatial }.AcceptOnlyFromAmong("spatial", "channel", "both");
+        var domain = new Option<SpectralDomain?>("--domain") { Description = "Fourier transform over space, over channels, or both [spatial]" }.AcceptOnlyFromAmong("spatial", "channel", "both");
         var classes = new Option<int?>("--classes") { Description = "Classes of the checkpoints' head [the model's own]" };
         var device = new Option<string?>("--device") { Description = "auto, cpu, cuda, cuda:N [auto]" };
         var output = new Option<string>("--out") { Description = "Folder for dynamics.csv, dynamics.html and spectra/; the same command goes on after a stop", Required = true };
         var command = new Command("dynamics", "Takes the spectra of every checkpoint of a training: heatmaps of depth and time, a slider, distances to a teacher")
         {
             folder, model, images, count, teacher, domain, classes, device, output,
-        };
+        }.PrintsResults();
         command.SetAction(async (result, cancel) =>
         {
             var (console, place, target) = (result.InvocationConfiguration, result.GetRequiredValue(folder), result.GetRequiredValue(output));
@@ -30,7 +30,7 @@ internal static class DynamicsVerb
             {
                 var load = new ModelLoadOptions { Classes = result.GetValue(classes), Device = Devices.Parse(result.GetValue(device) ?? "auto") };
                 training = await TrainingSpectra.AnalyseAsync(
-                    name, place, ImageSources.Open(result.GetRequiredValue(images), result.GetValue(count)), load, new SpectralOptions { Domain = result.GetValue(domain) },
+                    name, place, ImageSources.Open(result.GetRequiredValue(images), result.GetValue(count)), load, new SpectralOptions { Domain = result.GetValue(domain) ?? SpectralDomain.Spatial },
                     Path.Combine(target, "spectra"), new CheckpointLine(console.Error), cancel);
             }
             else
@@ -49,9 +49,9 @@ internal static class DynamicsVerb
             var (csv, html) = (Path.Combine(target, "dynamics.csv"), Path.Combine(target, "dynamics.html"));
             training.ToDataFrame().SaveTable(csv);
             AtomicFile.WriteText(html, ChartHtml.Page($"{training.Spectra[^1].Model} over its training", TrainingCharts.All(training, other)));
-            await console.Output.WriteLineAsync($"{training.Spectra[^1].Model}: {training.Moments.Count} checkpoints, {training.Moments[0]} to {training.Moments[^1]}; last: {training.Spectra[^1].UShape.Words}");
-            await console.Output.WriteLineAsync(csv);
-            await console.Output.WriteLineAsync(html);
+            result.Print(
+                () => string.Join(Environment.NewLine, $"{training.Spectra[^1].Model}: {training.Moments.Count} checkpoints, {training.Moments[0]} to {training.Moments[^1]}; last: {training.Spectra[^1].UShape.Words}", csv, html),
+                () => new { training.Spectra[^1].Model, training.Moments, Verdict = training.Spectra[^1].UShape.Words, training.Notes, Files = new[] { csv, html }, Rows = Results.Rows(training.ToDataFrame()) });
             return 0;
         });
         return command;
