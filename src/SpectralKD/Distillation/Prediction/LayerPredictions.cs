@@ -193,7 +193,7 @@ internal static class GradientAffinity
     }
 
     private static void Add(
-        VisionModel student, VisionModel teacher, TrainingBatch batch, StepLoss others, IReadOnlyList<StepLoss> alignments, (double Cosine, double Ratio)[] sums)
+        VisionModel student, VisionModel teacher, TrainingBatch batch, StepLoss others, List<StepLoss> alignments, (double Cosine, double Ratio)[] sums)
     {
         using var scope = NewDisposeScope();
         var device = student.AnyWeight.device;
