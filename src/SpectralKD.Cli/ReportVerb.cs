@@ -1,5 +1,4 @@
 using System.CommandLine;
-using SpectralKD.Interactive;
 using SpectralKD.Interactive.Magic;
 using SpectralKD.Interactive.Views;
 
@@ -11,14 +10,16 @@ internal static class ReportVerb
     private static readonly Option<string> Model = new("--model") { Description = "timm name, for example deit_tiny_patch16_224", Required = true };
     private static readonly Option<string> Weights = new("--weights")
     {
-        Description = "pretrained, seeded[:n], or a .safetensors, .pth, .pt, .ckpt or .dat file", DefaultValueFactory = _ => "pretrained",
+        Description = "pretrained, seeded[:n], or a .safetensors, .pth, .pt, .ckpt or .dat file",
+        DefaultValueFactory = _ => "pretrained",
     };
 
     private static readonly Option<string> Images = new("--images") { Description = "textures, cifar10, or a folder or zip in ImageFolder layout", Required = true };
     private static readonly Option<int?> Count = new("--count") { Description = "How many images to take [textures: 500, others: all]" };
     private static readonly Option<MapPoint> At = new Option<MapPoint>("--at")
     {
-        Description = "Where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them", DefaultValueFactory = _ => MapPoint.Resid,
+        Description = "Where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them",
+        DefaultValueFactory = _ => MapPoint.Resid,
     }.AcceptOnlyFromAmong("resid", "attn", "mlp", "mid");
 
     private static readonly Option<string> Layers = new("--layers") { Description = "Blocks: all, or 0,5..8,-1", DefaultValueFactory = _ => "all" };
@@ -52,7 +53,9 @@ internal static class ReportVerb
 
         var settings = new SpectralOptions
         {
-            At = options.GetValue(At), Layers = LayerList.Parse(options.GetRequiredValue(Layers), model.Blocks.Count), BatchSize = options.GetValue(Batch),
+            At = options.GetValue(At),
+            Layers = LayerList.Parse(options.GetRequiredValue(Layers), model.Blocks.Count),
+            BatchSize = options.GetValue(Batch),
         };
         var report = SpectralReport.Run(model, images, settings, new ProgressLine(console.Error), cancellationToken);
         foreach (var skipped in report.Spectrum.Skipped)

@@ -1,5 +1,4 @@
 using Microsoft.Data.Analysis;
-using SpectralKD.Tests.Weights;
 
 namespace SpectralKD.Tests.Distillation;
 

@@ -1,4 +1,3 @@
-using SpectralKD.Spectra;
 using SpectralKD.Tests.Weights;
 
 namespace SpectralKD.Tests.Distillation;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using SpectralKD.Tests.Weights;
 
 namespace SpectralKD.Tests.Spectra;
 

@@ -86,8 +86,13 @@ public class SpectralReportTests
     public void The_null_of_the_energy_profile_is_the_mean_over_all_orders_of_the_channels()
     {
         using var map = TestSpectra.Map(2, 4, 2, 2);
-        var orders = (from a in Enumerable.Range(0, 4) from b in Enumerable.Range(0, 4) from c in Enumerable.Range(0, 4) from d in Enumerable.Range(0, 4)
-                      let order = new[] { a, b, c, d } where order.Distinct().Count() == 4 select order.Select(i => (long)i).ToArray()).ToList();
+        var orders = (from a in Enumerable.Range(0, 4)
+                      from b in Enumerable.Range(0, 4)
+                      from c in Enumerable.Range(0, 4)
+                      from d in Enumerable.Range(0, 4)
+                      let order = new[] { a, b, c, d }
+                      where order.Distinct().Count() == 4
+                      select order.Select(i => (long)i).ToArray()).ToList();
         using var scope = NewDisposeScope();
         var curves = orders.Select(order => Figures(map.index_select(1, tensor(order))).Sep.Curve).ToList();
 
