@@ -16,10 +16,9 @@ internal static class ReportVerb
 
     private static readonly Option<string> Images = new("--images") { Description = "textures, cifar10, or a folder or zip in ImageFolder layout", Required = true };
     private static readonly Option<int?> Count = new("--count") { Description = "How many images to take [textures: 500, others: all]" };
-    private static readonly Option<MapPoint> At = new Option<MapPoint>("--at")
+    private static readonly Option<MapPoint?> At = new Option<MapPoint?>("--at")
     {
-        Description = "Where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them",
-        DefaultValueFactory = _ => MapPoint.Resid,
+        Description = "Where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them [resid]",
     }.AcceptOnlyFromAmong("resid", "attn", "mlp", "mid");
 
     private static readonly Option<string> Layers = new("--layers") { Description = "Blocks: all, or 0,5..8,-1", DefaultValueFactory = _ => "all" };
@@ -53,7 +52,7 @@ internal static class ReportVerb
 
         var settings = new SpectralOptions
         {
-            At = options.GetValue(At),
+            At = options.GetValue(At) ?? MapPoint.Resid,
             Layers = LayerList.Parse(options.GetRequiredValue(Layers), model.Blocks.Count),
             BatchSize = options.GetValue(Batch),
         };

@@ -57,10 +57,10 @@ public sealed class ResumeTests
     {
         using var folder = new TemporaryFolder();
         using var student = SmallRun.Student();
-        await SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 1 }, folder.File("run"));
+        await SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 2 }, folder.File("run"));
         var error = await Assert.ThrowsAsync<SpectralKDException>(
-            () => SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 2 }, folder.File("run"), resume: true));
-        Assert.Contains("epochs 1 -> 2", error.Message, StringComparison.Ordinal);
+            () => SmallRun.RunAsync(student, SmallRun.Recipe with { Epochs = 1 }, folder.File("run"), resume: true));
+        Assert.Contains("epochs 2 -> 1", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
