@@ -64,7 +64,7 @@ public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixtu
         {
             var output = await ShellAsync(commands.Replace("/path/to/feed", package.Folder, StringComparison.Ordinal)
                 .Replace("\ndotnet run\n", $"\ncat > Program.cs <<'END'\n{program}END\n{Hardlinks}dotnet run\n", StringComparison.Ordinal));
-            Assert.Matches("\\(score [0-9.]+\\)", output);
+            Assert.Matches("\\(score [0-9.]+[,)]", output);
             Assert.Matches("top-1 [0-9.,]+ %, weights in runs/first/best.safetensors", output);
         }
         finally
@@ -87,7 +87,7 @@ public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixtu
         await File.WriteAllTextAsync(Path.Combine(folder, "app.cs"), program, TestContext.Current.CancellationToken);
         try
         {
-            Assert.Matches("\\(score [0-9.]+\\)", await ProgramRun.SucceedAsync("bash", ["-euc", $"""
+            Assert.Matches("\\(score [0-9.]+[,)]", await ProgramRun.SucceedAsync("bash", ["-euc", $"""
                 dotnet new nugetconfig
                 dotnet nuget add source "{package.Folder}" --name local --configfile nuget.config
                 dotnet run app.cs
