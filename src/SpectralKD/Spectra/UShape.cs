@@ -35,13 +35,14 @@ public enum UShapeVerdict
 /// <para>
 /// "More than chance" is a difference whose 95 % interval by the bootstrap over the images leaves zero out; without resamples, one above twice its standard error. What another
 /// draw of as many images could turn round is no finding. For standard errors the blocks of a part see the same images and are taken to vary together, the parts as independent; both make the error
-/// larger, not smaller. It says that a difference is real, not that it is large: that is the score.
+/// larger, not smaller. A difference below a hundredth of the middle counts as none, however sure it is: untrained networks, whose blocks hardly differ, have such ones.
 /// </para>
 /// </remarks>
 public sealed record UShape
 {
     private const int Fewest = 4;
     private const double StandardErrors = 2;
+    private const double SmallestEffect = 0.01;
 
     /// <summary>Stands for the error where a curve comes without one: a twentieth of the middle, about what 50 images leave open.</summary>
     private const double UnknownError = 0.05;
@@ -127,7 +128,7 @@ public sealed record UShape
         int Above(double end, double error)
         {
             var chance = known ? StandardErrors * Math.Sqrt((error * error) + (ofMiddle * ofMiddle)) : UnknownError * middle;
-            return Math.Abs(end - middle) <= chance ? 0 : Math.Sign(end - middle);
+            return Math.Abs(end - middle) <= Math.Max(chance, SmallestEffect * middle) ? 0 : Math.Sign(end - middle);
         }
     }
 
@@ -151,7 +152,11 @@ public sealed record UShape
         };
 
         int Sign(Func<(double First, double Middle, double Last), double> difference)
-            => Bootstrap.Percentiles(parts.Select(difference)) is var interval && interval.Low > 0 ? 1 : interval.High < 0 ? -1 : 0;
+        {
+            var interval = Bootstrap.Percentiles(parts.Select(difference));
+            var effect = difference((shape.First, shape.Middle, shape.Last));
+            return (interval.Low > 0 || interval.High < 0) && Math.Abs(effect) > SmallestEffect * shape.Middle ? Math.Sign(effect) : 0;
+        }
     }
 
     /// <inheritdoc/>

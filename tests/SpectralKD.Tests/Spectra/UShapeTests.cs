@@ -45,6 +45,10 @@ public class UShapeTests
         Assert.Equal(verdict, UShape.Of([1.05, 1, 1, 1.2], [error, error, error, error]).Verdict);
 
     [Fact]
+    public void A_difference_below_a_hundredth_is_no_shape_however_sure_it_is() =>
+        Assert.Equal(UShapeVerdict.Flat, UShape.Of([1.005, 1, 1, 1.005], [1e-6, 1e-6, 1e-6, 1e-6]).Verdict);
+
+    [Fact]
     public void A_small_but_steady_rise_is_no_flat_curve() =>
         Assert.Equal(UShapeVerdict.Rising, UShape.Of([1, 1.03, 1.07, 1.11], [0.01, 0.01, 0.01, 0.01]).Verdict);
 
