@@ -22,7 +22,7 @@ def text_of(value):
 
 
 def without_times(text):
-    return re.sub(r"\s+", " ", TIME.sub("#", text)).strip()
+    return re.sub(r"#( #)+", "#", re.sub(r"\s+", " ", TIME.sub("#", text))).strip()  # 53 s, 1 min 08 s
 
 
 def words_of(page):
