@@ -7,32 +7,16 @@ namespace SpectralKD.Cli;
 /// <summary><c>spectralkd analyze</c>: what <c>#!spectral-model</c>, <c>-images</c> and <c>-analyze</c> do, for scripts and schedulers.</summary>
 internal static class AnalyzeVerb
 {
-    private const int MostSkippedShown = 10;
-
-    private static readonly Option<string> Model = new("--model") { Description = "timm name, for example deit_tiny_patch16_224; several by commas", Required = true, HelpName = "NAME" };
-    private static readonly Option<string> Weights = new("--weights")
-    {
-        Description = "pretrained, seeded[:n], or a .safetensors, .pth, .pt, .ckpt or .dat file (#ema or #plain after its path: averaged or last weights); several by commas, or a folder of checkpoints",
-        DefaultValueFactory = _ => "pretrained",
-        HelpName = "WEIGHTS",
-    };
-
-    private static readonly Option<string?> Size = new("--image-size") { Description = "Side of the input images in pixels, or height x width such as 224x160 [the model's own]", HelpName = "SIZE" };
+    private static readonly Option<string> Model = ModelOptions.Model(description: "timm name, for example deit_tiny_patch16_224; several by commas");
+    private static readonly Option<string> Weights = ModelOptions.Weights(after: "; several by commas, or a folder of checkpoints");
+    private static readonly Option<string?> Size = ModelOptions.Size();
     private static readonly Option<int?> Window = new("--window") { Description = "Side of the attention windows in patches, for Swin [the model's own]" };
-    private static readonly Option<string> Images = new("--images") { Description = ImageSources.Words, Required = true, HelpName = "SOURCE" };
-    private static readonly Option<int?> Count = new("--count") { Description = "How many images to take [textures: 500, others: all]" };
-    private static readonly Option<SpectralDomain?> Domain = new Option<SpectralDomain?>("--domain")
-    {
-        Description = "Fourier transform over space, over channels, or both [spatial]",
-    }.AcceptOnlyFromAmong("spatial", "channel", "both");
-
-    private static readonly Option<MapPoint?> At = new Option<MapPoint?>("--at")
-    {
-        Description = "Where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them [resid]",
-    }.AcceptOnlyFromAmong("resid", "attn", "mlp", "mid");
-
-    private static readonly Option<string> Layers = new("--layers") { Description = "Blocks: all, or 0,5..8,-1", DefaultValueFactory = _ => "all" };
-    private static readonly Option<int?> Batch = new("--batch") { Description = "Images in one forward pass [what suits the model and the device]" };
+    private static readonly Option<string> Images = ModelOptions.Images();
+    private static readonly Option<int?> Count = ModelOptions.Count();
+    private static readonly Option<SpectralDomain?> Domain = ModelOptions.Domain();
+    private static readonly Option<MapPoint?> At = ModelOptions.At();
+    private static readonly Option<string> Layers = ModelOptions.Layers();
+    private static readonly Option<int?> Batch = ModelOptions.Batch();
     private static readonly Option<string?> Shard = new("--shard") { Description = "i/n: only every n-th image from the i-th; merge the parts with spectralkd merge" };
     private static readonly Option<string?> EntropyRange = new("--entropy-range")
     {
@@ -47,17 +31,13 @@ internal static class AnalyzeVerb
 
     private static readonly Option<bool> PerImage = new("--per-image") { Description = "Keep the intensity of every image: images.csv with image, class, block, intensity" };
     private static readonly Option<string?> Cache = new("--image-cache") { Description = "Folder of the decoded images, made where it is missing" };
-    private static readonly Option<string?> Device = new("--device") { Description = "auto, cpu, cuda, cuda:N [auto]", HelpName = "DEVICE" };
-    private static readonly Option<string> Output = new("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html; of several models one folder each in it, and the chart and table of all", Required = true, HelpName = "FOLDER" };
+    private static readonly Option<string?> Device = ModelOptions.Device();
+    private static readonly Option<string> Output = ModelOptions.Folder("Folder for blocks.csv, spectrum.json and u-curve.html; of several models one folder each in it, and the chart and table of all");
     private static readonly Option<bool> Resume = new("--resume") { Description = "Go on with the analysis that was stopped or killed in the folder; what is complete stays" };
     private static readonly Option<bool> Force = new("--force") { Description = "Overwrite a result in the folder, or begin a stopped analysis anew" };
 
     public static Command Create()
     {
-        Complete(Model, ModelCatalog.All.Select(entry => entry.Name));
-        Complete(Weights, ["pretrained", "seeded", "seeded:0"]);
-        Complete(Images, ImageSources.Names);
-        Complete(Device, Devices.Names);
         var command = new Command("analyze", "Takes the spectrum of every block of a model over a set of images")
         {
             Model, Weights, Size, Window, Images, Count, Domain, At, Layers, Batch, Shard, EntropyRange, Precision, PerImage, Cache, Device, Output, Resume, Force,
@@ -66,19 +46,11 @@ internal static class AnalyzeVerb
         return command;
     }
 
-    private static void Complete(Option option, IEnumerable<string> values)
-    {
-        if (option.CompletionSources.Count == 0)
-        {
-            option.CompletionSources.Add([.. values]);
-        }
-    }
-
     private static async Task<int> RunAsync(ParseResult options, CancellationToken cancellationToken)
     {
         var error = options.InvocationConfiguration.Error;
         // What is typed wrong, and a folder that cannot be written, is said before a model is loaded.
-        var size = options.GetValue(Size) is { } sides ? ImageSize.Parse(sides) : (ImageSize?)null;
+        var size = ModelOptions.SizeIn(options, Size);
         var settings = new SpectralOptions
         {
             Domain = options.GetValue(Domain) ?? SpectralDomain.Spatial,
@@ -91,11 +63,11 @@ internal static class AnalyzeVerb
         };
         var left = new List<string>();
         var targets = AnalysisTargets.Of(options.GetRequiredValue(Model), options.GetRequiredValue(Weights), left);
-        await TellAsync(left, error);
+        await ModelOptions.TellAsync(left, error);
         var (folder, force, resume) = (options.GetRequiredValue(Output), options.GetValue(Force), options.GetValue(Resume));
         var places = targets.Select(target => SpectrumFiles.Prepare(Path.Combine(folder, target.Name), force, resume)).ToList();
         var images = ImageSources.Open(options.GetRequiredValue(Images), options.GetValue(Count));
-        await TellAsync(images.Notes, error);
+        await ModelOptions.TellAsync(images.Notes, error);
         if (settings is { Shard: not null, EntropyRange: null } && settings.Domain.HasFlag(SpectralDomain.Channel))
         {
             await error.WriteLineAsync(
@@ -108,10 +80,10 @@ internal static class AnalyzeVerb
             var what = targets.Count == 1 ? "" : $"[{spectra.Count + 1}/{targets.Count}] {target.Name}: ";
             try
             {
-                using var model = await ModelLoader.LoadAsync(
+                using var model = await ModelOptions.LoadAsync(
                     target.Model,
                     new ModelLoadOptions { Weights = target.Weights, ImageSize = size, WindowSize = options.GetValue(Window), Device = Devices.Parse(options.GetValue(Device) ?? "auto") },
-                    cancellationToken: cancellationToken);
+                    error, what, cancellationToken);
                 spectra.Add(await OneAsync(options, model, images, settings, files, what, cancellationToken));
             }
             catch (OperationCanceledException) when (File.Exists(files.Partial) || spectra.Count > 0)
@@ -142,21 +114,16 @@ internal static class AnalyzeVerb
         ParseResult options, VisionModel model, IImageSource files, SpectralOptions settings, SpectrumFiles place, string what, CancellationToken cancellationToken)
     {
         var error = options.InvocationConfiguration.Error;
-        foreach (var line in model.Origin.Lines)
-        {
-            await error.WriteLineAsync($"{what}{model.Spec.Name}: {line}");
-        }
-
         if (settings.Precision == ModelPrecision.Bf16 && FastBFloat16.Remark(model.parameters().First().device) is { } slow)
         {
-            await TellAsync([slow], error);
+            await ModelOptions.TellAsync([slow], error);
         }
 
         var images = files;
         if (options.GetValue(Cache) is { } cache)
         {
             images = ImageCache.Open(files, cache, model.Spec.Preprocessing.ResizeTo(model.Spec.ImageSize), new DecodingLine(error), cancellationToken);
-            await TellAsync(images.Notes.Except(files.Notes), error);
+            await ModelOptions.TellAsync(images.Notes.Except(files.Notes), error);
         }
 
         settings = settings with { Layers = LayerList.Parse(options.GetRequiredValue(Layers), model.Blocks.Count), ResumeFile = place.Partial };
@@ -170,30 +137,12 @@ internal static class AnalyzeVerb
 
         var told = images.Notes;
         var spectrum = SpectralAnalysis.Run(model, images, settings, new ProgressLine(error, what), cancellationToken);
-        await TellAsync(images.Notes.Except(told), error);
-        foreach (var skipped in spectrum.Skipped.Take(MostSkippedShown))
-        {
-            await error.WriteLineAsync($"left out: {skipped}");
-        }
-
-        if (spectrum.Skipped.Length > MostSkippedShown)
-        {
-            await error.WriteLineAsync(FormattableString.Invariant(
-                $"left out: {spectrum.Skipped.Length - MostSkippedShown} more, {spectrum.Skipped.Length} in all (spectrum.json names each)"));
-        }
-
+        await ModelOptions.TellAsync(images.Notes.Except(told), error);
+        await ModelOptions.TellSkippedAsync(spectrum.Skipped, error);
         place.Write(spectrum);
         return spectrum;
     }
 
     private static string Joined(IReadOnlyList<string> tables, IReadOnlyList<string> names) => string.Concat(tables.SelectMany((table, i) =>
         table.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(i == 0 ? 0 : 1).Select((line, row) => $"{(i == 0 && row == 0 ? "spectrum" : names[i])},{line}\n")));
-
-    private static async Task TellAsync(IEnumerable<string> notes, TextWriter error)
-    {
-        foreach (var note in notes)
-        {
-            await error.WriteLineAsync($"note: {note}");
-        }
-    }
 }

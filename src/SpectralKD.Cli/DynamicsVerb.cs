@@ -10,13 +10,12 @@ internal static class DynamicsVerb
     {
         var folder = new Argument<string>("folder") { Description = "Checkpoints of any training (.safetensors, .pth, a folder each), or a run's folder with its spectra" };
         var model = new Option<string?>("--model") { Description = "timm name of what the checkpoints are of; not needed for a run's own spectra" };
-        var images = new Option<string>("--images") { Description = "textures, cifar10, or a folder or zip in ImageFolder layout", DefaultValueFactory = _ => Textures.SourceName };
-        var count = new Option<int?>("--count") { Description = "How many images to take [textures: 500, others: all]" };
+        var (images, count) = (ModelOptions.Images(), ModelOptions.Count());
+        (images.Required, images.DefaultValueFactory) = (false, _ => Textures.SourceName);
         var teacher = new Option<string?>("--teacher") { Description = "spectrum.json of a teacher over the same images: adds the distances to it [the run's own]" };
-        var domain = new Option<SpectralDomain?>("--domain") { Description = "Fourier transform over space, over channels, or both [spatial]" }.AcceptOnlyFromAmong("spatial", "channel", "both");
+        var (domain, device) = (ModelOptions.Domain(), ModelOptions.Device());
         var classes = new Option<int?>("--classes") { Description = "Classes of the checkpoints' head [the model's own]" };
-        var device = new Option<string?>("--device") { Description = "auto, cpu, cuda, cuda:N [auto]" };
-        var output = new Option<string>("--out") { Description = "Folder for dynamics.csv, dynamics.html and spectra/; the same command goes on after a stop", Required = true };
+        var output = ModelOptions.Folder("Folder for dynamics.csv, dynamics.html and spectra/; the same command goes on after a stop");
         var command = new Command("dynamics", "Takes the spectra of every checkpoint of a training: heatmaps of depth and time, a slider, distances to a teacher")
         {
             folder, model, images, count, teacher, domain, classes, device, output,
@@ -29,8 +28,10 @@ internal static class DynamicsVerb
             if (result.GetValue(model) is { } name)
             {
                 var load = new ModelLoadOptions { Classes = result.GetValue(classes), Device = Devices.Parse(result.GetValue(device) ?? "auto") };
+                var source = ImageSources.Open(result.GetRequiredValue(images), result.GetValue(count));
+                await ModelOptions.TellAsync(source.Notes, console.Error);
                 training = await TrainingSpectra.AnalyseAsync(
-                    name, place, ImageSources.Open(result.GetRequiredValue(images), result.GetValue(count)), load, new SpectralOptions { Domain = result.GetValue(domain) ?? SpectralDomain.Spatial },
+                    name, place, source, load, new SpectralOptions { Domain = result.GetValue(domain) ?? SpectralDomain.Spatial },
                     Path.Combine(target, "spectra"), new CheckpointLine(console.Error), cancel);
             }
             else
@@ -41,11 +42,8 @@ internal static class DynamicsVerb
                 other ??= TrainingSpectra.TeacherIn(place);
             }
 
-            foreach (var note in training.Notes)
-            {
-                await console.Error.WriteLineAsync($"note: {note}");
-            }
-
+            await ModelOptions.TellAsync(training.Notes, console.Error);
+            await ModelOptions.TellSkippedAsync(training.Spectra[0].Skipped, console.Error, "the files in spectra name each");
             var (csv, html) = (Path.Combine(target, "dynamics.csv"), Path.Combine(target, "dynamics.html"));
             training.ToDataFrame().SaveTable(csv);
             AtomicFile.WriteText(html, ChartHtml.Page($"{training.Spectra[^1].Model} over its training", TrainingCharts.All(training, other)));

@@ -10,20 +10,16 @@ internal static class SimilarityVerb
 {
     public static Command Create()
     {
-        var teacher = new Option<string>("--teacher") { Description = "timm name of the teacher", Required = true };
-        var student = new Option<string>("--student") { Description = "timm name of the student", Required = true };
-        var teacherWeights = Weights("--teacher-weights", "teacher");
-        var studentWeights = Weights("--student-weights", "student");
-        var images = new Option<string>("--images") { Description = "textures, or a folder or zip in ImageFolder layout", Required = true };
-        var count = new Option<int?>("--count") { Description = "How many images to take [textures: 500, others: all]" };
-        var size = new Option<string?>("--image-size") { Description = "Side of both models' input in pixels, or height x width such as 224x160 [each model's own]", HelpName = "SIZE" };
+        var (teacher, student) = (ModelOptions.Model("--teacher", "timm name of the teacher"), ModelOptions.Model("--student", "timm name of the student"));
+        var (teacherWeights, studentWeights) = (ModelOptions.Weights("--teacher-weights", "The teacher's: "), ModelOptions.Weights("--student-weights", "The student's: "));
+        var (images, count, device) = (ModelOptions.Images(), ModelOptions.Count(), ModelOptions.Device());
+        var size = ModelOptions.Size("both models' input in pixels", "each model's own");
         var defaults = new SimilarityOptions();
         var directions = new Option<int>("--directions") { Description = "Directions of the subspaces that Grassmann compares", DefaultValueFactory = _ => defaults.Directions };
         var batch = new Option<int>("--batch") { Description = "Images in one forward pass and one batch of the CKA, at least 4", DefaultValueFactory = _ => defaults.BatchSize };
         var studentLayers = new Option<string?>("--student-layers") { Description = "The student's blocks of the pairs to draw in, such as 0,1,6..11 [the paper's end points, where they fit]" };
         var teacherLayers = new Option<string?>("--teacher-layers") { Description = "The teacher's blocks of these pairs, as many" };
-        var device = new Option<string?>("--device") { Description = "auto, cpu, cuda, cuda:N [auto]" };
-        var output = new Option<string>("--out") { Description = "Folder for similarity.csv and similarity.html", Required = true };
+        var output = ModelOptions.Folder("Folder for similarity.csv and similarity.html");
         var command = new Command("similarity", "Compares all blocks of two models over the same images: CKA, R2, Procrustes, Grassmann")
         {
             teacher, student, teacherWeights, studentWeights, images, count, size, directions, batch, studentLayers, teacherLayers, device, output,
@@ -32,17 +28,13 @@ internal static class SimilarityVerb
         {
             var console = result.InvocationConfiguration;
             var source = ImageSources.Open(result.GetRequiredValue(images), result.GetValue(count));
-            var options = new ModelLoadOptions { ImageSize = result.GetValue(size) is { } sides ? ImageSize.Parse(sides) : null, Device = Devices.Parse(result.GetValue(device) ?? "auto") };
+            var options = new ModelLoadOptions { ImageSize = ModelOptions.SizeIn(result, size), Device = Devices.Parse(result.GetValue(device) ?? "auto") };
             using var large = await LoadAsync(teacher, teacherWeights);
             using var small = await LoadAsync(student, studentWeights);
             var pairs = PairsOf(large, small);
             var similarity = ModelSimilarity.Run(
                 large, small, source, new SimilarityOptions { Directions = result.GetValue(directions), BatchSize = result.GetValue(batch) }, new ProgressLine(console.Error), cancel);
-            foreach (var note in source.Notes.Concat(similarity.Notes))
-            {
-                await console.Error.WriteLineAsync($"note: {note}");
-            }
-
+            await ModelOptions.TellAsync(source.Notes.Concat(similarity.Notes), console.Error);
             var folder = result.GetRequiredValue(output);
             var (csv, html) = (Path.Combine(folder, "similarity.csv"), Path.Combine(folder, "similarity.html"));
             similarity.ToDataFrame().SaveTable(csv);
@@ -54,16 +46,8 @@ internal static class SimilarityVerb
                 () => new { similarity.Student, similarity.Teacher, similarity.Images, Files = new[] { csv, html }, Pairs = Results.Rows(similarity.ToDataFrame()) });
             return 0;
 
-            async Task<VisionModel> LoadAsync(Option<string> name, Option<string> weights)
-            {
-                var model = await ModelLoader.LoadAsync(result.GetRequiredValue(name), options with { Weights = result.GetRequiredValue(weights) }, cancellationToken: cancel);
-                foreach (var line in model.Origin.Lines)
-                {
-                    await console.Error.WriteLineAsync($"{model.Spec.Name}: {line}");
-                }
-
-                return model;
-            }
+            Task<VisionModel> LoadAsync(Option<string> name, Option<string> weights) =>
+                ModelOptions.LoadAsync(result.GetRequiredValue(name), options with { Weights = result.GetRequiredValue(weights) }, console.Error, cancellation: cancel);
 
             LayerPairs? PairsOf(VisionModel large, VisionModel small) => (result.GetValue(studentLayers), result.GetValue(teacherLayers)) switch
             {
@@ -80,12 +64,6 @@ internal static class SimilarityVerb
         });
         return command;
     }
-
-    private static Option<string> Weights(string name, string whose) => new(name)
-    {
-        Description = $"The {whose}'s: pretrained, seeded[:n], or a .safetensors, .pth, .pt, .ckpt or .dat file",
-        DefaultValueFactory = _ => "pretrained",
-    };
 }
 
 /// <summary><c>spectralkd predict</c>: what is known of layer pairs before training.</summary>

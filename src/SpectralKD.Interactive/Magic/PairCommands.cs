@@ -45,7 +45,7 @@ internal sealed class SimilarityCommand : MagicCommand<SimilarityArguments>
         var pairs = arguments.Layers is { } name ? host.Pairs(name) : PairSetup.EndPoints(teacher, student);
         var progress = new ProgressDisplay(host, $"{student.Spec.Name} beside {teacher.Spec.Name}", "images");
         var options = new SimilarityOptions { BatchSize = arguments.Batch, Directions = arguments.Directions };
-        var similarity = await Task.Run(() => ModelSimilarity.Run(teacher, student, images, options, new Reporter(progress), cancellationToken), cancellationToken);
+        var similarity = await Task.Run(() => ModelSimilarity.Run(teacher, student, images, options, new AnalysisReporter(progress), cancellationToken), cancellationToken);
         await host.SetVariableAsync(arguments.As, similarity, typeof(ModelSimilarity));
         await host.SetVariableAsync(arguments.As + "Table", similarity.ToDataFrame(), typeof(DataFrame));
         host.Display(Charts.Similarity(similarity, pairs, arguments.Figure));
@@ -53,11 +53,6 @@ internal sealed class SimilarityCommand : MagicCommand<SimilarityArguments>
         {
             host.Display(new MessageView($"{similarity.Student} beside {similarity.Teacher}", similarity.Notes));
         }
-    }
-
-    private sealed class Reporter(ProgressDisplay display) : IProgress<AnalysisProgress>
-    {
-        public void Report(AnalysisProgress value) => display.Report(value.Done, value.Images ?? value.Done);
     }
 }
 

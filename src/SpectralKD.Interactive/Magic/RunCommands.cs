@@ -82,6 +82,11 @@ internal sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
             host.Display(new MessageView(folder, training.Notes));
         }
 
+        if (!training.Spectra[0].Skipped.IsEmpty)
+        {
+            host.Display(MessageView.Skipped(training.Spectra[0].Skipped));
+        }
+
         foreach (var chart in TrainingCharts.All(training, teacher))
         {
             host.Display(chart);

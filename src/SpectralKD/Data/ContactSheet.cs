@@ -93,38 +93,23 @@ internal static class ContactSheet
         }
 
         var grey = Enumerable.Range(0, side * side).Select(i => (0.299 * pixels[3 * i]) + (0.587 * pixels[(3 * i) + 1]) + (0.114 * pixels[(3 * i) + 2])).ToArray();
-        var mean = grey.Average();
-        var rows = Transformed([.. grey.Select(value => new System.Numerics.Complex(value - mean, 0))], side);
-        var logarithms = Transformed(rows, side).Select(value => Math.Log10(1 + value.Magnitude)).ToArray();
+        double[] logarithms;
+        using (NewDisposeScope())
+        {
+            var map = tensor(grey, [side, side]);
+            logarithms = fft.fftshift(fft.fft2(map.sub(map.mean())).abs()).log1p().contiguous().data<double>().ToArray();
+        }
+
         var largest = Math.Max(logarithms.Max(), double.Epsilon);
         using var bitmap = new SKBitmap(side, side, SKColorType.Rgba8888, SKAlphaType.Opaque);
         for (var i = 0; i < side * side; i++)
         {
             var shade = (byte)(255 * logarithms[i] / largest);
-            bitmap.SetPixel(((i % side) + (side / 2)) % side, ((i / side) + (side / 2)) % side, new SKColor(shade, shade, shade));
+            bitmap.SetPixel(i % side, i / side, new SKColor(shade, shade, shade));
         }
 
         using var file = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return file.ToArray();
-    }
-
-    /// <summary>The transform of each row, turned over its diagonal: done twice it is the two-dimensional one, turned back.</summary>
-    private static System.Numerics.Complex[] Transformed(System.Numerics.Complex[] values, int side)
-    {
-        var turns = Enumerable.Range(0, side).Select(k => System.Numerics.Complex.FromPolarCoordinates(1, -2 * Math.PI * k / side)).ToArray();
-        var result = new System.Numerics.Complex[values.Length];
-        for (var (row, k) = (0, 0); row < side; (row, k) = k + 1 < side ? (row, k + 1) : (row + 1, 0))
-        {
-            var sum = System.Numerics.Complex.Zero;
-            for (var column = 0; column < side; column++)
-            {
-                sum += values[(row * side) + column] * turns[k * column % side];
-            }
-
-            result[(k * side) + row] = sum;
-        }
-
-        return result;
     }
 
     private static void DrawPicture(SKBitmap sheet, IImageSource source, int index, int left, int top, int side)

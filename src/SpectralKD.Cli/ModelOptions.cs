@@ -1,0 +1,97 @@
+using System.CommandLine;
+
+namespace SpectralKD.Cli;
+
+/// <summary>What verbs that run images through a model have in common: options in one wording with one completion, and what is said of the model and the images.</summary>
+internal static class ModelOptions
+{
+    private const int MostSkippedShown = 10;
+
+    public static Option<string> Model(string name = "--model", string description = "timm name, for example deit_tiny_patch16_224") =>
+        new Option<string>(name) { Description = description, Required = true, HelpName = "NAME" }.Completing(ModelCatalog.All.Select(entry => entry.Name));
+
+    /// <param name="name">The option's name.</param>
+    /// <param name="before">What comes before its values.</param>
+    /// <param name="after">What comes after them.</param>
+    public static Option<string> Weights(string name = "--weights", string before = "", string after = "") => new Option<string>(name)
+    {
+        Description = $"{before}pretrained, seeded[:n], or a .safetensors, .pth, .pt, .ckpt or .dat file (#ema or #plain after its path: averaged or last weights){after}",
+        DefaultValueFactory = _ => "pretrained",
+        HelpName = "WEIGHTS",
+    }.Completing(["pretrained", "seeded", "seeded:0"]);
+
+    public static Option<string?> Size(string of = "the input images in pixels", string @default = "the model's own") =>
+        new("--image-size") { Description = $"Side of {of}, or height x width such as 224x160 [{@default}]", HelpName = "SIZE" };
+
+    public static Option<string> Images() => new Option<string>("--images") { Description = ImageSources.Words, Required = true, HelpName = "SOURCE" }.Completing(ImageSources.Names);
+
+    public static Option<int?> Count() => new("--count") { Description = "How many images to take [textures: 500, others: all]" };
+
+    public static Option<SpectralDomain?> Domain() =>
+        new Option<SpectralDomain?>("--domain") { Description = "Fourier transform over space, over channels, or both [spatial]" }.AcceptOnlyFromAmong("spatial", "channel", "both");
+
+    public static Option<MapPoint?> At() => new Option<MapPoint?>("--at")
+    {
+        Description = "Where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them [resid]",
+    }.AcceptOnlyFromAmong("resid", "attn", "mlp", "mid");
+
+    public static Option<string> Layers() => new("--layers") { Description = "Blocks: all, or 0,5..8,-1", DefaultValueFactory = _ => "all" };
+
+    public static Option<int?> Batch() => new("--batch") { Description = "Images in one forward pass [what suits the model and the device]" };
+
+    public static Option<string?> Device() => new Option<string?>("--device") { Description = "auto, cpu, cuda, cuda:N [auto]", HelpName = "DEVICE" }.Completing(Devices.Names);
+
+    public static Option<string> Folder(string description) => new("--out") { Description = description, Required = true, HelpName = "FOLDER" };
+
+    /// <summary>The size that was typed; null for the model's own.</summary>
+    public static ImageSize? SizeIn(ParseResult options, Option<string?> size) => options.GetValue(size) is { } sides ? ImageSize.Parse(sides) : null;
+
+    /// <summary>Loads a model and says on stderr where its weights came from.</summary>
+    /// <param name="name">timm name.</param>
+    /// <param name="load">Weights, sizes and so on.</param>
+    /// <param name="error">stderr.</param>
+    /// <param name="what">Which of several models it is; empty for one.</param>
+    /// <param name="cancellation">Stops a download.</param>
+    public static async Task<VisionModel> LoadAsync(string name, ModelLoadOptions load, TextWriter error, string what = "", CancellationToken cancellation = default)
+    {
+        var model = await ModelLoader.LoadAsync(name, load, cancellationToken: cancellation);
+        foreach (var line in model.Origin.Lines)
+        {
+            await error.WriteLineAsync($"{what}{model.Spec.Name}: {line}");
+        }
+
+        return model;
+    }
+
+    /// <summary>Says notes on stderr, a line each.</summary>
+    public static async Task TellAsync(IEnumerable<string> notes, TextWriter error)
+    {
+        foreach (var note in notes)
+        {
+            await error.WriteLineAsync($"note: {note}");
+        }
+    }
+
+    /// <summary>Names the first images that were left out, and how many more there were.</summary>
+    /// <param name="skipped">Why each was left out.</param>
+    /// <param name="error">stderr.</param>
+    /// <param name="all">Where all are named.</param>
+    public static async Task TellSkippedAsync(IReadOnlyList<string> skipped, TextWriter error, string all = "spectrum.json names each")
+    {
+        foreach (var one in skipped.Take(MostSkippedShown))
+        {
+            await error.WriteLineAsync($"left out: {one}");
+        }
+
+        if (skipped.Count > MostSkippedShown)
+        {
+            await error.WriteLineAsync(FormattableString.Invariant($"left out: {skipped.Count - MostSkippedShown} more, {skipped.Count} in all ({all})"));
+        }
+    }
+
+    private static Option<T> Completing<T>(this Option<T> option, IEnumerable<string> values)
+    {
+        option.CompletionSources.Add([.. values]);
+        return option;
+    }
+}
