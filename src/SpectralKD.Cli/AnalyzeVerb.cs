@@ -10,27 +10,18 @@ internal static class AnalyzeVerb
     private static readonly Option<string> Model = ModelOptions.Model(description: "timm name, for example deit_tiny_patch16_224; several by commas");
     private static readonly Option<string> Weights = ModelOptions.Weights(after: "; several by commas, or a folder of checkpoints");
     private static readonly Option<string?> Size = ModelOptions.Size();
-    private static readonly Option<int?> Window = new("--window") { Description = "Side of the attention windows in patches, for Swin [the model's own]" };
+    private static readonly Option<int?> Window = ModelOptions.Window();
     private static readonly Option<string> Images = ModelOptions.Images();
     private static readonly Option<int?> Count = ModelOptions.Count();
     private static readonly Option<SpectralDomain?> Domain = ModelOptions.Domain();
     private static readonly Option<MapPoint?> At = ModelOptions.At();
     private static readonly Option<string> Layers = ModelOptions.Layers();
     private static readonly Option<int?> Batch = ModelOptions.Batch();
-    private static readonly Option<string?> Shard = new("--shard") { Description = "i/n: only every n-th image from the i-th; merge the parts with spectralkd merge" };
-    private static readonly Option<string?> EntropyRange = new("--entropy-range")
-    {
-        Description = "LOW,HIGH: range of the activation entropy's bins, the same for all parts that are to be merged [the images' own, in a second pass]",
-        HelpName = "LOW,HIGH",
-    };
-
-    private static readonly Option<ModelPrecision?> Precision = new Option<ModelPrecision?>("--precision")
-    {
-        Description = "Numbers in which the model computes; the spectra are float64 in any case [float32]",
-    }.AcceptOnlyFromAmong("float32", "tf32", "bf16");
-
-    private static readonly Option<bool> PerImage = new("--per-image") { Description = "Keep the intensity of every image: images.csv with image, class, block, intensity" };
-    private static readonly Option<string?> Cache = new("--image-cache") { Description = "Folder of the decoded images, made where it is missing" };
+    private static readonly Option<string?> Shard = ModelOptions.Shard();
+    private static readonly Option<string?> EntropyRange = ModelOptions.EntropyRange();
+    private static readonly Option<ModelPrecision?> Precision = ModelOptions.Precision();
+    private static readonly Option<bool> PerImage = ModelOptions.PerImage();
+    private static readonly Option<string?> Cache = ModelOptions.Cache();
     private static readonly Option<string?> Device = ModelOptions.Device();
     private static readonly Option<string> Output = ModelOptions.Folder("Folder for blocks.csv, spectrum.json and u-curve.html; of several models one folder each in it, and the chart and table of all");
     private static readonly Option<bool> Resume = new("--resume") { Description = "Go on with the analysis that was stopped or killed in the folder; what is complete stays" };
@@ -114,18 +105,7 @@ internal static class AnalyzeVerb
         ParseResult options, VisionModel model, IImageSource files, SpectralOptions settings, SpectrumFiles place, string what, CancellationToken cancellationToken)
     {
         var error = options.InvocationConfiguration.Error;
-        if (settings.Precision == ModelPrecision.Bf16 && FastBFloat16.Remark(model.parameters().First().device) is { } slow)
-        {
-            await ModelOptions.TellAsync([slow], error);
-        }
-
-        var images = files;
-        if (options.GetValue(Cache) is { } cache)
-        {
-            images = ImageCache.Open(files, cache, model.Spec.Preprocessing.ResizeTo(model.Spec.ImageSize), new DecodingLine(error), cancellationToken);
-            await ModelOptions.TellAsync(images.Notes.Except(files.Notes), error);
-        }
-
+        var images = await ModelOptions.ReadyAsync(model, files, settings.Precision, options.GetValue(Cache), error, cancellationToken);
         settings = settings with { Layers = LayerList.Parse(options.GetRequiredValue(Layers), model.Blocks.Count), ResumeFile = place.Partial };
         if (options.GetValue(Resume) && File.Exists(place.Spectrum))
         {

@@ -2,41 +2,71 @@ using System.CommandLine;
 
 namespace SpectralKD.Cli;
 
-/// <summary><c>spectralkd merge</c>: puts the parts of a sharded analysis together.</summary>
+/// <summary><c>spectralkd merge</c>: puts the parts of a sharded analysis, or of a sharded report, together.</summary>
 internal static class MergeVerb
 {
     public static Command Create()
     {
         var parts = new Argument<string[]>("parts")
         {
-            Description = "spectrum.json files, or folders that analyze wrote",
+            Description = "spectrum.json files, or folders that analyze or report wrote",
             Arity = ArgumentArity.OneOrMore,
         };
-        var output = new Option<string>("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html", Required = true, HelpName = "FOLDER" };
+        var output = new Option<string>("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html; of reports for what report writes", Required = true, HelpName = "FOLDER" };
         var force = new Option<bool>("--force") { Description = "Overwrite a result in the folder" };
         var uncheckd = new Option<bool>("--unchecked")
         {
             Description = "Merge also what shares images, was made with other weights or preprocessing, or holds no record of it; each is said",
         };
-        var command = new Command("merge", "Merges spectra of disjoint images, as if all had been analysed together") { parts, output, uncheckd, force }.PrintsResults();
+        var command = new Command("merge", "Merges spectra or reports of disjoint images, as if all had been analysed together") { parts, output, uncheckd, force }.PrintsResults();
         command.SetAction(result =>
         {
             var console = result.InvocationConfiguration;
             var paths = result.GetRequiredValue(parts);
-            ModelSpectrum[] spectra = [.. paths.Select(Load)];
+            var reports = paths.Select(ReportIn).ToList();
+            ModelSpectrum[] spectra = [.. paths.Select((path, i) => reports[i]?.Spectrum ?? Load(path))];
             Check(spectra, paths, result.GetValue(uncheckd), console.Error);
             var place = SpectrumFiles.Prepare(result.GetRequiredValue(output), result.GetValue(force));
-            var whole = ModelSpectrum.Merge(WithEntropiesThatMerge(spectra, console.Error), checkRecords: false);
-            foreach (var missing in whole.MissingParts())
+            if (reports.IndexOf(null) is var lacking && lacking < 0)
             {
-                console.Error.WriteLine($"note: {missing}");
+                var report = SpectralReport.Merge(reports.OfType<SpectralReport>(), checkRecords: false);
+                TellMissing(report.Spectrum, console.Error);
+                if (!report.IsComplete)
+                {
+                    var folder = result.GetRequiredValue(output);
+                    console.Error.WriteLine(
+                        "note: the activation entropy and the components of the basis that all images share (shared_d95) are left out, since they take the images again: give each part's command once more "
+                        + $"with --whole {folder}, then merge the parts again with --force; or the command of the whole, with --whole {folder} --out {folder}");
+                }
+
+                ReportVerb.Print(result, report, place.Write(report));
+                return;
             }
 
+            if (reports.Any(report => report is not null))
+            {
+                console.Error.WriteLine($"note: {paths[lacking]} is no report, so that only the spectra of the others are merged with it");
+            }
+
+            var whole = ModelSpectrum.Merge(WithEntropiesThatMerge(spectra, console.Error), checkRecords: false);
+            TellMissing(whole, console.Error);
             place.Write(whole);
             result.Print(() => place.Words(whole), () => place.Figures(whole));
         });
         return command;
     }
+
+    private static void TellMissing(ModelSpectrum whole, TextWriter error)
+    {
+        foreach (var missing in whole.MissingParts())
+        {
+            error.WriteLine($"note: {missing}");
+        }
+    }
+
+    /// <summary>The report in a folder or a file of sums; null for spectra alone.</summary>
+    private static SpectralReport? ReportIn(string path)
+        => File.Exists(Path.Combine(path, "sums.safetensors")) || (File.Exists(path) && path.EndsWith(".safetensors", StringComparison.Ordinal)) ? ReportVerb.Load(path) : null;
 
     private static void Check(ModelSpectrum[] spectra, string[] paths, bool uncheckd, TextWriter error)
     {

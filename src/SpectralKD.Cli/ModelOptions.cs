@@ -23,6 +23,25 @@ internal static class ModelOptions
     public static Option<string?> Size(string of = "the input images in pixels", string @default = "the model's own") =>
         new("--image-size") { Description = $"Side of {of}, or height x width such as 224x160 [{@default}]", HelpName = "SIZE" };
 
+    public static Option<int?> Window() => new("--window") { Description = "Side of the attention windows in patches, for Swin [the model's own]" };
+
+    public static Option<string?> Shard() => new("--shard") { Description = "i/n: only every n-th image from the i-th; merge the parts with spectralkd merge" };
+
+    public static Option<string?> EntropyRange() => new("--entropy-range")
+    {
+        Description = "LOW,HIGH: range of the activation entropy's bins, the same for all parts that are to be merged [the images' own, in a second pass]",
+        HelpName = "LOW,HIGH",
+    };
+
+    public static Option<ModelPrecision?> Precision() => new Option<ModelPrecision?>("--precision")
+    {
+        Description = "Numbers in which the model computes; the spectra are float64 in any case [float32]",
+    }.AcceptOnlyFromAmong("float32", "tf32", "bf16");
+
+    public static Option<bool> PerImage() => new("--per-image") { Description = "Keep the intensity of every image: images.csv with image, class, block, intensity" };
+
+    public static Option<string?> Cache() => new("--image-cache") { Description = "Folder of the decoded images, made where it is missing" };
+
     public static Option<string> Images() => new Option<string>("--images") { Description = ImageSources.Words, Required = true, HelpName = "SOURCE" }.Completing(ImageSources.Names);
 
     public static Option<int?> Count() => new("--count") { Description = "How many images to take [textures: 500, others: all]" };
@@ -61,6 +80,30 @@ internal static class ModelOptions
         }
 
         return model;
+    }
+
+    /// <summary>The images as a model will get them: through the cache where one is named. What that leaves out, and numbers that are slow here, are said on stderr.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="files">The images.</param>
+    /// <param name="precision">Numbers to compute in.</param>
+    /// <param name="cache">The cache's folder; null for none.</param>
+    /// <param name="error">stderr.</param>
+    /// <param name="cancellation">Stops the decoding.</param>
+    public static async Task<IImageSource> ReadyAsync(VisionModel model, IImageSource files, ModelPrecision? precision, string? cache, TextWriter error, CancellationToken cancellation)
+    {
+        if (precision == ModelPrecision.Bf16 && FastBFloat16.Remark(model.parameters().First().device) is { } slow)
+        {
+            await TellAsync([slow], error);
+        }
+
+        if (cache is null)
+        {
+            return files;
+        }
+
+        var images = ImageCache.Open(files, cache, model.Spec.Preprocessing.ResizeTo(model.Spec.ImageSize), new DecodingLine(error), cancellation);
+        await TellAsync(images.Notes.Except(files.Notes), error);
+        return images;
     }
 
     /// <summary>Says notes on stderr, a line each.</summary>

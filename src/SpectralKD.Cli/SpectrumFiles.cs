@@ -1,4 +1,5 @@
 using SpectralKD.Interactive;
+using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Cli;
 
@@ -14,6 +15,9 @@ internal sealed class SpectrumFiles
 
     /// <summary>What a stopped analysis has computed.</summary>
     public string Partial => Path.Combine(_folder, "partial.json");
+
+    /// <summary>The sums of a report.</summary>
+    public string Sums => Path.Combine(_folder, "sums.safetensors");
 
     /// <summary>The table of the blocks.</summary>
     public string Table => Path.Combine(_folder, "blocks.csv");
@@ -72,6 +76,24 @@ internal sealed class SpectrumFiles
         AtomicFile.WriteText(Chart, ChartHtml.Page($"U-curve of {spectrum.Title}", Charts.UCurve(spectrum)));
         spectrum.Save(Spectrum);
         File.Delete(Partial);
+    }
+
+    /// <summary>Writes a report.</summary>
+    /// <returns>Its files.</returns>
+    public IReadOnlyList<string> Write(SpectralReport report)
+    {
+        var (page, table) = (Path.Combine(_folder, "report.html"), Path.Combine(_folder, "report.csv"));
+        report.ToDataFrame().SaveTable(table);
+        AtomicFile.WriteText(page, ReportPage.Html(report));
+        report.Save(Sums);
+        report.Spectrum.Save(Spectrum);
+        if (report.Spectrum.PerImage is null)
+        {
+            return [page, table, Spectrum, Sums];
+        }
+
+        report.Spectrum.ToImageFrame().SaveTable(Images);
+        return [page, table, Images, Spectrum, Sums];
     }
 
     /// <summary>A result in lines.</summary>

@@ -12,7 +12,7 @@ public static class SavedFile
 {
     /// <summary>Saves a value; the file appears whole or not at all.</summary>
     /// <param name="value">
-    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv or .arrow with one row a block, or its U-curve as a chart), a table, a <see cref="SpectralReport"/> (.csv, .arrow, or its decomposition as a chart), <see cref="LayerPairs"/>,
+    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv or .arrow with one row a block, or its U-curve as a chart), a table, a <see cref="SpectralReport"/> (.safetensors to load or merge again, .csv, .arrow, or its decomposition as a chart), <see cref="LayerPairs"/>,
     /// a <see cref="DistillationRun"/>'s epochs or <see cref="LayerPredictions"/> (.csv, .arrow), a <see cref="ComparisonResult"/> (the same, or its differences as a chart),
     /// a <see cref="ModelSimilarity"/>, a <see cref="LayerStudy"/> or <see cref="DistillationDynamics"/> (the same, or as a chart), a chart (.html, .json, .svg, .png, .pdf),
     /// images (.png, the contact sheet), a
@@ -81,6 +81,9 @@ public static class SavedFile
         {
             case ModelSpectrum spectrum:
                 formats[".json"] = spectrum.Save;
+                break;
+            case SpectralReport report:
+                formats[".safetensors"] = report.Save;
                 break;
             case LinkedBlocks linked:
                 formats[".html"] = linked.Save;

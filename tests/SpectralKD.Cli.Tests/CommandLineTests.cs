@@ -50,12 +50,41 @@ public sealed class CommandLineTests : IDisposable
     public async Task Report_writes_a_page_a_table_and_the_spectra()
     {
         var to = Path.Combine(_folder, "report");
-        Assert.Equal(0, await RunAsync("report", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", "textures", "--count", "6", "--layers", "0,5,-1", "--out", to));
+        Assert.Equal(0, await RunAsync("report", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", "textures", "--count", "6", "--layers", "0,5,-1", "--image-size", "24", "--precision", "float32", "--image-cache", Folder("cache"), "--out", to));
 
+        Assert.Equal(6, ModelSpectrum.Load(Path.Combine(to, "spectrum.json")).Blocks[0].Height);
+        Assert.NotEmpty(Directory.GetFiles(Folder("cache")));
         Assert.Contains("is the size of the activations", _output.ToString());
         Assert.Equal(4, File.ReadLines(Path.Combine(to, "report.csv")).Count());
         Assert.Equal(SpectralDomain.Both, ModelSpectrum.Load(Path.Combine(to, "spectrum.json")).Domain);
         Assert.Equal(5, (await File.ReadAllTextAsync(Path.Combine(to, "report.html"))).Split("class=\"spectralkd-chart\"").Length - 1);
+    }
+
+    [Fact]
+    public async Task Reports_of_parts_merge_and_after_a_second_pass_the_table_is_that_of_one_run()
+    {
+        string[] report = ["report", "--model", "deit_nano_patch4_32", "--weights", "seeded", "--images", "textures", "--count", "5", "--layers", "0,-1", "--batch", "1", "--per-image"];
+        Assert.Equal(0, await RunAsync([.. report, "--out", Folder("one")]));
+        foreach (var part in new[] { "1", "2" })
+        {
+            Assert.Equal(0, await RunAsync([.. report, "--shard", part + "/2", "--out", Folder(part)]));
+        }
+
+        Assert.Equal(0, await RunAsync("merge", Folder("2"), Folder("1"), "--out", Folder("whole")));
+        Assert.Contains($"note: the activation entropy and the components of the basis that all images share (shared_d95) are left out", _error.ToString());
+        Assert.NotEqual(Table("one"), Table("whole"));
+        foreach (var part in new[] { "1", "2" })
+        {
+            Assert.Equal(0, await RunAsync([.. report, "--shard", part + "/2", "--whole", Folder("whole"), "--out", Folder(part)]));
+        }
+
+        Assert.Equal(0, await RunAsync("merge", Folder("2"), Folder("1"), "--out", Folder("whole"), "--force"));
+        Assert.Equal(Table("one"), Table("whole"));
+        Assert.Equal(File.ReadAllText(Path.Combine(Folder("one"), "images.csv")), File.ReadAllText(Path.Combine(Folder("whole"), "images.csv")));
+        Assert.Equal(1, await RunAsync([.. report, "--out", Folder("one")]));
+        Assert.Contains("holds a spectrum already", _error.ToString());
+
+        string Table(string name) => File.ReadAllText(Path.Combine(Folder(name), "report.csv"));
     }
 
     [Fact]

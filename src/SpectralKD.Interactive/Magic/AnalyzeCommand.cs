@@ -49,8 +49,7 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
     {
         var model = host.Model(arguments.Model);
         var files = host.Images(arguments.Images);
-        var images = arguments.ImageCache is not { } folder ? files : await Task.Run(
-            () => ImageCache.Open(files, folder, model.Spec.Preprocessing.ResizeTo(model.Spec.ImageSize), cancellation: cancellationToken), cancellationToken);
+        var images = await ReadyAsync(host, model, files, arguments.Precision, arguments.ImageCache, cancellationToken);
         var options = new SpectralOptions
         {
             Domain = arguments.Domain,
@@ -72,12 +71,25 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
             await host.SetVariableAsync(arguments.As + "Images", spectrum.ToImageFrame(), typeof(DataFrame));
         }
 
+        host.Display(table);
+        host.Display(Charts.UCurve(spectrum));
+        if (!spectrum.Skipped.IsEmpty)
+        {
+            host.Display(MessageView.Skipped(spectrum.Skipped));
+        }
+    }
+
+    /// <summary>The images as a model will get them, through the cache where one is named. Shows what is to be known before: where the weights came from, what the cache leaves out, slow numbers.</summary>
+    internal static async Task<IImageSource> ReadyAsync(INotebookHost host, VisionModel model, IImageSource files, ModelPrecision? precision, string? cache, CancellationToken cancellation)
+    {
+        var images = cache is null ? files : await Task.Run(
+            () => ImageCache.Open(files, cache, model.Spec.Preprocessing.ResizeTo(model.Spec.ImageSize), cancellation: cancellation), cancellation);
         if (model.Origin.IsUntrained || !model.Origin.Notes.IsEmpty)
         {
             host.Display(new MessageView($"{model.Spec.Name}: {model.Origin.Words}", model.Origin.Notes));
         }
 
-        if (arguments.Precision == ModelPrecision.Bf16 && FastBFloat16.Remark(model.parameters().First().device) is { } slow)
+        if (precision == ModelPrecision.Bf16 && FastBFloat16.Remark(model.parameters().First().device) is { } slow)
         {
             host.Display(new MessageView($"{model.Spec.Name} in bf16", [slow]));
         }
@@ -87,12 +99,7 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
             host.Display(new MessageView($"{images.Name}: image cache", notes));
         }
 
-        host.Display(table);
-        host.Display(Charts.UCurve(spectrum));
-        if (!spectrum.Skipped.IsEmpty)
-        {
-            host.Display(MessageView.Skipped(spectrum.Skipped));
-        }
+        return images;
     }
 }
 

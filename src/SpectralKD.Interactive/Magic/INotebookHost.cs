@@ -61,6 +61,10 @@ internal static class NotebookVariables
         name, "a spectrum", "spectrum",
         free => host.Find(name) is VisionModel ? $"#!spectral-analyze --model {Plain(name)} --as {free}" : $"#!spectral-analyze --as {free}");
 
+    /// <summary>A report that <c>#!spectral-report</c> or C# put into a variable.</summary>
+    public static SpectralReport Report(this INotebookHost host, string name) =>
+        host.Get<SpectralReport>(name, "a report", "report", free => $"#!spectral-report --as {free}");
+
     /// <summary>Layer pairs that <c>#!spectral-select</c> or C# put into a variable.</summary>
     public static LayerPairs Pairs(this INotebookHost host, string name) => host.Get<LayerPairs>(
         name, "layer pairs", "layers", free => $"#!spectral-select --teacher teacherSpectrum --student studentSpectrum --as {free}");

@@ -20,6 +20,24 @@ internal sealed class ReportArguments
     [MagicParameter("images in one forward pass [what suits the model and the device]")]
     public int? Batch { get; set; }
 
+    [MagicParameter("numbers in which the model computes (as it is loaded: float32); the figures are float64 in any case")]
+    public ModelPrecision? Precision { get; set; }
+
+    [MagicParameter("folder of the decoded images, made where it is missing", Value = MagicValue.Path)]
+    public string? ImageCache { get; set; }
+
+    [MagicParameter("keep the intensity of every image: a table of image, class, block, intensity goes into <as>Images")]
+    public bool PerImage { get; set; }
+
+    [MagicParameter("i/n: only every n-th image from the i-th; the parts merge by --merge")]
+    public string? Shard { get; set; }
+
+    [MagicParameter("merges reports instead of making one: variables, or files that #!spectral-save wrote, separated by commas", Value = MagicValue.AnyVariable)]
+    public IReadOnlyList<string> Merge { get; set; } = [];
+
+    [MagicParameter("the merged parts, a variable or file: adds to <as>, or to the report of the same part made now, what takes a second pass by the basis of all images", Value = MagicValue.AnyVariable)]
+    public string? Whole { get; set; }
+
     [MagicParameter("C# variable for the report; its table goes into <as>Table", Value = MagicValue.NewVariable)]
     public string As { get; set; } = "report";
 }
@@ -35,16 +53,14 @@ internal sealed class ReportCommand : MagicCommand<ReportArguments>
 
     protected override async Task RunAsync(ReportArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
-        var (model, images) = (host.Model(arguments.Model), host.Images(arguments.Images));
-        var options = new SpectralOptions { At = arguments.At, Layers = LayerList.Parse(arguments.Layers, model.Blocks.Count), BatchSize = arguments.Batch };
-        var progress = new ProgressDisplay(host, $"{model.Spec.Name} on {images.Name}", "images");
-        var report = await Task.Run(() => SpectralReport.Run(model, images, options, new AnalysisReporter(progress), cancellationToken), cancellationToken);
-
+        var report = arguments.Merge.Count > 0
+            ? SpectralReport.Merge(arguments.Merge.Select(name => Existing(host, name)))
+            : await FromImagesAsync(arguments, host, cancellationToken);
         await host.SetVariableAsync(arguments.As, report, typeof(SpectralReport));
         await host.SetVariableAsync(arguments.As + "Table", report.ToDataFrame(), typeof(DataFrame));
-        if (model.Origin.IsUntrained || !model.Origin.Notes.IsEmpty)
+        if (arguments.PerImage)
         {
-            host.Display(new MessageView($"{model.Spec.Name}: {model.Origin.Words}", model.Origin.Notes));
+            await host.SetVariableAsync(arguments.As + "Images", report.Spectrum.ToImageFrame(), typeof(DataFrame));
         }
 
         host.Display(report);
@@ -55,4 +71,33 @@ internal sealed class ReportCommand : MagicCommand<ReportArguments>
             host.Display(MessageView.Skipped(report.Spectrum.Skipped));
         }
     }
+
+    private static async Task<SpectralReport> FromImagesAsync(ReportArguments arguments, INotebookHost host, CancellationToken cancellation)
+    {
+        var (model, files) = (host.Model(arguments.Model), host.Images(arguments.Images));
+        var whole = arguments.Whole is { } name ? Existing(host, name) : null;
+        var before = whole is not null && host.TryGetVariable(arguments.As, out var value) ? value as SpectralReport : null;
+        var options = new SpectralOptions
+        {
+            At = arguments.At,
+            Layers = LayerList.Parse(arguments.Layers, model.Blocks.Count),
+            BatchSize = arguments.Batch,
+            Precision = arguments.Precision,
+            PerImage = arguments.PerImage,
+            Shard = arguments.Shard is { } part ? DataShard.Parse(part) : null,
+        };
+        var images = await AnalyzeCommand.ReadyAsync(host, model, files, arguments.Precision, arguments.ImageCache, cancellation);
+        var progress = new AnalysisReporter(new ProgressDisplay(host, $"{model.Spec.Name} on {images.Name}", "images"));
+        return await Task.Run(
+            () =>
+            {
+                var report = before ?? SpectralReport.Run(model, images, options, progress, cancellation);
+                return whole is null ? report : report.AddSecondPass(model, images, whole, options, progress, cancellation);
+            },
+            cancellation);
+    }
+
+    /// <summary>The report in a variable, or in a file.</summary>
+    private static SpectralReport Existing(INotebookHost host, string name)
+        => File.Exists(name) ? SpectralReport.Load(name) : host.Report(name);
 }

@@ -12,20 +12,23 @@ internal sealed record ReportView(SpectralReport Report) : INotebookView
         "intensity = RMS × kappa, exactly (Parseval). mean: share of the power in the maps' means. Flatness: geometric over arithmetic mean of the power spectrum.",
         "image d95, centred: components that hold 95 % of the energy in nearly all images (99th percentile), as published and without the mean token. rank: effective rank of all tokens, of C.",
         "SEP 50 %: channel frequencies that hold half of the energy, and what any order of the channels gives on average: where the two agree, it says nothing.",
+        "folded: the same counting k and C - k as one, of C / 2 + 1. shared d95: components of the basis of all tokens that hold 95 % of the energy of nearly every image.",
         "outliers: tokens longer than 4 times their image's median. massive: activations above 100 and 1000 times the median, an image.",
     ];
 
+    private const string Incomplete = "Activation entropy and shared d95 are missing: they take a second pass over the images, by the range and the basis of all parts (AddSecondPass, --whole).";
+
     /// <inheritdoc/>
-    public string ToHtml() => $"<div>{WebUtility.HtmlEncode(Report.Words)}</div>{Table().ToHtml()}"
+    public string ToHtml() => $"<div>{WebUtility.HtmlEncode(Report.Words)}</div>{(Report.IsComplete ? "" : $"<div>{Incomplete}</div>")}{Table().ToHtml()}"
         + $"<details><summary>What the columns mean</summary><ul>{string.Concat(Notes.Select(note => $"<li>{WebUtility.HtmlEncode(note)}</li>"))}</ul></details>";
 
     /// <inheritdoc/>
-    public string ToPlainText() => string.Join(Environment.NewLine, [Report.Words, Table().ToPlainText(), .. Notes]);
+    public string ToPlainText() => string.Join(Environment.NewLine, [Report.Words, .. Report.IsComplete ? [] : new[] { Incomplete }, Table().ToPlainText(), .. Notes]);
 
     private TextTable Table() => Report.Blocks.Aggregate(
         new TextTable(
-            "block", "C", "intensity", "RMS", "kappa", "mean", "flatness", "image d95", "centred", "rank", "RankMe", "d95", "alpha", "coding rate",
-            "SEP 50 %", "null", "Δ log amplitude", "outliers", "massive", "largest", "entropy"),
+            "block", "C", "intensity", "RMS", "kappa", "mean", "flatness", "image d95", "centred", "rank", "RankMe", "d95", "shared d95", "alpha", "coding rate",
+            "SEP 50 %", "null", "folded", "Δ log amplitude", "outliers", "massive", "largest", "entropy"),
         (table, block) => table.Add(
             block.Name,
             Format(block.Channels, "0"),
@@ -39,10 +42,12 @@ internal sealed record ReportView(SpectralReport Report) : INotebookView
             Format(block.DataSet.EffectiveRank, "0.0"),
             Format(block.DataSet.RankMe, "0.0"),
             Format(block.DataSet.Components[2], "0"),
+            Format(block.DataSet.SharedBasis?.Percentile99[2], "0.0"),
             Format(block.DataSetCentred.Alpha, "0.00"),
             Format(block.DataSetCentred.CodingRate, "0.0"),
             Format(block.Sep.Dimensions[0], "0"),
             Format(block.Sep.NullDimensions[0], "0"),
+            Format(block.Sep.FoldedDimensions[0], "0"),
             Format(block.LogAmplitude?[^1], "0.00"),
             Format(100 * block.Outliers.TokenShare, "0.0") + " %",
             Format(block.Outliers.MassiveActivations, "0.0"),

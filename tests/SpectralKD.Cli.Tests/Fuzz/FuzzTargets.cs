@@ -16,7 +16,7 @@ namespace SpectralKD.Cli.Tests.Fuzz;
 /// <summary>Everything in the program that reads what others have written.</summary>
 internal static class FuzzTargets
 {
-    private static readonly Lazy<IReadOnlyList<FuzzTarget>> s_all = new(() => [.. Weights(), .. Images(), .. Notebooks(), .. Runs(), .. Lines()]);
+    private static readonly Lazy<IReadOnlyList<FuzzTarget>> s_all = new(() => [.. Weights(), .. Images(), .. Notebooks(), .. Reports(), .. Runs(), .. Lines()]);
 
     // Code that is no C# at all makes the compiler's parser take memory that grows with the square of its length.
     private const long CompilersOwn = 4L << 30;
@@ -56,6 +56,16 @@ internal static class FuzzTargets
         yield return Text("dib", ".dib", (path, _) => ReadNotebook(path), dib) with { MostAllocated = CompilersOwn };
         yield return Bytes("dib by bytes", ".dib", (path, _) => ReadNotebook(path), dib) with { MostAllocated = CompilersOwn };
         yield return Text("markdown and TeX", ".md", (_, bytes) => ReadPage(Encoding.UTF8.GetString(bytes)), Utf8(page), Utf8("\\mathcal{L}_{\\mathrm{fft}} = \\frac{1}{|\\mathcal P|}\\sum_{(s,t)\\in\\mathcal P}\\left\\| \\mathcal F(F_s)\\right\\|_2^2"));
+    }
+
+    private static IEnumerable<FuzzTarget> Reports()
+    {
+        using var model = ModelCatalog.Create("deit_nano_patch4_32", seed: 1);
+        var file = Path.GetTempFileName();
+        SpectralReport.Run(model, Textures.Create(2, 32), new SpectralOptions { Layers = [3] }).Save(file);
+        var report = File.ReadAllBytes(file);
+        File.Delete(file);
+        yield return Bytes("reports", ".safetensors", (path, _) => SpectralReport.Load(path), report);
     }
 
     private static IEnumerable<FuzzTarget> Runs()

@@ -19,6 +19,8 @@ public class IntensityDecompositionTests
         golden.Scalar("amplitude", "spatial_kappa_without_mean", spatial.KappaWithoutMean);
         golden.Scalar("amplitude", "rms_without_map_mean", spatial.Rms * Math.Sqrt(1 - spatial.MeanShare!.Value));
         golden.Scalar("amplitude", "flatness_power_map", spatial.Flatness);
+        golden.Scalar("amplitude", "flatness_power_map_without_dc", spatial.FlatnessWithoutMean);
+        golden.Scalar("amplitude", "channel_intensity_none", channel.Intensity * spectrum.Blocks[0].Channels);
         golden.Scalar("amplitude", "channel_kappa", channel.Kappa);
         golden.Scalar("amplitude", "channel_intensity_over_C", channel.Intensity);
         golden.Scalar("amplitude", "channel_intensity_ortho", channel.Kappa * channel.Rms);

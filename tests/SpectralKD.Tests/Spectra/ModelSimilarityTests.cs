@@ -17,7 +17,12 @@ public sealed class ModelSimilarityTests
 
         Close(golden, "cka_tokens", FeatureSimilarity.Cka(tokensX, tokensY));
         Close(golden, "cka_images", FeatureSimilarity.Cka(x.flatten(1), y.flatten(1)));
-        Close(golden, "procrustes", "distance2_frobenius_normalised", FeatureSimilarity.Procrustes(tokensX, tokensY));
+        var procrustes = FeatureSimilarity.Procrustes(tokensX, tokensY);
+        var (sizeX, sizeY) = (FeatureSimilarity.Squares(FeatureSimilarity.Centred(tokensX)), FeatureSimilarity.Squares(FeatureSimilarity.Centred(tokensY)));
+        var nuclear = (2 - procrustes) / 2 * Math.Sqrt(sizeX * sizeY);
+        Close(golden, "procrustes", "distance2_frobenius_normalised", procrustes);
+        Close(golden, "procrustes", "nuclear_norm", nuclear);
+        Close(golden, "procrustes", "distance2_unnormalised", sizeX + sizeY - (2 * nuclear));
         var fit = golden.GetProperty("linear_fit_y_from_x");
         Close(golden, "linear_fit_y_from_x", "r2", new RidgeRegression(tokensX, 0).R2(tokensY));
         Close(golden, "linear_fit_y_from_x", "r2_ridge", new RidgeRegression(tokensX, fit.GetProperty("ridge_lambda").GetDouble()).R2(tokensY));
@@ -25,6 +30,18 @@ public sealed class ModelSimilarityTests
         var angles = FeatureSimilarity.Angles(FeatureSimilarity.Basis(tokensX, 3), FeatureSimilarity.Basis(tokensY, 3));
         Assert.All(golden.GetProperty("token_subspaces_top3").GetProperty("angles_radians").EnumerateArray().Zip(angles), pair => Assert.Equal(pair.First.GetDouble(), pair.Second, 1e-7));
         Close(golden, "token_subspaces_top3", "geodesic", FeatureSimilarity.Grassmann(angles));
+        Close(golden, "token_subspaces_top3", "chordal", Math.Sqrt(angles.Sum(angle => Math.Pow(Math.Sin(angle), 2))));
+        Close(golden, "token_subspaces_top3", "mean_cos2", angles.Average(angle => Math.Pow(Math.Cos(angle), 2)));
+        var channels = new RidgeRegression(tokensX, 0);
+        Close(golden, "linear_fit_y_from_x", "r2_mean_of_channels", Enumerable.Range(0, (int)tokensY.shape[1]).Average(channel => channels.R2(tokensY.narrow(1, channel, 1))));
+        if (golden.TryGetProperty("channel_subspaces_top3", out var subspaces))
+        {
+            var widths = FeatureSimilarity.Angles(Right(tokensX), Right(tokensY));
+            Assert.All(subspaces.GetProperty("angles_radians").EnumerateArray().Zip(widths), pair => Assert.Equal(pair.First.GetDouble(), pair.Second, 1e-7));
+            Close(golden, "channel_subspaces_top3", "chordal", Math.Sqrt(widths.Sum(angle => Math.Pow(Math.Sin(angle), 2))));
+        }
+
+        static Tensor Right(Tensor tokens) => linalg.svd(FeatureSimilarity.Centred(tokens), fullMatrices: false).Vh.narrow(0, 0, 3).t();
     }
 
     [Theory]
@@ -46,6 +63,14 @@ public sealed class ModelSimilarityTests
             tokens.Add([x[image].flatten(1).t()], [y[image].flatten(1).t()]);
         }
 
+        foreach (var (group, sums) in new[] { ("minibatch_cka_images", images), ("minibatch_cka_tokens_each_image_a_batch", tokens) })
+        {
+            Close(golden, group, "hsic_xy", sums.Means(0, 0).Both);
+            Close(golden, group, "hsic_xx", sums.Means(0, 0).One);
+            Close(golden, group, "hsic_yy", sums.Means(0, 0).Two);
+        }
+
+        Close(golden, "minibatch_cka_images", "batches", images.Batches);
         Close(golden, "minibatch_cka_images", "value", images.Cka(0, 0)!.Value);
         Close(golden, "unbiased_cka_images_one_batch", one.Cka(0, 0)!.Value);
         Close(golden, "minibatch_cka_tokens_each_image_a_batch", "value", tokens.Cka(0, 0)!.Value);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CsCheck;
+using SpectralKD.Tests.Weights;
 using static SpectralKD.Tests.Spectra.GoldenFigures;
 
 namespace SpectralKD.Tests.Spectra;
@@ -19,6 +20,7 @@ public class SpectralReportTests
         golden.Scalar("amplitude", "flatness_channel_power", figures.ChannelFlatness);
         golden.Scalar("amplitude", "token_channel_participation_mean", figures.TokenParticipation);
         golden.List("park_kim", "delta_log_amplitude", figures.LogAmplitude!);
+        golden.Scalar("park_kim", "last", figures.LogAmplitude!.Value[^1]);
     }
 
     [Theory]
@@ -35,6 +37,9 @@ public class SpectralReportTests
             golden.List(group, "percentile99", ranks.Percentile99);
             Close(group, Mean(golden.At(group, "effective_rank")), ranks.EffectiveRank, 1e-8);
             Close(group, Mean(golden.At(group, "rankme")), ranks.RankMe, 1e-8);
+            Close(group, Mean(golden.At(group, "rank")), ranks.Rank, 1e-12);
+            golden.Scalar(group, "rank_percentile99", ranks.RankPercentile99);
+            Close(group, Mean(golden.At(group, "first_component_share")), ranks.FirstShare, 1e-8);
         }
     }
 
@@ -56,17 +61,29 @@ public class SpectralReportTests
             golden.Scalar(group, "rankme", ranks.RankMe);
 
             var (basis, mean) = sums.SharedBasis(centred);
-            var tally = new RankTally((int)map.shape[1]);
+            var tally = new DimensionTally(ImageRanks.Parts.Length, (int)map.shape[1]);
+            var captured = golden.At(group, "captured_at").EnumerateArray().ToDictionary(d => d.GetInt32(), _ => new List<double>());
             for (var image = 0; image < map.shape[0]; image++)
             {
                 var tokens = map[image].to(float64).flatten(1).t();
-                tally.AddEnergies(ReportPass.Energies(centred ? tokens - mean : tokens, basis));
+                var energies = ReportPass.Energies(centred ? tokens - mean : tokens, basis);
+                int[] required = [.. ImageRanks.Parts.Select(part => RankFigures.ComponentsFor(energies, part))];
+                Assert.Equal(golden.At(group, "required_d_per_image")[image].EnumerateArray().Select(d => d.GetInt32()), required);
+                tally.Add(required);
+                captured.ToList().ForEach(at => at.Value.Add(RankFigures.Captured(energies, at.Key)));
             }
 
-            var shared = tally.ToRanks(ofImages: false);
-            golden.List(group, "required_mean", shared.Mean);
-            golden.List(group, "required_std_population", shared.Deviation);
-            golden.List(group, "required_percentile99", shared.Percentile99);
+            golden.List(group, "required_mean", tally.Mean);
+            golden.List(group, "required_std_population", tally.Deviation);
+            golden.List(group, "required_percentile99", tally.Percentile99);
+            var rows = golden.At(group, "captured_median_p10_p1").EnumerateArray().Select(row => row.EnumerateArray().Select(value => value.GetDouble()).ToArray());
+            foreach (var (row, shares) in rows.Zip(captured.Values))
+            {
+                foreach (var (expected, quantile) in row.Zip([0.5, 0.1, 0.01]))
+                {
+                    Close(group, expected, Quantile(shares, quantile), 1e-8);
+                }
+            }
         }
     }
 
@@ -80,6 +97,20 @@ public class SpectralReportTests
         golden.List("sep", "dimension", sep.Dimensions.Select(d => (double)d));
         golden.List("sep", "mean_curve_first4", sep.Curve.Take(4).Select(share => 100 * share), 1e-7);
         golden.List("sep", "mean_curve_last4", sep.Curve.TakeLast(4).Select(share => 100 * share), 1e-7);
+        golden.List("sep", "normalised", sep.Dimensions.Select(d => d / (double)sep.Curve.Length));
+        golden.List("sep", "thresholds_percent", SepFigures.Parts.Select(part => 100 * part));
+        golden.Scalar("sep", "folded_bins", sep.FoldedCurve.Length);
+        golden.List("sep", "folded_dimension", sep.FoldedDimensions.Select(d => (double)d));
+        golden.List("sep", "folded_curve_first4", sep.FoldedCurve.Take(4).Select(share => 100 * share), 1e-7);
+        golden.Scalar("sep", "std_population_at_half", 100 * sep.DeviationAtHalf, 1e-7);
+        double[][] each = [.. golden.At("sep", "dimension_of_each_image_curve").EnumerateArray().Select(row => row.EnumerateArray().Select(d => d.GetDouble()).ToArray())];
+        foreach (var (part, i) in SepFigures.Parts.Select((part, i) => (part, i)))
+        {
+            double[] dimensions = [.. each.Select(row => row[i])];
+            Close("sep, image", dimensions.Average(), sep.ImageMean[i], 1e-12);
+            Close("sep, image", Math.Sqrt(dimensions.Average(d => Math.Pow(d - dimensions.Average(), 2))), sep.ImageDeviation[i], 1e-12);
+            Close("sep, image", Quantile(dimensions, 0.99), sep.ImagePercentile99[i], 1e-12);
+        }
     }
 
     [Fact]
@@ -152,29 +183,49 @@ public class SpectralReportTests
     }
 
     [Fact]
-    public void Parts_of_a_source_merge_to_the_report_of_all_of_it()
+    public void Reports_of_any_split_come_back_from_files_and_merge_in_any_order_to_the_bytes_of_one_run()
     {
+        using var folder = new TemporaryFolder();
         using var model = ModelCatalog.Create("deit_nano_patch4_32", seed: 1);
-        var images = Textures.Create(9, 32);
-        var options = new SpectralOptions { BatchSize = 1, Layers = [0, 11] };
+        var images = Textures.Create(5, 32);
+        var options = new SpectralOptions { BatchSize = 1, Layers = [0, 11], PerImage = true };
         var whole = SpectralReport.Run(model, images, options);
-        var parts = Enumerable.Range(1, 2).Select(i => SpectralReport.Run(model, images, options with { Shard = new DataShard(i, 2) })).ToList();
-        var merged = parts[0].Merge(parts[1]);
+        var parts = Enumerable.Range(1, 5).Select(i => Again(SpectralReport.Run(model, images, options with { Shard = new DataShard(i, 5) }))).ToList();
+        var merged = SpectralReport.Merge(parts);
 
-        Assert.Equal(9, merged.Spectrum.Images);
-        foreach (var (one, two) in whole.Blocks.Zip(merged.Blocks))
+        Assert.True(whole.IsComplete);
+        Assert.Equal(whole.ToDataFrame().ToCsv(), Again(merged.AddSecondPass(model, images, options: options)).ToDataFrame().ToCsv());
+        Assert.Contains("is the size of the activations", whole.Words, StringComparison.Ordinal);
+        Assert.Equal((2, 34), (whole.ToDataFrame().Rows.Count, whole.ToDataFrame().Columns.Count));
+        Assert.False(merged.IsComplete);
+        Assert.Null(merged.Blocks[0].ActivationEntropy);
+        parts = [.. parts.Select(part => Again(part.AddSecondPass(model, images, merged, options)))];
+        Gen.Select(Gen.Int[0, 2].Array[5], Gen.Shuffle(Enumerable.Range(0, 5).ToArray())).Sample(
+            (groups, order) =>
+            {
+                var sum = SpectralReport.Merge(order.GroupBy(i => groups[i]).Select(group => SpectralReport.Merge(group.Select(i => parts[i]))));
+                Assert.Equal(Figures(whole), Figures(sum));
+            },
+            iter: 6,
+            threads: 1);
+        Assert.False(SpectralReport.Merge([parts[0], SpectralReport.Run(model, images, options with { Shard = new DataShard(2, 5) })]).IsComplete);
+
+        using var other = ModelCatalog.Create("deit_nano_patch4_32", seed: 2);
+        Assert.Contains("the report is of another analysis: its weights is", Assert.Throws<SpectralKDException>(() => parts[0].AddSecondPass(other, images, merged)).Message);
+        var bytes = File.ReadAllBytes(folder.File("part"));
+        File.WriteAllBytes(folder.File("part"), [.. bytes.Select((value, i) => i < bytes.Length - 400 ? value : (byte)255)]);
+        Assert.Contains($"the JSON in {folder.File("part")} is not a spectrum", Assert.Throws<SpectralKDException>(() => SpectralReport.Load(folder.File("part"))).Message);
+        File.WriteAllBytes(folder.File("part"), [.. bytes.Select((value, i) => i < bytes.Length / 2 ? value : value == 1 ? (byte)2 : value)]);
+        Assert.Contains("is damaged: ", Assert.Throws<SpectralKDException>(() => SpectralReport.Load(folder.File("part"))).Message);
+
+        SpectralReport Again(SpectralReport report)
         {
-            Assert.Equal(Bytes(one.Ranks), Bytes(two.Ranks));
-            Assert.Equal(Bytes(one.DataSet with { SharedBasis = null }), Bytes(two.DataSet));
-            Assert.Equal(Bytes(one.Nulls), Bytes(two.Nulls));
-            Assert.Equal(Bytes(one.Sep), Bytes(two.Sep));
-            Assert.Equal(Bytes(one.Outliers), Bytes(two.Outliers));
-            Assert.NotNull(one.DataSet.SharedBasis);
-            Assert.NotNull(one.ActivationEntropy);
+            report.Save(folder.File("part"));
+            return SpectralReport.Load(folder.File("part"));
         }
 
-        Assert.Contains("is the size of the activations", whole.Words, StringComparison.Ordinal);
-        Assert.Equal((2, 31), (whole.ToDataFrame().Rows.Count, whole.ToDataFrame().Columns.Count));
+        static string Figures(SpectralReport report)
+            => report.Spectrum.UShape.Words + report.ToDataFrame().ToCsv() + (report.Spectrum with { Parts = [] }).ToJson() + Bytes(report.Blocks);
     }
 
     [Fact]
@@ -195,6 +246,13 @@ public class SpectralReportTests
         var sums = new ExactSums(1);
         Array.ForEach(values, value => sums.Add(0, value));
         return sums[0];
+    }
+
+    private static double Quantile(IEnumerable<double> values, double part)
+    {
+        var sorted = values.Order().ToArray();
+        var place = part * (sorted.Length - 1);
+        return sorted[(int)place] + ((place - (int)place) * (sorted[Math.Min((int)place + 1, sorted.Length - 1)] - sorted[(int)place]));
     }
 
     private static double Mean(JsonElement list) => list.EnumerateArray().Average(value => value.GetDouble());

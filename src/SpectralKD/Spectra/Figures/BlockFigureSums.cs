@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using TorchSharp;
 
 namespace SpectralKD.Spectra;
@@ -24,13 +26,17 @@ internal sealed class BlockFigureSums
 
     private readonly ExactSums _moments; // upper triangle of XᵀX, row by row
     private readonly ExactSums _sum; // of tokens, [C]
-    private readonly ExactSums _logAmplitude; // H x (W / 2 + 1)
-    private readonly ExactSums _channelPower; // C / 2 + 1
+    private readonly ExactSums _amplitude; // H x (W / 2 + 1), as are the next two
+    private readonly ExactSums _power;
+    private readonly ExactSums _logAmplitude;
+    private readonly ExactSums _magnitude; // C / 2 + 1
+    private readonly ExactSums _channelPower;
     private readonly ExactSums _shares; // of each token's energy, C / 2 + 1
     private readonly ExactSums _permutedShares;
     private readonly ExactSums _scalars = new(Enum.GetValues<Of>().Length);
     private readonly RankTally _ranks;
     private readonly RankTally _centred;
+    private readonly DimensionTally _sep;
     private long _images;
     private long _zeroAmplitudes;
     private long _longTokens;
@@ -45,9 +51,11 @@ internal sealed class BlockFigureSums
         _order = [.. Enumerable.Range(0, channels).Select(channel => (long)channel)];
         new CounterRandom(block, channels).Shuffle<long>(_order);
         (_moments, _sum) = (new ExactSums(channels * (channels + 1) / 2), new ExactSums(channels));
-        (_logAmplitude, _channelPower) = (new ExactSums(_spatialWeights.Length), new ExactSums(_channelWeights.Length));
+        (_amplitude, _power, _logAmplitude) = (new ExactSums(_spatialWeights.Length), new ExactSums(_spatialWeights.Length), new ExactSums(_spatialWeights.Length));
+        (_magnitude, _channelPower) = (new ExactSums(_channelWeights.Length), new ExactSums(_channelWeights.Length));
         (_shares, _permutedShares) = (new ExactSums(_channelWeights.Length), new ExactSums(_channelWeights.Length));
         (_ranks, _centred) = (new RankTally(Math.Min(channels, Tokens)), new RankTally(Math.Min(channels, Tokens)));
+        _sep = new DimensionTally(SepFigures.Parts.Length, channels);
     }
 
     private enum Of
@@ -60,9 +68,24 @@ internal sealed class BlockFigureSums
         PixelsPermuted,
         NormalizedSpatial,
         NormalizedChannel,
+        SpatialIntensity,
+        SpatialSquare,
+        ChannelIntensity,
+        ChannelSquare,
+        HalfEnergy,
+        HalfEnergySquare,
     }
 
+    /// <summary>Images added.</summary>
+    internal long Images => _images;
+
     private int Tokens => _height * _width;
+
+    private (string Name, ExactSums Sums)[] Named =>
+    [
+        ("moments", _moments), ("sum", _sum), ("amplitude", _amplitude), ("power", _power), ("log_amplitude", _logAmplitude), ("magnitude", _magnitude),
+        ("channel_power", _channelPower), ("shares", _shares), ("permuted_shares", _permutedShares), ("scalars", _scalars),
+    ];
 
     /// <summary>Adds one image.</summary>
     /// <param name="map"><c>[C, H, W]</c>, finite, any floating type, on any device.</param>
@@ -89,18 +112,14 @@ internal sealed class BlockFigureSums
     /// <summary>Adds the sums of other images.</summary>
     internal void Add(BlockFigureSums other)
     {
-        (ExactSums, ExactSums)[] pairs =
-        [
-            (_moments, other._moments), (_sum, other._sum), (_logAmplitude, other._logAmplitude), (_channelPower, other._channelPower),
-            (_shares, other._shares), (_permutedShares, other._permutedShares), (_scalars, other._scalars),
-        ];
-        foreach (var (mine, more) in pairs)
+        foreach (var (mine, more) in Named.Zip(other.Named))
         {
-            mine.Add(more);
+            mine.Sums.Add(more.Sums);
         }
 
         _ranks.Add(other._ranks);
         _centred.Add(other._centred);
+        _sep.Add(other._sep);
         _images += other._images;
         _zeroAmplitudes += other._zeroAmplitudes;
         _longTokens += other._longTokens;
@@ -115,6 +134,47 @@ internal sealed class BlockFigureSums
         copy.Add(this);
         return copy;
     }
+
+    /// <summary>Writes the sums, or takes them over.</summary>
+    internal void Exchange(SumsFile file)
+    {
+        foreach (var (name, sums) in Named)
+        {
+            file.Exchange(name, sums.Raw);
+        }
+
+        Span<long> counts = [_images, _zeroAmplitudes, _longTokens, _massive, BitConverter.DoubleToInt64Bits(_largest), BitConverter.DoubleToInt64Bits(_largestRatio)];
+        file.Exchange("counts", counts);
+        (_images, _zeroAmplitudes, _longTokens, _massive) = (counts[0], counts[1], counts[2], counts[3]);
+        (_largest, _largestRatio) = (BitConverter.Int64BitsToDouble(counts[4]), BitConverter.Int64BitsToDouble(counts[5]));
+        _ranks.Exchange(file, "ranks", _images);
+        _centred.Exchange(file, "ranks_centred", _images);
+        _sep.Exchange(file, "sep", _images);
+    }
+
+    /// <summary>Adds the moments, which alone make the shared basis, to a hash.</summary>
+    internal void HashTo(IncrementalHash hash)
+    {
+        hash.AppendData(MemoryMarshal.AsBytes(_moments.Raw));
+        hash.AppendData(MemoryMarshal.AsBytes(_sum.Raw));
+        hash.AppendData(BitConverter.GetBytes(_images));
+    }
+
+    /// <summary>A block's spectra with sums that do not depend on the images' order.</summary>
+    internal BlockSpectrum Exact(BlockSpectrum block) => block with
+    {
+        Spatial = block.Spatial! with
+        {
+            Amplitude = [.. SpectralLayout.ShiftedFromHalf(_amplitude.ToArray(), _height, _width)],
+            Power = [.. SpectralLayout.ShiftedFromHalf(_power.ToArray(), _height, _width)],
+            Intensities = block.Spatial.Intensities with { Sum = _scalars[(int)Of.SpatialIntensity], Squares = _scalars[(int)Of.SpatialSquare] },
+        },
+        Channel = block.Channel! with
+        {
+            Magnitude = [.. Whole(_magnitude, 1)],
+            Intensities = block.Channel.Intensities with { Sum = _scalars[(int)Of.ChannelIntensity], Squares = _scalars[(int)Of.ChannelSquare] },
+        },
+    };
 
     /// <summary>Eigenvectors of the tokens' second moments in columns, the largest eigenvalue's first: the basis that all images share, <c>[C, C]</c>.</summary>
     internal (Tensor Basis, Tensor Mean) SharedBasis(bool centred)
@@ -143,8 +203,8 @@ internal sealed class BlockFigureSums
             TokenParticipation = _scalars[(int)Of.Participation] / tokens,
             TokenMeanShare = _scalars[(int)Of.TokenMean] / tokens / (spatial.Rms * spatial.Rms),
             LogAmplitude = LogAmplitude(),
-            Ranks = _ranks.ToRanks(),
-            RanksCentred = _centred.ToRanks(),
+            Ranks = _ranks.ToRanks(_images),
+            RanksCentred = _centred.ToRanks(_images),
             DataSet = new DataSetRanks { Eigenvalues = Eigenvalues(false), SharedBasis = shared },
             DataSetCentred = new DataSetRanks { Eigenvalues = Eigenvalues(true), SharedBasis = sharedCentred },
             Sep = Sep(tokens),
@@ -179,6 +239,12 @@ internal sealed class BlockFigureSums
     private void AddSpatial(Tensor map)
     {
         var amplitude = fft.rfft2(map, norm: FFTNormType.Ortho).abs(); // [C, H, W/2+1]
+        var (sizes, powers) = (Values(amplitude.sum([0L])), Values(amplitude.Squared().sum([0L])));
+        _amplitude.Add(sizes);
+        _power.Add(powers);
+        var intensity = Dot(sizes, _spatialWeights) / ((double)_channels * Tokens);
+        Add(Of.SpatialIntensity, intensity);
+        Add(Of.SpatialSquare, intensity * intensity);
         _logAmplitude.Add(Values(amplitude.Times(Math.Sqrt(Tokens)).Plus(ParkKimSmall).log().sum([0L])));
         var logs = Dot(Values(amplitude.log().sum([0L])), _spatialWeights);
         if (double.IsFinite(logs))
@@ -193,19 +259,36 @@ internal sealed class BlockFigureSums
 
     private void AddChannel(Tensor tokens)
     {
-        var power = fft.rfft(tokens, dim: -1).abs().Squared(); // [N, C/2+1]
+        var magnitude = fft.rfft(tokens, dim: -1).abs(); // [N, C/2+1]
+        var (sizes, power) = (Values(magnitude.sum([0L])), magnitude.Squared());
+        _magnitude.Add(sizes);
+        var intensity = Dot(sizes, _channelWeights) / ((double)Tokens * _channels * _channels);
+        Add(Of.ChannelIntensity, intensity);
+        Add(Of.ChannelSquare, intensity * intensity);
         _channelPower.Add(Values(power.sum([0L])));
-        _shares.Add(Values(Shares(power)));
+        AddShares(Shares(power));
         var permuted = fft.rfft(tokens.index_select(1, tensor(_order)), dim: -1).abs();
         Add(Of.ChannelsPermuted, ChannelIntensity(permuted));
-        _permutedShares.Add(Values(Shares(permuted.Squared())));
+        _permutedShares.Add(Values(Shares(permuted.Squared()).sum([0L])));
     }
 
-    /// <summary>Sum over tokens of each frequency's share of the token's energy.</summary>
+    private void AddShares(Tensor shares) // [N, C/2+1]
+    {
+        var sums = Values(shares.sum([0L]));
+        _shares.Add(sums);
+        _sep.Add(SepFigures.DimensionsOf(Cumulative(Whole([.. sums.Select(sum => sum / Tokens)]))));
+        foreach (var share in Values(shares.narrow(1, 0, (_channels / 2) + 1).sum(1)))
+        {
+            Add(Of.HalfEnergy, share);
+            Add(Of.HalfEnergySquare, share * share);
+        }
+    }
+
+    /// <summary>Each frequency's share of each token's energy, <c>[N, C/2+1]</c>.</summary>
     private Tensor Shares(Tensor power)
     {
         var energy = power.mul(tensor(_channelWeights)).sum([1], keepdim: true); // [N, 1]
-        return power.div(energy.AtLeast(double.Epsilon)).sum([0L]); // [C/2+1]
+        return power.div(energy.AtLeast(double.Epsilon));
     }
 
     private void AddTokens(Tensor tokens)
@@ -314,8 +397,14 @@ internal sealed class BlockFigureSums
     private SepFigures Sep(double tokens)
     {
         var zero = _shares[0] / tokens;
+        var (half, square) = (_scalars[(int)Of.HalfEnergy] / tokens, _scalars[(int)Of.HalfEnergySquare] / tokens);
         return new SepFigures
         {
+            FoldedCurve = Cumulative([.. _shares.ToArray().Zip(_channelWeights, (share, weight) => share * weight / tokens)]),
+            ImageMean = _sep.Mean,
+            ImageDeviation = _sep.Deviation,
+            ImagePercentile99 = _sep.Percentile99,
+            DeviationAtHalf = Math.Sqrt(Math.Max(0, square - (half * half))),
             Curve = Cumulative(Whole(_shares, tokens)),
             PermutedCurve = Cumulative(Whole(_permutedShares, tokens)),
             NullCurve = Cumulative([.. Enumerable.Range(0, _channels).Select(k => k == 0 ? zero : (1 - zero) / (_channels - 1))]),
@@ -328,76 +417,14 @@ internal sealed class BlockFigureSums
         return [.. shares.Select(share => sum += share)];
     }
 
+    private double[] Whole(ExactSums half, double divisor) => Whole([.. half.ToArray().Select(value => value / divisor)]);
+
     /// <summary>The frequencies 0 .. C - 1 from 0 .. C / 2.</summary>
-    private double[] Whole(ExactSums half, double divisor) => [.. Enumerable.Range(0, _channels).Select(k => half[Math.Min(k, _channels - k)] / divisor)];
+    private double[] Whole(double[] half) => [.. Enumerable.Range(0, _channels).Select(k => half[Math.Min(k, _channels - k)])];
 
     private void Add(Of what, double value) => _scalars.Add((int)what, value);
 
     private static double Dot(double[] left, double[] right) => System.Numerics.Tensors.TensorPrimitives.Dot<double>(left, right);
 
     private static double[] Values(Tensor tensor) => tensor.contiguous().data<double>().ToArray();
-}
-
-/// <summary>Counts how many components the images need, for each part of the energy.</summary>
-/// <param name="most">The most that an image can need.</param>
-internal sealed class RankTally(int most)
-{
-    private readonly long[][] _counts = [.. ImageRanks.Parts.Select(_ => new long[most + 1])];
-    private readonly ExactSums _ranks = new(2);
-    private long _images;
-
-    /// <summary>Adds an image's singular values, the largest first.</summary>
-    internal void Add(double[] singular)
-    {
-        AddEnergies([.. singular.Select(value => value * value)]);
-        _ranks.Add([RankFigures.EffectiveRank(singular), RankFigures.RankMe(singular)]);
-    }
-
-    /// <summary>Adds an image's energies along the vectors of a basis, in its order.</summary>
-    internal void AddEnergies(double[] energies)
-    {
-        _images++;
-        for (var i = 0; i < _counts.Length; i++)
-        {
-            _counts[i][RankFigures.ComponentsFor(energies, ImageRanks.Parts[i])]++;
-        }
-    }
-
-    internal void Add(RankTally other)
-    {
-        _images += other._images;
-        _ranks.Add(other._ranks);
-        for (var i = 0; i < _counts.Length; i++)
-        {
-            _counts[i] = [.. _counts[i].Zip(other._counts[i], (one, two) => one + two)];
-        }
-    }
-
-    internal ImageRanks ToRanks(bool ofImages = true) => new()
-    {
-        Mean = [.. _counts.Select(Mean)],
-        Deviation = [.. _counts.Select(counts => Math.Sqrt(counts.Select((count, d) => count * Math.Pow(d - Mean(counts), 2)).Sum() / _images))],
-        Percentile99 = [.. _counts.Select(Percentile99)],
-        EffectiveRank = ofImages ? _ranks[0] / _images : double.NaN,
-        RankMe = ofImages ? _ranks[1] / _images : double.NaN,
-    };
-
-    private double Mean(long[] counts) => counts.Select((count, d) => (double)count * d).Sum() / _images;
-
-    private double Percentile99(long[] counts)
-    {
-        var place = 0.99 * (_images - 1);
-        var (low, high) = (At(counts, (long)Math.Floor(place)), At(counts, (long)Math.Ceiling(place)));
-        return low + ((high - low) * (place - Math.Floor(place)));
-    }
-
-    private static int At(long[] counts, long place)
-    {
-        var d = 0;
-        for (var before = counts[0]; before <= place; before += counts[++d])
-        {
-        }
-
-        return d;
-    }
 }

@@ -108,6 +108,15 @@ public sealed record ImageRanks
 
     /// <summary>Mean RankMe of the images, see <see cref="RankFigures.RankMe"/>; not a number where a basis was given.</summary>
     public double RankMe { get; init; } = double.NaN;
+
+    /// <summary>Mean number of singular values above 1e-10, as published; not a number where a basis was given.</summary>
+    public double Rank { get; init; } = double.NaN;
+
+    /// <summary>99th percentile of that number over the images; not a number where a basis was given.</summary>
+    public double RankPercentile99 { get; init; } = double.NaN;
+
+    /// <summary>Mean share of the energy in an image's first component; not a number where a basis was given.</summary>
+    public double FirstShare { get; init; } = double.NaN;
 }
 
 /// <summary>Dimensions of all images together: of the eigenvalues of the tokens' second moments <c>XᵀX / T</c>.</summary>
@@ -116,7 +125,7 @@ public sealed record DataSetRanks
     /// <summary>The C eigenvalues, the largest first, none below zero.</summary>
     public required ImmutableArray<double> Eigenvalues { get; init; }
 
-    /// <summary>How many components each image needs of the basis that all share; null after merging, since that takes the images again.</summary>
+    /// <summary>How many components each image needs of the basis that all share; null before the second pass, see <see cref="SpectralReport.AddSecondPass"/>.</summary>
     public ImageRanks? SharedBasis { get; init; }
 
     /// <summary>Components that hold 80, 90, 95 and 99 % of all tokens' energy.</summary>
@@ -164,13 +173,31 @@ public sealed record SepFigures
     /// <summary>Frequencies that hold 50, 60, 70, 80 and 90 %.</summary>
     public ImmutableArray<int> Dimensions => DimensionsOf(Curve);
 
+    /// <summary>Cumulative share after 1 … C / 2 + 1 frequencies, each with its mirror image k and C - k: the profile without its redundant half.</summary>
+    public required ImmutableArray<double> FoldedCurve { get; init; }
+
+    /// <summary>Frequencies of <see cref="FoldedCurve"/>, of C / 2 + 1, that hold 50, 60, 70, 80 and 90 %.</summary>
+    public ImmutableArray<int> FoldedDimensions => DimensionsOf(FoldedCurve);
+
+    /// <summary>Mean over the images of the dimensions that each image's own profile (the mean over its tokens) has.</summary>
+    public required ImmutableArray<double> ImageMean { get; init; }
+
+    /// <summary>Standard deviation of these over the images (their number in the divisor).</summary>
+    public required ImmutableArray<double> ImageDeviation { get; init; }
+
+    /// <summary>99th percentile of these over the images, between ranks by straight lines.</summary>
+    public required ImmutableArray<double> ImagePercentile99 { get; init; }
+
+    /// <summary>Standard deviation over all tokens of the share in the frequencies 0 … C / 2 (their number in the divisor).</summary>
+    public required double DeviationAtHalf { get; init; }
+
     /// <summary>The same of <see cref="NullCurve"/>: what is left to say is the difference.</summary>
     public ImmutableArray<int> NullDimensions => DimensionsOf(NullCurve);
 
     /// <summary>Largest distance of the profile from its null, in shares of the energy.</summary>
     public double LargestDifference => Curve.Zip(NullCurve, (one, two) => Math.Abs(one - two)).Max();
 
-    private static ImmutableArray<int> DimensionsOf(ImmutableArray<double> curve)
+    internal static ImmutableArray<int> DimensionsOf(ImmutableArray<double> curve)
         => [.. Parts.Select(part => 1 + Math.Max(0, curve.Select((value, i) => value >= part ? i : -1).FirstOrDefault(i => i >= 0, curve.Length - 1)))];
 }
 

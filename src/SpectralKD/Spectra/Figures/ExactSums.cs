@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace SpectralKD.Spectra;
 
 /// <summary>
@@ -45,6 +47,9 @@ internal sealed class ExactSums(int length)
 
     /// <summary>A sum as the nearest double.</summary>
     internal double this[int index] => Math.ScaleB((double)_values[index], -64);
+
+    /// <summary>The sums as they are stored: two whole numbers each, the lower half first.</summary>
+    internal Span<long> Raw => MemoryMarshal.Cast<Int128, long>(_values.AsSpan());
 
     /// <summary>All sums as doubles.</summary>
     internal double[] ToArray() => [.. Enumerable.Range(0, _values.Length).Select(i => this[i])];

@@ -37,6 +37,9 @@ public sealed record IntensityParts
 
     /// <summary>Geometric over arithmetic mean of the mean power spectrum, in [0, 1]; null in the channel domain.</summary>
     public double? Flatness { get; init; }
+
+    /// <summary>The same without the frequency 0, which is the maps' means; null in the channel domain and for maps of one place.</summary>
+    public double? FlatnessWithoutMean { get; init; }
 }
 
 /// <summary>
@@ -120,6 +123,7 @@ public sealed record IntensityDecomposition
             MeanShare = power[zero] / power.Total(),
             KappaWithoutMean = rest > 0 ? (amplitude.Total() - amplitude[zero]) / cells / Math.Sqrt(rest / cells) : null,
             Flatness = RankFigures.Flatness(power),
+            FlatnessWithoutMean = rest > 0 ? RankFigures.Flatness(power.RemoveAt(zero)) : null,
         };
     }
 

@@ -51,6 +51,12 @@ public static class RankFigures
         return eigenvalues.Count; // rounding may leave the sum below the whole
     }
 
+    /// <summary>The part of the whole that the first so many eigenvalues hold, in [0, 1]. 0 where all are 0.</summary>
+    /// <param name="eigenvalues">Eigenvalues, or squared singular values, the largest first; or an image's energies along a basis that it shares with others.</param>
+    /// <param name="count">How many, from 0; more than there are count as all.</param>
+    public static double Captured(IReadOnlyList<double> eigenvalues, int count)
+        => eigenvalues.Sum() is > 0 and var total ? eigenvalues.Take(count).Sum() / total : 0;
+
     /// <summary>
     /// Spectral flatness (Wiener entropy): geometric over arithmetic mean, from 0 (a value is zero, or few hold everything) to 1 (all are equal).
     /// </summary>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using Microsoft.Data.Analysis;
 
 namespace SpectralKD.Spectra;
@@ -17,13 +16,15 @@ namespace SpectralKD.Spectra;
 public sealed class SpectralReport
 {
     private readonly ImmutableArray<BlockFigureSums> _sums;
+    private readonly SecondPass? _second;
 
-    private SpectralReport(ModelSpectrum spectrum, ImmutableArray<BlockFigureSums> sums, IReadOnlyList<ImageRanks>? shared = null, IReadOnlyList<ImageRanks>? sharedCentred = null)
+    private SpectralReport(ModelSpectrum spectrum, ImmutableArray<BlockFigureSums> sums, SecondPass? second)
     {
-        (Spectrum, _sums) = (spectrum, sums);
-        Spatial = IntensityDecomposition.Of(spectrum);
-        Channel = IntensityDecomposition.Of(spectrum, SpectralDomain.Channel);
-        Blocks = [.. spectrum.Blocks.Select((block, i) => sums[i].ToFigures(block, Spatial.Blocks[i], Channel.Blocks[i], shared?[i], sharedCentred?[i]))];
+        (_sums, _second) = (sums, second);
+        Spectrum = spectrum with { Blocks = [.. spectrum.Blocks.Select((block, i) => sums[i].Exact(block) with { Entropy = second?.Entropy(i, block) })] };
+        Spatial = IntensityDecomposition.Of(Spectrum);
+        Channel = IntensityDecomposition.Of(Spectrum, SpectralDomain.Channel);
+        Blocks = [.. Spectrum.Blocks.Select((block, i) => sums[i].ToFigures(block, Spatial.Blocks[i], Channel.Blocks[i], second?.Plain(i), second?.Centred(i)))];
     }
 
     /// <summary>The spectra in both domains.</summary>
@@ -41,7 +42,13 @@ public sealed class SpectralReport
     /// <summary>What makes the curves, in two sentences.</summary>
     public string Words => $"{Spectrum.Title}: {Spectrum.UShape.Words}. Of its shape over depth, {Share(Spatial)}; of the channel curve's, {Share(Channel)}.";
 
-    /// <summary>Runs images through a model twice: for all sums, then for the entropy and for how many shared components each image needs.</summary>
+    /// <summary>
+    /// Whether the activation entropy and <see cref="DataSetRanks.SharedBasis"/> are there, which need to know of all images first: false for a part of a data set, and for merged parts
+    /// until each had its <see cref="AddSecondPass"/>.
+    /// </summary>
+    public bool IsComplete => _second is not null;
+
+    /// <summary>Runs images through a model twice: for all sums, then for the entropy and for how many shared components each image needs. A part (<see cref="SpectralOptions.Shard"/>) is run once.</summary>
     /// <param name="model">The model; switched to evaluation mode meanwhile.</param>
     /// <param name="images">The images; those that cannot be read are left out and named.</param>
     /// <param name="options">Layers, batch size and so on; both domains are taken whatever it says.</param>
@@ -65,30 +72,114 @@ public sealed class SpectralReport
         var recorder = new PartRecorder(model, images.Name, numbers.Numbers);
         LibTorch.EnsureLoaded();
         using var run = new ModelRun(numbers.Model, options);
-        var pass = new ReportPass(numbers.Model, run, stream, progress, cancellation);
-        var (spectrum, sums) = pass.Sums(recorder);
-        var (entropy, shared, sharedCentred) = pass.Again(sums, options.EntropyRange ?? spectrum.Activations!);
+        var pass = new ReportPass(numbers.Model, run, stream, options.Shard is null ? 2 : 1, progress, cancellation);
+        var (spectrum, sums) = pass.Sums(recorder, options.PerImage);
+        var second = options.Shard is null ? pass.Again(new SecondPass.Basis(sums, options.EntropyRange ?? spectrum.Activations!)) : null;
+        RequireSame(spectrum.Images, second, images);
         var part = recorder.ToPart(model.Spec, images, options.Shard, stream.LeftOut);
-        spectrum = spectrum.WithEntropyOf(entropy) with { Source = images.Name, Skipped = stream.Skipped, Parts = [part], At = options.At };
-        return new SpectralReport(spectrum, sums, shared, sharedCentred);
+        return new SpectralReport(spectrum with { Source = images.Name, Skipped = stream.Skipped, Parts = [part], At = options.At }, sums, second);
     }
 
     /// <summary>
-    /// Adds the figures of other images, exactly as if all had been taken together; only <see cref="DataSetRanks.SharedBasis"/> is lost, since each image would have to be seen again.
+    /// The same report with the activation entropy and <see cref="DataSetRanks.SharedBasis"/>: takes the images through the model once more, by the range and the basis of the whole set. Parts that
+    /// all had it by the same whole merge to what one run gives.
     /// </summary>
-    /// <param name="other">A report of the same model and blocks over images that are not among these.</param>
-    /// <exception cref="SpectralKDException">The spectra do not merge, see <see cref="ModelSpectrum.Merge(ModelSpectrum, bool)"/>.</exception>
-    public SpectralReport Merge(SpectralReport other)
+    /// <param name="model">The model of this report.</param>
+    /// <param name="images">The source of this report; the same part of it is taken.</param>
+    /// <param name="whole">The merged reports of all parts; null for this report itself.</param>
+    /// <param name="options">Batch size, precision, range of the entropy; layers and so on are the report's.</param>
+    /// <param name="progress">Told after every batch.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <exception cref="SpectralKDException">Model, weights or images are not those of the report, or the whole is of other blocks.</exception>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    public SpectralReport AddSecondPass(
+        VisionModel model, IImageSource images, SpectralReport? whole = null, SpectralOptions? options = null, IProgress<AnalysisProgress>? progress = null, CancellationToken cancellation = default)
     {
-        var spectrum = Spectrum.WithoutActivationEntropy().Merge(other.Spectrum.WithoutActivationEntropy());
-        var sums = _sums.Select((block, i) => block.Copy(spectrum.Blocks[i].Index)).ToImmutableArray();
-        for (var i = 0; i < sums.Length; i++)
+        whole ??= this;
+        var shard = Spectrum.Parts is [{ Shard: { } text }] ? DataShard.Parse(text) : null;
+        options = (options ?? new SpectralOptions()) with
         {
-            sums[i].Add(other._sums[i]);
+            Domain = SpectralDomain.Both,
+            At = Spectrum.At,
+            Layers = [.. Spectrum.Blocks.Select(block => block.Index)],
+            PerImage = Spectrum.PerImage is not null,
+            Shard = shard,
+            ActivationEntropy = IsComplete,
+        };
+        if (Spectrum.Parts.Length > 1 && Spectrum.MissingParts() is [var missing, ..])
+        {
+            throw new SpectralKDException($"{missing}: merge all parts first");
         }
 
-        return new SpectralReport(spectrum, sums);
+        RequireOneKind(whole);
+        var record = Spectrum with { Parts = [.. Spectrum.Parts.Take(1).Select(part => part with { Shard = shard?.ToString() })] };
+        SpectralAnalysis.RequireSame(record, "the report", model, images, options with { EntropyRange = null });
+        var stream = new ImageStream(images, model, options, cancellation);
+        using var numbers = ModelInPrecision.Of(model, options.Precision);
+        using var run = new ModelRun(numbers.Model, options);
+        var second = new ReportPass(numbers.Model, run, stream, 1, progress, cancellation).Again(new SecondPass.Basis(whole._sums, options.EntropyRange ?? whole.Spectrum.Activations!));
+        RequireSame(Spectrum.Images, second, images);
+        return new SpectralReport(Spectrum, _sums, second);
     }
+
+    /// <summary>Adds the figures of other images, exactly as if all had been taken together, see <see cref="Merge(IEnumerable{SpectralReport}, bool)"/>.</summary>
+    /// <param name="other">A report of the same model and blocks over images that are not among these.</param>
+    /// <exception cref="SpectralKDException">The spectra do not merge, see <see cref="ModelSpectrum.Merge(ModelSpectrum, bool)"/>.</exception>
+    public SpectralReport Merge(SpectralReport other) => Merge([this, other]);
+
+    /// <summary>
+    /// Merges any number of reports of disjoint images to what one run over all of them gives, but for what <see cref="IsComplete"/> says: that comes with the merged parts where all of them
+    /// had their second pass by one whole, and is left out otherwise.
+    /// </summary>
+    /// <param name="parts">The reports, at least one; merged ones too.</param>
+    /// <param name="checkRecords">False merges whatever the records of weights and images say, see <see cref="ModelSpectrum.MergeProblems"/>.</param>
+    /// <exception cref="SpectralKDException">The list is empty, or two of them do not fit together.</exception>
+    public static SpectralReport Merge(IEnumerable<SpectralReport> parts, bool checkRecords = true)
+    {
+        List<SpectralReport> all = [.. parts];
+        var spectrum = ModelSpectrum.Merge(all.Select(part => part.Spectrum.WithoutActivationEntropy()), checkRecords);
+        var sums = all[0]._sums.Select((block, i) => block.Copy(spectrum.Blocks[i].Index)).ToImmutableArray();
+        foreach (var part in all.Skip(1))
+        {
+            for (var i = 0; i < sums.Length; i++)
+            {
+                sums[i].Add(part._sums[i]);
+            }
+        }
+
+        return new SpectralReport(spectrum, sums, SecondPass.Merge([.. all.Select(part => part._second)]));
+    }
+
+    /// <summary>Writes all sums to a .safetensors file, exactly, so that parts can be merged: 16 bytes for each pair of a block's channels.</summary>
+    /// <param name="path">The file; it appears whole or not at all.</param>
+    public void Save(string path) => SumsFile.Write(path, Spectrum, _second?.Name, file =>
+    {
+        for (var i = 0; i < _sums.Length; i++)
+        {
+            file.Begin(i);
+            _sums[i].Exchange(file);
+        }
+
+        _second?.Write(file);
+    });
+
+    /// <summary>Reads a file that <see cref="Save"/> wrote.</summary>
+    /// <exception cref="SpectralKDException">No such file, or its content is not a report.</exception>
+    public static SpectralReport Load(string path) => SumsFile.Read(path, (file, spectrum, basis) =>
+    {
+        file.Require(spectrum.Domain == SpectralDomain.Both, "its spectra are not of both domains");
+        return new SpectralReport(spectrum, [.. spectrum.Blocks.Select(Sums)], basis is null ? null : SecondPass.Read(file, basis, spectrum));
+
+        BlockFigureSums Sums(BlockSpectrum block, int position)
+        {
+            file.Begin(position);
+            file.RequireLength("moments", (long)block.Channels * (block.Channels + 1));
+            var sums = new BlockFigureSums(block.Index, block.Channels, block.Height, block.Width);
+            sums.Exchange(file);
+            file.Require(sums.Images == spectrum.Images, $"{block.Name} has {sums.Images} images, the whole {spectrum.Images}");
+            return sums;
+        }
+    });
 
     /// <summary>One row a block.</summary>
     /// <remarks>
@@ -96,7 +187,8 @@ public sealed class SpectralReport
     /// <c>channel_intensity</c>, <c>channel_kappa</c>; the intensities without one thing: <c>null_pixels</c> (order of places), <c>null_channels</c> (order of channels, channel
     /// intensity), <c>null_layernorm</c> (size of tokens), <c>null_gaussian</c> (all but mean and covariance); dimensions: <c>image_rank</c> (effective), <c>image_d95</c>,
     /// <c>image_d95_centred</c> (99th percentiles over images), <c>rank</c> (effective, of all tokens), <c>rankme</c>, <c>participation</c>, <c>d95</c>, <c>d95_centred</c>,
-    /// <c>alpha</c>, <c>coding_rate</c> (nats a token); <c>sep_50</c>, <c>sep_50_null</c> (frequencies); <c>log_amplitude</c> (highest frequency over zero, natural logarithm);
+    /// <c>shared_d95</c> (components of <c>rank</c>'s basis that nearly every image does with; empty before the second pass), <c>alpha</c>, <c>coding_rate</c> (nats a token); <c>sep_50</c>,
+    /// <c>sep_50_null</c> (frequencies), <c>sep_50_folded</c> (of C / 2 + 1), <c>sep_50_image</c> (mean over images); <c>log_amplitude</c> (highest frequency over zero, natural logarithm);
     /// <c>token_participation</c> (channels); <c>outlier_tokens</c> (share), <c>massive_activations</c> (an image), <c>largest_activation</c>; <c>activation_entropy</c> (bits).
     /// </remarks>
     public DataFrame ToDataFrame() => new(
@@ -121,10 +213,13 @@ public sealed class SpectralReport
         Column("participation", block => block.DataSet.ParticipationRatio),
         Column("d95", block => block.DataSet.Components[2]),
         Column("d95_centred", block => block.DataSetCentred.Components[2]),
+        Column("shared_d95", block => block.DataSet.SharedBasis?.Percentile99[2]),
         Column("alpha", block => double.IsNaN(block.DataSetCentred.Alpha) ? null : block.DataSetCentred.Alpha),
         Column("coding_rate", block => block.DataSetCentred.CodingRate),
         Column("sep_50", block => block.Sep.Dimensions[0]),
         Column("sep_50_null", block => block.Sep.NullDimensions[0]),
+        Column("sep_50_folded", block => block.Sep.FoldedDimensions[0]),
+        Column("sep_50_image", block => block.Sep.ImageMean[0]),
         Column("log_amplitude", block => block.LogAmplitude?[^1]),
         Column("token_participation", block => block.TokenParticipation),
         Column("outlier_tokens", block => block.Outliers.TokenShare),
@@ -132,73 +227,28 @@ public sealed class SpectralReport
         Column("largest_activation", block => block.Outliers.LargestActivation),
         Column("activation_entropy", block => block.ActivationEntropy));
 
+    private void RequireOneKind(SpectralReport whole)
+    {
+        if (Shapes(whole) is var theirs && Shapes(this) is var mine && theirs != mine)
+        {
+            throw new SpectralKDException($"the whole is a report of other blocks or weights than its part: {theirs} and {mine}; merge the reports of all parts, and give that");
+        }
+
+        static string Shapes(SpectralReport report) => $"{report.Spectrum.Model} ({report.Spectrum.Weights?.Words}) "
+            + string.Join(", ", report.Spectrum.Blocks.Select(block => $"{block.Name} [{block.Channels}, {block.Height}, {block.Width}]"));
+    }
+
+    private static void RequireSame(long images, SecondPass? second, IImageSource source)
+    {
+        if (second is not null && second.Images != images)
+        {
+            throw new SpectralKDException($"{source.Name} gave {images} images in the first pass and {second.Images} in the second: give a source that can be read twice");
+        }
+    }
+
     private DoubleDataFrameColumn Column(string name, Func<BlockReport, double?> value) => new(name, Blocks.Select(value));
 
     private static string Share(IntensityDecomposition parts) => parts.AmplitudeShare is { } share
         ? FormattableString.Invariant($"{100 * share:0} % is the size of the activations (RMS) and {100 * (1 - share):0} % the evenness of the spectrum (kappa)")
         : "there is nothing to take apart: it is constant";
-}
-
-/// <summary>The two passes of a report over its images.</summary>
-internal sealed class ReportPass(VisionModel model, ModelRun run, ImageStream stream, IProgress<AnalysisProgress>? progress, CancellationToken cancellation)
-{
-    private readonly Stopwatch _clock = Stopwatch.StartNew();
-
-    /// <summary>The spectra, and every block's sums.</summary>
-    internal (ModelSpectrum Spectrum, ImmutableArray<BlockFigureSums> Sums) Sums(PartRecorder recorder)
-    {
-        var accumulator = new SpectrumAccumulator(model.Spec.Name, run.Blocks, SpectralDomain.Both, null, model.Blocks.Count);
-        var sums = new BlockFigureSums?[run.Blocks.Count];
-        Each(1, accumulator, recorder, (position, map, key) =>
-        {
-            var shape = map.shape; // [C, H, W]
-            sums[position] ??= new BlockFigureSums(run.Blocks[position].Index, (int)shape[0], (int)shape[1], (int)shape[2]);
-            sums[position]!.Add(map, key);
-        });
-        return (accumulator.ToSpectrum(model.Spec.Name), [.. sums.Select(block => block!)]);
-    }
-
-    /// <summary>The activation entropy, and how many components of the basis that all images share each of them needs, with the mean token and without.</summary>
-    internal (ModelSpectrum Entropy, IReadOnlyList<ImageRanks> Shared, IReadOnlyList<ImageRanks> SharedCentred) Again(
-        ImmutableArray<BlockFigureSums> sums, ActivationRange range)
-    {
-        using var scope = NewDisposeScope();
-        var bases = sums.Select(block => (Plain: block.SharedBasis(centred: false), Centred: block.SharedBasis(centred: true))).ToList();
-        var tallies = bases.Select(basis => (Plain: new RankTally((int)basis.Plain.Mean.shape[0]), Centred: new RankTally((int)basis.Plain.Mean.shape[0]))).ToList();
-        var accumulator = new SpectrumAccumulator(model.Spec.Name, run.Blocks, SpectralDomain.None, range, model.Blocks.Count);
-        Each(2, accumulator, null, (position, map, _) =>
-        {
-            var tokens = map.to(float64).cpu().flatten(1).t(); // [N, C]
-            var (plain, centred) = bases[position];
-            tallies[position].Plain.AddEnergies(Energies(tokens, plain.Basis));
-            tallies[position].Centred.AddEnergies(Energies(tokens - centred.Mean, centred.Basis));
-        });
-        return (accumulator.ToSpectrum(model.Spec.Name), [.. tallies.Select(tally => tally.Plain.ToRanks(ofImages: false))], [.. tallies.Select(tally => tally.Centred.ToRanks(ofImages: false))]);
-    }
-
-    /// <summary>An image's energy along each vector of a basis.</summary>
-    internal static double[] Energies(Tensor tokens, Tensor basis) => tokens.mm(basis).Squared().sum([0L]).data<double>().ToArray();
-
-    private void Each(int pass, SpectrumAccumulator accumulator, PartRecorder? recorder, Action<int, Tensor, long> take)
-    {
-        var done = 0;
-        foreach (var batch in stream.Batches(0))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            run.Forward(batch, accumulator, maps =>
-            {
-                for (var position = 0; position < run.Blocks.Count; position++)
-                {
-                    var map = maps.First(map => map.Block == run.Blocks[position].Index).Values; // [B, C, H, W]
-                    for (var image = 0; image < map.shape[0]; image++)
-                    {
-                        take(position, map[image], batch.Origin!(image).Place);
-                    }
-                }
-            });
-            recorder?.Add(batch.Images);
-            NativeHeap.AfterBatch(++done);
-            progress?.Report(new AnalysisProgress(pass, 2, accumulator.Images, stream.Count, _clock.Elapsed));
-        }
-    }
 }

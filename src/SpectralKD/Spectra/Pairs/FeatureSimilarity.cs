@@ -149,6 +149,9 @@ internal sealed class HsicSums(int first, int second)
     /// <summary>CKA of a pair; null without a batch, or where a side does not vary. Being unbiased, it may fall below 0 for features that have nothing in common.</summary>
     public double? Cka(int one, int two) => _one[one] > 0 && _two[two] > 0 ? _both[one, two] / Math.Sqrt(_one[one] * _two[two]) : null;
 
+    /// <summary>The means over the batches: HSIC of both features, of the first with itself, of the second with itself.</summary>
+    public (double Both, double One, double Two) Means(int one, int two) => (_both[one, two] / Batches, _one[one] / Batches, _two[two] / Batches);
+
     /// <summary>True where all sums are numbers.</summary>
     public bool IsFinite => _one.Concat(_two).All(double.IsFinite);
 
