@@ -72,19 +72,28 @@ internal static class PredictVerb
     public static Command Create()
     {
         var recipe = DistillVerb.RecipeArgument();
-        var count = new Option<int>("--count") { Description = "Training images that are looked at, at least 8", DefaultValueFactory = _ => LayerPredictions.Images };
+        var count = new Option<int>("--count") { Description = "Training images that are looked at, at least 8", DefaultValueFactory = _ => new PredictionOptions().Images };
         var all = new Option<bool>("--all-pairs") { Description = "All pairs whose maps fit, instead of each block of the student with the teacher's at the same relative depth" };
+        var seeds = new Option<int>("--seeds") { Description = "First weights of the student, of the recipe's seed and those after it: means, with standard deviations in columns of their own", DefaultValueFactory = _ => 1 };
+        var epoch = new Option<bool>("--first-epoch") { Description = "Trains the recipe's first epoch without alignment and looks at the gradients again: gradient_affinity_epoch_1, gradient_ratio_epoch_1" };
         var by = new Option<string>("--by") { Description = $"Predictor that the chosen pairs go by: {string.Join(", ", LayerPredictions.Predictors.Select(predictor => predictor.Name))}", DefaultValueFactory = _ => LayerPredictions.Default };
         by.CompletionSources.Add(_ => LayerPredictions.Predictors.Select(predictor => new System.CommandLine.Completions.CompletionItem(predictor.Name, detail: predictor.Words)));
         var pairs = new Option<int>("--pairs") { Description = "Number of pairs to choose", DefaultValueFactory = _ => 1 };
         var output = new Option<string?>("--out") { Description = "Folder for predictors.csv [none: only the table is shown]" };
-        var command = new Command("predict", "Tells what is known of each layer pair of a recipe before training, and the pairs that promise most") { recipe, count, all, by, pairs, output }.PrintsResults();
+        var command = new Command("predict", "Tells what is known of each layer pair of a recipe before training, and the pairs that promise most") { recipe, count, all, seeds, epoch, by, pairs, output }.PrintsResults();
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
             var opened = ComparisonSetup.RecipeOf(result.GetRequiredValue(recipe));
             var predictor = LayerPredictor.Find(result.GetRequiredValue(by));
-            var predictions = await LayerPredictions.OfAsync(opened, result.GetValue(count), result.GetValue(all), new Line(console.Error), cancel);
+            var options = new PredictionOptions { Images = result.GetValue(count), AllPairs = result.GetValue(all), Seeds = result.GetValue(seeds), FirstEpoch = result.GetValue(epoch) };
+            if (predictor.AfterEpoch && !options.FirstEpoch)
+            {
+                throw new SpectralKDException($"{predictor.Name} needs a first epoch of training: add --first-epoch");
+            }
+
+            var predictions = await LayerPredictions.OfAsync(opened, options, new Line(console.Error), cancel);
+            await ModelOptions.TellAsync(predictions.Notes, console.Error);
             var chosen = Chosen(opened, predictions.Scores(predictor.Name), result.GetValue(pairs));
             var (students, teachers) = (chosen.Select(pair => pair.Student), chosen.Select(pair => pair.Teacher));
             var file = result.GetValue(output) is { } folder ? Path.Combine(folder, "predictors.csv") : null;
@@ -110,8 +119,24 @@ internal static class PredictVerb
         return [.. pairs.StudentLayers.Zip(pairs.TeacherLayers)];
     }
 
-    private sealed class Line(TextWriter error) : IProgress<string>
+    // A line for each step, and of a long one where it stands: rewritten in place on a terminal, elsewhere every ten seconds.
+    private sealed class Line(TextWriter error) : IProgress<PredictionProgress>
     {
-        public void Report(string value) => error.WriteLine(value);
+        private int _step;
+        private TimeSpan _last;
+
+        public void Report(PredictionProgress value)
+        {
+            var ended = value.Step == value.Steps && value.Done >= value.Total && value.Total > 0;
+            if (value.Step == _step && !ended && value.Elapsed - _last < ErrorTerminal.Interval)
+            {
+                return;
+            }
+
+            error.Write(value.Step == _step || !ErrorTerminal.Rewrites ? "" : "\n");
+            error.Write(ErrorTerminal.Progress(value.Done == 0 ? value.Title : new ProgressView(value.Title, value.Done, value.Total, value.Unit, value.Elapsed).Words));
+            error.Write(ended && ErrorTerminal.Rewrites ? "\n" : "");
+            (_step, _last) = (value.Step, value.Elapsed);
+        }
     }
 }

@@ -72,6 +72,38 @@ public sealed partial class CommandLineHabitsTests : IDisposable
     }
 
     [Fact]
+    public async Task Predictions_tell_each_step_and_go_by_the_predictor_that_was_asked_for()
+    {
+        var recipe = Path.Combine(_folder, "recipe.json");
+        await File.WriteAllTextAsync(recipe, """
+            { "teacher": "cait_nano_patch4_32", "teacherWeights": "seeded:1", "student": "deit_nano_patch4_32", "batch": 4, "device": "cpu", "data": { "train": "textures", "count": 12, "validationCount": 4, "size": 32 } }
+            """);
+        Assert.Equal(1, await RunAsync("predict", recipe, "--count", "12", "--by", "gradient_affinity_epoch_1"));
+        Assert.Equal("spectralkd: gradient_affinity_epoch_1 needs a first epoch of training: add --first-epoch", _error.ToString().Trim());
+
+        Assert.Equal(0, await RunAsync("predict", recipe, "--count", "12", "--first-epoch", "--by", "gradient_affinity_epoch_1", "--json", "--out", Folder("out")));
+        Assert.All(
+            ["step 1 of 6, spectra of cait_nano_patch4_32", "step 2 of 6, classifiers of the blocks", "step 3 of 6, deit_nano_patch4_32 of seed 0", "step 4 of 6, gradients of 12 pairs", "step 5 of 6, first epoch", "step 6 of 6, gradients of 12 pairs after"],
+            step => Assert.Contains(step, _error.ToString()));
+        Assert.Contains("step 6 of 6, gradients of 12 pairs after the first epoch: 12/12 gradients, ", _error.ToString());
+        var pairs = JsonNode.Parse(_output.ToString())!["pairs"]!.AsArray();
+        var best = pairs.MaxBy(pair => (double)pair!["gradient_affinity_epoch_1"]!)!["student_block"]!;
+        Assert.Equal((int)best, (int)JsonNode.Parse(_output.ToString())!["student_layers"]![0]!);
+        Assert.StartsWith("student_block,teacher_block,depth,intensity,rms,kappa,uniformity,high_frequency_ratio,effective_rank,d95,knn,probe,", await File.ReadAllTextAsync(Folder("out/predictors.csv")));
+    }
+
+    [Fact]
+    public async Task The_authors_logs_and_entropies_become_one_page_with_heatmaps_and_a_slider()
+    {
+        var folder = SharedData.OrSkip("data");
+        Assert.Equal(0, await RunAsync("dynamics", folder, "--out", Folder("out")));
+        Assert.Contains("SpectralKD_Last_1_500_epochs: 500 epochs, top-1 ", _output.ToString());
+        Assert.Contains("SoftKD: entropies of 12 layers at 11 checkpoints", _output.ToString());
+        var page = await File.ReadAllTextAsync(Folder("out/dynamics.html"));
+        Assert.All(["Top-1 accuracy by epoch", "Alignment loss by epoch", "Activation entropy over layers and training", "Activation entropy over depth, checkpoint by checkpoint", "\"sliders\""], words => Assert.Contains(words, page));
+    }
+
+    [Fact]
     public async Task The_version_is_short()
     {
         Assert.Equal(0, await RunAsync("--version"));

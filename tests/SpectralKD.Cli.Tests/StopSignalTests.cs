@@ -67,6 +67,22 @@ public sealed class StopSignalTests : IDisposable
         Assert.All(Directory.Exists(to) ? Directory.EnumerateFiles(to) : [], file => Assert.Equal("partial.json", Path.GetFileName(file))); // whole, or not there: what --resume goes on with
     }
 
+    [Fact]
+    public async Task A_signal_ends_predictions_without_a_crash()
+    {
+        await File.WriteAllTextAsync(Recipe, """
+            { "teacher": "cait_nano_patch4_32", "teacherWeights": "seeded:1", "student": "deit_nano_patch4_32", "batch": 8, "device": "cpu", "data": { "train": "textures", "count": 4000, "validationCount": 10, "size": 32 } }
+            """);
+        using var predict = Start("predict", Recipe, "--count", "4000", "--all-pairs");
+        await predict.UntilAsync(() => predict.Said.Contains("step 1 of 4", StringComparison.Ordinal));
+
+        await predict.SendAsync("INT");
+        await predict.EndAsync(130);
+
+        Assert.Contains("spectralkd: stopped", predict.Said);
+        Assert.DoesNotContain("   at ", predict.Said);
+    }
+
     [Theory]
     [InlineData("INT", 130)]
     [InlineData("TERM", 143)]

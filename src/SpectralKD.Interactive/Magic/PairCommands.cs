@@ -63,10 +63,16 @@ internal sealed class PredictArguments
     public string Recipe { get; set; } = "";
 
     [MagicParameter("training images that are looked at, at least 8")]
-    public int Count { get; set; } = LayerPredictions.Images;
+    public int Count { get; set; } = new PredictionOptions().Images;
 
     [MagicParameter("all pairs whose maps fit, instead of each block of the student with the teacher's at the same relative depth")]
     public bool AllPairs { get; set; }
+
+    [MagicParameter("first weights of the student, of the recipe's seed and those after it: means, with standard deviations in columns of their own")]
+    public int Seeds { get; set; } = 1;
+
+    [MagicParameter("trains the recipe's first epoch without alignment and looks at the gradients again: gradient_affinity_epoch_1")]
+    public bool FirstEpoch { get; set; }
 
     [MagicParameter("C# variable for the predictions; their table goes into <as>Table", Value = MagicValue.NewVariable)]
     public string As { get; set; } = "predictions";
@@ -77,16 +83,26 @@ internal sealed class PredictCommand : MagicCommand<PredictArguments>
 {
     public override string Name => "#!spectral-predict";
 
-    public override string Description => "what is known of each layer pair before training: intensity, rank, CKA, R2, agreement of gradients …";
+    public override string Description => "what is known of each layer pair before training: intensity, rank, CKA, R2, accuracy of the block, agreement of gradients …";
 
     public override string Example => "#!spectral-predict nano-deit-distilled --count 128 --as predictions";
 
     protected override async Task RunAsync(PredictArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
-        var predictions = await LayerPredictions.OfAsync(ComparisonSetup.RecipeOf(arguments.Recipe), arguments.Count, arguments.AllPairs, null, cancellationToken);
+        var options = new PredictionOptions { Images = arguments.Count, AllPairs = arguments.AllPairs, Seeds = arguments.Seeds, FirstEpoch = arguments.FirstEpoch };
+        var predictions = await LayerPredictions.OfAsync(ComparisonSetup.RecipeOf(arguments.Recipe), options, new Reporter(new ProgressDisplay(host, "", "")), cancellationToken);
         await host.SetVariableAsync(arguments.As, predictions, typeof(LayerPredictions));
         await host.SetVariableAsync(arguments.As + "Table", predictions.Table, typeof(DataFrame));
         host.Display(predictions.Table);
+        if (predictions.Notes.Count > 0)
+        {
+            host.Display(new MessageView("predictions", predictions.Notes));
+        }
+    }
+
+    private sealed class Reporter(ProgressDisplay display) : IProgress<PredictionProgress>
+    {
+        public void Report(PredictionProgress value) => display.Report(new ProgressView(value.Title, value.Done, value.Total, value.Unit, value.Elapsed));
     }
 }
 

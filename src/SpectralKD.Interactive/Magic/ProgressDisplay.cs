@@ -15,19 +15,22 @@ internal sealed class ProgressDisplay(INotebookHost host, string what, string un
     private TimeSpan _last;
 
     /// <summary>Reports how far the command is; may be called from any thread.</summary>
-    public void Report(long done, long total)
+    public void Report(long done, long total) => Report(new ProgressView(what, done, total, unit, _clock.Elapsed));
+
+    /// <summary>Reports how far a part of the command is that has words and a clock of its own.</summary>
+    public void Report(ProgressView view)
     {
         lock (_gate)
         {
             var now = _clock.Elapsed;
-            var due = _displayed is null ? now >= Patience : now - _last >= Interval || done >= total;
+            var due = _displayed is null ? now >= Patience : now - _last >= Interval || view.Done >= view.Total;
             if (!due)
             {
                 return;
             }
 
             _last = now;
-            Show(new ProgressView(what, done, total, unit, now));
+            Show(view);
         }
     }
 

@@ -154,6 +154,9 @@ internal sealed record ProgressView(string What, long Done, long Total, string U
 
     private double Rate => Elapsed.TotalSeconds > 0 ? Done / Elapsed.TotalSeconds : 0;
 
+    /// <summary>All in one line, without a bar.</summary>
+    public string Words => $"{What}: {Figures}";
+
     private string Figures => string.Create(CultureInfo.InvariantCulture, $"{Done:N0}{(Total > 0 ? $"/{Total:N0}" : "")} {Unit}, {RateText}, {Left}");
 
     private string RateText => Rate >= 10 || Rate == 0

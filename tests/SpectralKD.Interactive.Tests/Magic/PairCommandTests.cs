@@ -38,12 +38,14 @@ public sealed class PairCommandTests : IDisposable
             { "teacher": "cait_nano_patch4_32", "teacherWeights": "seeded:1", "student": "deit_nano_patch4_32", "batch": 4, "device": "cpu", "data": { "train": "textures", "count": 8, "validationCount": 4, "size": 32 } }
             """);
         await RunAsync(
-            $"#!spectral-predict {recipe} --count 8", "#!spectral-images textures --count 8 --size 32",
+            $"#!spectral-predict {recipe} --count 8 --seeds 2 --first-epoch", "#!spectral-images textures --count 8 --size 32",
             "#!spectral-model cait_nano_patch4_32 --weights seeded:1 --as teacher", "#!spectral-model deit_nano_patch4_32 --weights seeded --as student",
             "#!spectral-analyze --model teacher --as one", "#!spectral-analyze --model student --as two",
             "#!spectral-select --teacher one --student two --strategy predicted --predictions predictions --by procrustes --count 2");
 
         var table = Assert.IsType<DataFrame>(_host["predictionsTable"]);
+        Assert.All(["cka_sd", "gradient_affinity_epoch_1", "gradient_ratio_epoch_1_sd"], name => Assert.Contains(table.Columns, column => column.Name == name));
+        Assert.Contains(_host.Displayed.OfType<MessageView>(), view => view.ToPlainText().Contains("knn and probe are missing", StringComparison.Ordinal));
         var best = table.Rows.OrderBy(row => Convert.ToDouble(row["procrustes"], null)).Take(2).Select(row => Convert.ToInt32(row["student_block"], null)).Order();
         Assert.Equal(best, Assert.IsType<LayerPairs>(_host["layers"]).StudentLayers);
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => RunAsync("#!spectral-select --teacher one --student two --strategy predicted --predictions one"));

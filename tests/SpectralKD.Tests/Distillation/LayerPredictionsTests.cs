@@ -13,16 +13,79 @@ public sealed class LayerPredictionsTests
     [Fact]
     public async Task Every_candidate_pair_gets_every_predictor_and_the_same_ones_again()
     {
-        var predictions = await LayerPredictions.OfAsync(Recipe, 12);
+        var predictions = await LayerPredictions.OfAsync(Recipe, new PredictionOptions { Images = 12 });
 
         var table = predictions.Table;
         Assert.Equal(12, table.Rows.Count);
-        Assert.Equal(["student_block", "teacher_block", "depth", .. LayerPredictions.Predictors.Select(predictor => predictor.Name)], table.Columns.Select(column => column.Name));
+        Assert.Equal(["student_block", "teacher_block", "depth", .. LayerPredictions.Predictors.Where(predictor => !predictor.AfterEpoch).Select(predictor => predictor.Name)], table.Columns.Select(column => column.Name));
         Assert.All(table.Columns, column => Assert.Equal(0, column.NullCount));
         Assert.All(Numbers(table, "gradient_affinity"), value => Assert.InRange(value, -1, 1));
         Assert.All(Numbers(table, "gradient_ratio"), value => Assert.True(value > 0));
         Assert.All(Numbers(table, "intensity").Zip(Numbers(table, "rms"), Numbers(table, "kappa")), block => Assert.Equal(block.First, block.Second * block.Third, 1e-9));
-        Assert.Equal(table.ToCsv(), (await LayerPredictions.OfAsync(Recipe, 12)).Table.ToCsv());
+        Assert.Equal(table.ToCsv(), (await LayerPredictions.OfAsync(Recipe, new PredictionOptions { Images = 12 })).Table.ToCsv());
+    }
+
+    [Fact]
+    public async Task Several_first_weights_give_means_with_their_spread_and_the_teachers_figures_once()
+    {
+        async Task<DataFrame> Of(int seed, int seeds) => (await LayerPredictions.OfAsync(Recipe with { Seed = seed }, new PredictionOptions { Images = 12, Seeds = seeds })).Table;
+        var (both, one, two) = (await Of(3, 2), await Of(3, 1), await Of(4, 1));
+
+        foreach (var predictor in LayerPredictions.Predictors.Where(predictor => !predictor.AfterEpoch))
+        {
+            var (first, second) = (Numbers(one, predictor.Name).ToList(), Numbers(two, predictor.Name).ToList());
+            Assert.Equal(predictor.Varies, !first.SequenceEqual(second));
+            Assert.Equal(first.Zip(second, (a, b) => (a + b) / 2), Numbers(both, predictor.Name), (a, b) => Math.Abs(a - b) < 1e-12);
+            Assert.Equal(predictor.Varies, both.Columns.Any(column => column.Name == predictor.Name + "_sd"));
+            if (predictor.Varies)
+            {
+                Assert.Equal(first.Zip(second, (a, b) => Math.Abs(a - b) / Math.Sqrt(2)), Numbers(both, predictor.Name + "_sd"), (a, b) => Math.Abs(a - b) < 1e-12);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task After_the_first_epoch_the_gradients_are_those_of_a_run_without_alignment_that_was_stopped_there()
+    {
+        var told = new List<PredictionProgress>();
+        var options = new PredictionOptions { Images = 8, FirstEpoch = true };
+        var predictions = await LayerPredictions.OfAsync(Recipe with { Epochs = 3 }, options, new Told(told.Add));
+        var table = predictions.Table;
+        Assert.Equal("knn and probe are missing: they need two images of a class, and of 8 images no two are of one class, or all are; look at more (--count)", Assert.Single(predictions.Notes));
+
+        using var job = await DistillationJob.PrepareAsync(LayerSweep.Aligned(Recipe with { Epochs = 3 }), cancellation: TestContext.Current.CancellationToken);
+        var without = LayerSweep.NotAligned(Recipe with { Epochs = 3 });
+        using var stop = new CancellationTokenSource();
+        await Distiller.RunAsync(job.Student, job.Teacher, job.Data, without, progress: new Stop(stop), stop: stop.Token);
+        var pairs = LayerSweep.Candidates(job.Student, job.Teacher!, all: false);
+        var expected = GradientAffinity.Of(job, without, pairs, 4, epoch: 1);
+        Assert.Equal(expected.Select(pair => pair.Cosine), Numbers(table, "gradient_affinity_epoch_1"));
+        Assert.Equal(expected.Select(pair => pair.Ratio), Numbers(table, "gradient_ratio_epoch_1"));
+        Assert.NotEqual(Numbers(table, "gradient_affinity"), Numbers(table, "gradient_affinity_epoch_1"));
+
+        Assert.Equal(Enumerable.Range(1, 6), told.Select(news => news.Step).Distinct());
+        Assert.All(told, news => Assert.Equal(6, news.Steps));
+        Assert.All(told.GroupBy(news => news.Step), step => Assert.Equal((step.Last().Total, true), (step.Last().Done, step.Last().Total > 0)));
+        Assert.Equal("step 5 of 6, first epoch without alignment", told.First(news => news.Step == 5).Title);
+    }
+
+    [Fact]
+    public async Task Predictions_stop_between_two_gradients()
+    {
+        using var stop = new CancellationTokenSource();
+        var gradients = 0;
+        var progress = new Told(news =>
+        {
+            if (news.Unit == "gradients" && news.Done == 1)
+            {
+                gradients++;
+                stop.Cancel();
+            }
+
+            Assert.False(news.Unit == "gradients" && news.Done > 1);
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => LayerPredictions.OfAsync(Recipe, new PredictionOptions { Images = 8 }, progress, stop.Token));
+        Assert.Equal(1, gradients);
     }
 
     [Fact]
@@ -32,7 +95,7 @@ public sealed class LayerPredictionsTests
         var twin = Recipe with { StudentLayers = null, TeacherLayers = null, Losses = [new LossTerm { Name = "labels" }, new LossTerm { Name = "kd" }, new LossTerm { Name = "alignment" }] };
         using var job = await DistillationJob.PrepareAsync(LayerSweep.Aligned(twin), cancellation: TestContext.Current.CancellationToken);
         var spatial = job.Recipe with { Losses = [new LossTerm { Name = "mse", Weight = 1e5, StudentLayers = [11], TeacherLayers = [23] }] };
-        var affinity = GradientAffinity.Of(job, spatial, [(11, 23), (0, 0)], 4, default);
+        var affinity = GradientAffinity.Of(job, spatial, [(11, 23), (0, 0)], 4);
 
         Assert.True(affinity[0].Cosine > 0.9, $"{affinity[0]}");
         Assert.True(Math.Abs(affinity[1].Cosine) < affinity[0].Cosine);
@@ -61,13 +124,15 @@ public sealed class LayerPredictionsTests
     public async Task What_cannot_be_predicted_is_said()
     {
         static async Task Says(DistillationRecipe recipe, int images, string expected) =>
-            Assert.Contains(expected, (await Assert.ThrowsAsync<SpectralKDException>(() => LayerPredictions.OfAsync(recipe, images))).Message);
+            Assert.Contains(expected, (await Assert.ThrowsAsync<SpectralKDException>(() => LayerPredictions.OfAsync(recipe, new PredictionOptions { Images = images }))).Message);
         await Says(Recipe, 7, "predictions take at least 8 images, but 7 were asked for");
+        Assert.Contains("at least one seed, but 0", (await Assert.ThrowsAsync<SpectralKDException>(() => LayerPredictions.OfAsync(Recipe, new PredictionOptions { Seeds = 0 }))).Message);
         await Says(Recipe with { Loss = new LossWeights { Method = DistillationMethod.None } }, 8, "a prediction of layers needs a recipe with a teacher");
         await Says((Recipe with { StudentLayers = null, TeacherLayers = null }).WithLosses("dist"), 8, "add alignment");
         await Says(Recipe with { Batch = 13 }, 8, "fewer than one batch of 13");
         var predictions = new LayerPredictions { Teacher = "t", Student = "s", Table = new DataFrame() };
         Assert.Contains("there is no predictor intensty; did you mean intensity?", Assert.Throws<SpectralKDException>(() => predictions.Scores("intensty")).Message);
+        Assert.Contains("predict with --first-epoch", Assert.Throws<SpectralKDException>(() => predictions.Scores("gradient_affinity_epoch_1")).Message);
     }
 
     [Fact]
@@ -82,6 +147,22 @@ public sealed class LayerPredictionsTests
     }
 
     private static IEnumerable<double> Numbers(DataFrame table, string name) => table[name].Cast<double>();
+
+    private sealed class Told(Action<PredictionProgress> hear) : IProgress<PredictionProgress>
+    {
+        public void Report(PredictionProgress value) => hear(value);
+    }
+
+    private sealed class Stop(CancellationTokenSource stop) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value is { Phase: TrainingPhase.EpochDone, Metrics.Epoch: 0 })
+            {
+                stop.Cancel();
+            }
+        }
+    }
 }
 
 public class LayerStudyTests

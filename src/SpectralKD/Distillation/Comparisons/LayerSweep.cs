@@ -192,7 +192,7 @@ public static class LayerSweep
             return new LayerPredictions { Teacher = job.Teacher!.Spec.Name, Student = job.Student.Spec.Name, Table = TableCsv.Load(PredictorsFile(folder)) };
         }
 
-        var predictions = LayerPredictions.Of(job, NotAligned(recipe), spectrum, LayerPredictions.Images, all: false, null, cancellation);
+        var predictions = LayerPredictions.Of(job, NotAligned(recipe), spectrum, new PredictionOptions { FirstEpoch = true }, cancellation);
         if (folder is not null)
         {
             predictions.Table.SaveTable(PredictorsFile(folder));

@@ -102,6 +102,22 @@ internal sealed class RidgeRegression
         var (seen, wanted) = unseen is { } rows ? (rows.X - _mean, rows.Y - y.mean([0], keepdim: true)) : (_x, centred);
         return 1 - (FeatureSimilarity.Squares(wanted - seen.mm(_solution.mm(centred))) / FeatureSimilarity.Squares(FeatureSimilarity.Centred(wanted)));
     }
+
+    /// <summary>What is predicted of other rows, <c>[m, q]</c> in the caller's scope.</summary>
+    /// <param name="y">What was seen, <c>[n, q]</c>.</param>
+    /// <param name="unseen">Other rows of x, <c>[m, p]</c>.</param>
+    public Tensor Predict(Tensor y, Tensor unseen)
+    {
+        using var scope = NewDisposeScope();
+        return (unseen - _mean).mm(_solution.mm(FeatureSimilarity.Centred(y))).Plus(y.mean([0], keepdim: true)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The strength that is a part of the mean variance of the columns of x, whatever their scale.</summary>
+    public static double Strength(Tensor x, double part)
+    {
+        using var scope = NewDisposeScope();
+        return part * FeatureSimilarity.Squares(FeatureSimilarity.Centred(x)) / x.shape[1];
+    }
 }
 
 /// <summary>

@@ -363,7 +363,7 @@ internal sealed class SimilarityRun : IDisposable
     {
         var (fitted, judged) = Halves(tokens.shape[0]);
         var (seen, unseen) = (tokens.index_select(0, tensor(fitted)), tokens.index_select(0, tensor(judged)));
-        var lambda = fitted.Length < 2 || judged.Length < 2 ? 0 : _options.Ridge * FeatureSimilarity.Squares(FeatureSimilarity.Centred(seen)) / seen.shape[1];
+        var lambda = fitted.Length < 2 || judged.Length < 2 ? 0 : RidgeRegression.Strength(seen, _options.Ridge);
         var directions = (int)Math.Min(_options.Directions, Math.Min(tokens.shape[0] - 1, tokens.shape[1]));
         return new BlockTokens(tokens, FeatureSimilarity.Basis(tokens, directions), seen, unseen, lambda > 0 ? new RidgeRegression(seen, lambda) : null);
     }
