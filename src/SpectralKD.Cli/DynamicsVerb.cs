@@ -3,12 +3,12 @@ using SpectralKD.Interactive;
 
 namespace SpectralKD.Cli;
 
-/// <summary><c>spectralkd dynamics</c>: the spectra of every checkpoint of a training, whoever trained.</summary>
+/// <summary><c>spectralkd dynamics</c>: the spectra of every checkpoint of a training, whoever trained, or the logs and entropies that somebody published of one.</summary>
 internal static class DynamicsVerb
 {
     public static Command Create()
     {
-        var folder = new Argument<string>("folder") { Description = "Checkpoints of any training (.safetensors, .pth, a folder each), or a run's folder with its spectra" };
+        var folder = new Argument<string>("folder") { Description = "Checkpoints of any training (.safetensors, .pth, a folder each), a run's folder with its spectra, or the authors' logs and entropy CSVs (a folder of them, or of their folders)" };
         var model = new Option<string?>("--model") { Description = "timm name of what the checkpoints are of; not needed for a run's own spectra" };
         var (images, count) = (ModelOptions.Images(), ModelOptions.Count());
         (images.Required, images.DefaultValueFactory) = (false, _ => Textures.SourceName);
@@ -16,7 +16,7 @@ internal static class DynamicsVerb
         var (domain, device) = (ModelOptions.Domain(), ModelOptions.Device());
         var classes = new Option<int?>("--classes") { Description = "Classes of the checkpoints' head [the model's own]" };
         var output = ModelOptions.Folder("Folder for dynamics.csv, dynamics.html and spectra/; the same command goes on after a stop");
-        var command = new Command("dynamics", "Takes the spectra of every checkpoint of a training: heatmaps of depth and time, a slider, distances to a teacher")
+        var command = new Command("dynamics", "Takes the spectra of every checkpoint of a training, or reads published logs: heatmaps of depth and time, a slider, distances to a teacher")
         {
             folder, model, images, count, teacher, domain, classes, device, output,
         }.PrintsResults();
@@ -25,6 +25,11 @@ internal static class DynamicsVerb
             var (console, place, target) = (result.InvocationConfiguration, result.GetRequiredValue(folder), result.GetRequiredValue(output));
             var other = result.GetValue(teacher) is { } file ? ModelSpectrum.Load(file) : null;
             TrainingSpectra training;
+            if (result.GetValue(model) is null && !TrainingSpectra.HasSpectra(place) && RunLog.LoadFolders(place) is { Logs.Count: > 0 } published)
+            {
+                return await ShowLogsAsync(published.Logs, published.LeftOut, target, result);
+            }
+
             if (result.GetValue(model) is { } name)
             {
                 var load = new ModelLoadOptions { Classes = result.GetValue(classes), Device = Devices.Parse(result.GetValue(device) ?? "auto") };
@@ -38,7 +43,7 @@ internal static class DynamicsVerb
             {
                 training = TrainingSpectra.HasSpectra(place)
                     ? TrainingSpectra.Load(place)
-                    : throw new SpectralKDException($"{place} holds no spectra, but maybe checkpoints: say what they are of with --model NAME");
+                    : throw new SpectralKDException($"{place} holds no spectra and no logs, but maybe checkpoints: say what they are of with --model NAME");
                 other ??= TrainingSpectra.TeacherIn(place);
             }
 
@@ -53,6 +58,29 @@ internal static class DynamicsVerb
             return 0;
         });
         return command;
+    }
+
+    // What the authors publish: log.txt of each run, and CSVs of entropies.
+    private static async Task<int> ShowLogsAsync(IReadOnlyList<RunLog> runs, IReadOnlyList<string> leftOut, string target, ParseResult result)
+    {
+        await ModelOptions.TellAsync(leftOut, result.InvocationConfiguration.Error);
+        var html = Path.Combine(target, "dynamics.html");
+        AtomicFile.WriteText(html, ChartHtml.Page("Logs and entropies over training", TrainingCharts.All(runs)));
+        result.Print(
+            () => string.Join(Environment.NewLine, [.. runs.Select(Words), html]),
+            () => new { Runs = runs.Select(run => new { run.Name, run.Kind, Rows = run.Table.Rows.Count }), Notes = leftOut, Files = new[] { html } });
+        return 0;
+
+        static string Words(RunLog run)
+        {
+            if (run.Kind == RunLogKind.Entropy)
+            {
+                return $"{run.Name}: entropies of {run.Table.Columns.Count - 2} layers at {run.Table.Rows.Count} checkpoints";
+            }
+
+            var top1 = run.Table.Columns.Any(column => column.Name == "test_acc1") ? run.Numbers("test_acc1").OfType<double>().ToList() : [];
+            return $"{run.Name}: {run.Table.Rows.Count} epochs" + (top1.Count == 0 ? "" : FormattableString.Invariant($", top-1 {top1[^1]:0.00} % at the end, {top1.Max():0.00} % at best"));
+        }
     }
 
     private sealed class CheckpointLine(TextWriter error) : IProgress<TrainingSpectraProgress>

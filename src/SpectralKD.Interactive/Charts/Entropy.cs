@@ -1,4 +1,3 @@
-using Microsoft.Data.Analysis;
 using Plotly.NET;
 
 namespace SpectralKD.Interactive;
@@ -33,6 +32,18 @@ public static partial class Charts
     }
 }
 
+/// <summary>The entropies of a run: names of its checkpoints, and of each the values of the layers in bits, null where one is missing.</summary>
+internal sealed record EntropyTable(IReadOnlyList<string> Checkpoints, IReadOnlyList<double?[]> Rows)
+{
+    public static EntropyTable Of(RunLog run)
+    {
+        var (layers, rows) = (run.Table.Columns.Where(column => column.Name.StartsWith("layer_", StringComparison.Ordinal)).ToList(), Enumerable.Range(0, (int)run.Table.Rows.Count).ToList());
+        return new(
+            [.. rows.Select(row => run.Table[RunLog.EpochColumn][row] is { } epoch ? FormattableString.Invariant($"{epoch}") : (string)run.Table["checkpoint"][row])],
+            [.. rows.Select(row => layers.Select(layer => layer[row] is { } value ? Convert.ToDouble(value, null) : (double?)null).ToArray())]);
+    }
+}
+
 /// <summary>One run's entropies, layers upwards and checkpoints to the right, in its share of the chart's height.</summary>
 internal sealed class EntropyPanel(RunLog run, int number, int count)
 {
@@ -40,13 +51,13 @@ internal sealed class EntropyPanel(RunLog run, int number, int count)
 
     internal void Add(ChartBuilder chart)
     {
-        var layers = run.Table.Columns.Where(column => column.Name.StartsWith("layer_", StringComparison.Ordinal)).ToList();
-        var checkpoints = Checkpoints();
+        var table = EntropyTable.Of(run);
+        var layers = Enumerable.Range(0, table.Rows[0].Length).ToArray();
         chart.Trace("heatmap", new Attributes
         {
-            ["x"] = checkpoints,
-            ["y"] = Enumerable.Range(0, layers.Count).ToArray(),
-            ["z"] = layers.Select(Values).ToArray(),
+            ["x"] = table.Checkpoints.ToArray(),
+            ["y"] = layers,
+            ["z"] = layers.Select(layer => table.Rows.Select(row => row[layer]).ToArray()).ToArray(),
             ["hovertemplate"] = $"{ChartLook.Text(run.Name)}<br>checkpoint %{{x}}, layer %{{y}}<br>%{{z:.3f}} bits<extra></extra>",
             ["coloraxis"] = "coloraxis",
             ["xgap"] = 1,
@@ -56,10 +67,4 @@ internal sealed class EntropyPanel(RunLog run, int number, int count)
         });
         _place.Add(chart, "Checkpoint (epoch)", count == 1 ? "Layer (0 is the first)" : $"{ChartLook.Text(run.Name)}<br>layer");
     }
-
-    private string[] Checkpoints() => [.. Enumerable.Range(0, (int)run.Table.Rows.Count).Select(
-        row => run.Table[RunLog.EpochColumn][row] is { } epoch ? FormattableString.Invariant($"{epoch}") : (string)run.Table["checkpoint"][row])];
-
-    private static double?[] Values(DataFrameColumn column)
-        => [.. Enumerable.Range(0, (int)column.Length).Select(row => column[row] is { } value ? Convert.ToDouble(value, null) : (double?)null)];
 }

@@ -81,7 +81,7 @@ public static partial class Charts
             Line(spectra[moment], training.Moments[moment], look with { Colour = Sequence.Colour(moment, last + 1) }, visible: moment == last);
         }
 
-        return chart.Layout("sliders", new[] { Slider() }).Build();
+        return chart.Layout("sliders", new[] { Slider(training.Moments, always, 1, last) }).Build();
 
         void Line(ModelSpectrum spectrum, string name, SeriesLook how, bool visible = true)
         {
@@ -90,22 +90,69 @@ public static partial class Charts
             line["visible"] = visible;
             chart.Trace("scatter", line);
         }
-
-        Attributes Slider() => new()
-        {
-            ["active"] = last,
-            ["x"] = 0.03,
-            ["len"] = 0.9,
-            ["pad"] = new Attributes { ["t"] = 50, ["b"] = 10 },
-            ["currentvalue"] = new Attributes { ["prefix"] = "Checkpoint: " },
-            ["steps"] = training.Moments.Select((name, moment) => new Attributes
-            {
-                ["label"] = ChartLook.Text(name),
-                ["method"] = "restyle",
-                ["args"] = new object[] { new Attributes { ["visible"] = Enumerable.Range(0, always + last + 1).Select(trace => trace < always || trace == always + moment).ToArray() } },
-            }).ToArray(),
-        };
     }
+
+    /// <summary>
+    /// The activation entropy over depth of one checkpoint at a time, a line for each run, chosen by a slider that needs no kernel. A page that draws charts without a script
+    /// shows the last checkpoint.
+    /// </summary>
+    /// <param name="runs">Entropy logs of as many layers, at least one.</param>
+    /// <exception cref="SpectralKDException">No run is given, or one holds no entropies.</exception>
+    public static GenericChart EntropySlider(IReadOnlyList<RunLog> runs)
+    {
+        ChartNeeds.Some(runs, "run");
+        if (runs.FirstOrDefault(run => run.Kind != RunLogKind.Entropy) is { } other)
+        {
+            throw new SpectralKDException($"{other.Name} is a training log: this chart shows entropy CSVs, Charts.Runs shows training logs");
+        }
+
+        var tables = runs.Select(EntropyTable.Of).ToList();
+        string[] moments = [.. tables.SelectMany(table => table.Checkpoints).Distinct().OrderBy(CheckpointFolder.Padded, StringComparer.Ordinal)];
+        var values = tables.SelectMany(table => table.Rows).SelectMany(row => row.OfType<double>()).DefaultIfEmpty(0).ToList();
+        var range = UCurves.Range(values.Min(), values.Max(), fromZero: false);
+        var (axis, looks) = (ChartLook.Axis("Activation entropy (bits)"), RunGroups.Looks(runs));
+        axis["range"] = new[] { range.Low, range.High };
+        var chart = new ChartBuilder("Activation entropy over depth, checkpoint by checkpoint", runs.Count == 1 ? runs[0].Name : $"{runs.Count} runs")
+            .Layout("xaxis", ChartLook.Axis("Layer (0 is the first)"))
+            .Layout("yaxis", axis)
+            .Layout("height", 540)
+            .Layout("hovermode", "x unified")
+            .Layout("showlegend", true)
+            .Layout("legend", new Attributes { ["x"] = 0, ["xanchor"] = "left", ["y"] = 1, ["yanchor"] = "top", ["font"] = new Attributes { ["size"] = 13 } });
+        foreach (var (moment, at) in moments.Select((moment, at) => (moment, at)))
+        {
+            for (var run = 0; run < runs.Count; run++)
+            {
+                var row = tables[run].Checkpoints.Zip(tables[run].Rows).LastOrDefault(entry => entry.First == moment).Second ?? []; // a run without this checkpoint has no line
+                var points = row.Select((value, layer) => (Layer: (double)layer, Value: value)).Where(point => point.Value is not null).ToList();
+                var line = SeriesLine.Of(looks[run], runs[run].Name, points.Select(point => point.Layer), points.Select(point => point.Value!.Value));
+                line["hovertemplate"] = $"{ChartLook.Text(runs[run].Name)}: %{{y:.3f}}<extra></extra>";
+                line["visible"] = at == moments.Length - 1;
+                chart.Trace("scatter", line);
+            }
+        }
+
+        return chart.Layout("sliders", new[] { Slider(moments, 0, runs.Count, moments.Length - 1) }).Build();
+    }
+
+    // A step for each moment, which shows the traces that are always there and its own ones behind them.
+    private static Attributes Slider(IReadOnlyList<string> moments, int always, int each, int active) => new()
+    {
+        ["active"] = active,
+        ["x"] = 0.03,
+        ["len"] = 0.9,
+        ["pad"] = new Attributes { ["t"] = 50, ["b"] = 10 },
+        ["currentvalue"] = new Attributes { ["prefix"] = "Checkpoint: " },
+        ["steps"] = moments.Select((name, moment) => new Attributes
+        {
+            ["label"] = ChartLook.Text(name),
+            ["method"] = "restyle",
+            ["args"] = new object[]
+            {
+                new Attributes { ["visible"] = Enumerable.Range(0, always + (each * moments.Count)).Select(trace => trace < always || (trace - always) / each == moment).ToArray() },
+            },
+        }).ToArray(),
+    };
 
     private static string Words(string figure) => char.ToUpperInvariant(figure[0]) + figure[1..].Replace('_', ' ');
 }
@@ -120,6 +167,23 @@ internal static class TrainingCharts
         if (teacher is not null && training.Towards(teacher) is var dynamics && dynamics.Distances.Any(entry => entry.Distance is not null))
         {
             charts.Add(Charts.DistanceHeatmap(dynamics));
+        }
+
+        return charts;
+    }
+
+    /// <summary>Logs and entropies of whole trainings, as the authors publish theirs: accuracy and alignment by epoch, entropies as heatmaps of four runs each and under a slider.</summary>
+    internal static IReadOnlyList<GenericChart> All(IReadOnlyList<RunLog> runs)
+    {
+        var (logs, entropies) = (runs.Where(run => run.Kind == RunLogKind.Training).ToList(), runs.Where(run => run.Kind == RunLogKind.Entropy).ToList());
+        bool Has(RunLog run, string metric) => run.Table.Columns.Any(column => column.Name == metric && column.NullCount < column.Length);
+        var charts = new List<GenericChart>();
+        charts.AddRange(new[] { "test_acc1", "train_loss_fft" }.Select(metric => (Metric: metric, Logs: logs.Where(run => Has(run, metric)).ToList()))
+            .Where(entry => entry.Logs.Count > 0).Select(entry => Charts.Runs(entry.Logs, entry.Metric)));
+        if (entropies.Count > 0)
+        {
+            charts.AddRange(entropies.Chunk(4).Select(four => Charts.EntropyHeatmap(four)));
+            charts.AddRange(entropies.GroupBy(run => run.Table.Columns.Count).Select(alike => Charts.EntropySlider([.. alike])));
         }
 
         return charts;

@@ -12,7 +12,7 @@ internal sealed class DynamicsArguments
     [MagicParameter("variable that holds the student's spectrum after training", Value = MagicValue.SpectrumVariable)]
     public string? After { get; set; }
 
-    [MagicParameter("in place of --before and --after: a folder of any training's checkpoints, or a run's folder with its spectra", Value = MagicValue.Path)]
+    [MagicParameter("in place of --before and --after: a folder of any training's checkpoints, a run's folder with its spectra, or a folder of published logs and entropy CSVs", Value = MagicValue.Path)]
     public string? Checkpoints { get; set; }
 
     [MagicParameter("timm name of what the checkpoints are of", Value = MagicValue.ModelName)]
@@ -60,6 +60,12 @@ internal sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
     private static async Task OverCheckpointsAsync(DynamicsArguments arguments, string folder, INotebookHost host, CancellationToken cancellationToken)
     {
         var teacher = arguments.Teacher is { } name ? host.Spectrum(name) : null;
+        if (arguments.Model is null && !TrainingSpectra.HasSpectra(folder) && RunLog.LoadFolders(folder) is { Logs.Count: > 0 } published)
+        {
+            await ShowLogsAsync(arguments.As, published.Logs, published.LeftOut, host);
+            return;
+        }
+
         TrainingSpectra training;
         if (arguments.Model is { } model)
         {
@@ -71,7 +77,7 @@ internal sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
         {
             training = TrainingSpectra.HasSpectra(folder)
                 ? TrainingSpectra.Load(folder)
-                : throw new SpectralKDException($"{folder} holds no spectra, but maybe checkpoints: say what they are of with --model NAME, and over which images with --images");
+                : throw new SpectralKDException($"{folder} holds no spectra and no logs, but maybe checkpoints: say what they are of with --model NAME, and over which images with --images");
             teacher ??= TrainingSpectra.TeacherIn(folder);
         }
 
@@ -88,6 +94,20 @@ internal sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
         }
 
         foreach (var chart in TrainingCharts.All(training, teacher))
+        {
+            host.Display(chart);
+        }
+    }
+
+    private static async Task ShowLogsAsync(string name, IReadOnlyList<RunLog> runs, IReadOnlyList<string> leftOut, INotebookHost host)
+    {
+        await host.SetVariableAsync(name, runs, typeof(IReadOnlyList<RunLog>));
+        if (leftOut.Count > 0)
+        {
+            host.Display(new MessageView("left out:", leftOut));
+        }
+
+        foreach (var chart in TrainingCharts.All(runs))
         {
             host.Display(chart);
         }

@@ -30,7 +30,33 @@ public sealed class DynamicsCommandTests : IDisposable
         await MagicLine.ExecuteAsync($"#!spectral-dynamics --checkpoints {_folder}/spectra --as again", _host);
         Assert.Equal(training.Spectra.Select(spectrum => spectrum.Intensities[0]), ((TrainingSpectra)_host["again"]!).Spectra.Select(spectrum => spectrum.Intensities[0]));
         var none = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync($"#!spectral-dynamics --checkpoints {Directory.CreateDirectory(Path.Combine(_folder, "bare"))}", _host));
-        Assert.Contains("say what they are of with --model", none.Message, StringComparison.Ordinal);
+        Assert.Contains("no logs, but maybe checkpoints: say what they are of with --model", none.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Published_logs_and_entropies_become_curves_heatmaps_and_a_slider_over_the_checkpoints()
+    {
+        var logs = Directory.CreateDirectory(Path.Combine(_folder, "logs")).FullName;
+        var entropies = Directory.CreateDirectory(Path.Combine(_folder, "entropies")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(logs, "soft.txt"), "{\"epoch\": 0, \"test_acc1\": 1.5}\n{\"epoch\": 1, \"test_acc1\": 3}\n");
+        await File.WriteAllTextAsync(Path.Combine(logs, "aligned.txt"), "{\"epoch\": 0, \"test_acc1\": 2, \"train_loss_fft\": 0.5}\n");
+        await File.WriteAllTextAsync(Path.Combine(entropies, "soft.csv"), "Model/Epoch,Layer_1,Layer_2\ncheckpoint_epoch_30,2,3\ncheckpoint_epoch_200,1,4\n");
+        await File.WriteAllTextAsync(Path.Combine(entropies, "aligned.csv"), "Model/Epoch,Layer_1,Layer_2\ncheckpoint_epoch_30,2.5,3.5\n");
+
+        await MagicLine.ExecuteAsync($"#!spectral-dynamics --checkpoints {_folder} --as published", _host);
+
+        Assert.Equal(["aligned", "soft", "aligned", "soft"], ((IReadOnlyList<RunLog>)_host["published"]!).Select(run => run.Name));
+        var charts = _host.Displayed.OfType<GenericChart>().Select(ChartHtml.FigureJson).ToList();
+        Assert.Equal(4, charts.Count);
+        Assert.Contains("Top-1 accuracy by epoch", charts[0]);
+        Assert.Contains("Alignment loss by epoch", charts[1]);
+        Assert.Contains("\"heatmap\"", charts[2]);
+        using var slider = System.Text.Json.JsonDocument.Parse(charts[3]);
+        var traces = slider.RootElement.GetProperty("data").EnumerateArray().ToList();
+        Assert.Equal([false, false, true, true], traces.Select(trace => trace.GetProperty("visible").GetBoolean()));
+        Assert.Equal([1.0, 4], traces[3].GetProperty("y").EnumerateArray().Select(value => value.GetDouble()));
+        Assert.Equal(0, traces[2].GetProperty("y").GetArrayLength()); // aligned has no checkpoint 200
+        Assert.Equal(["30", "200"], slider.RootElement.GetProperty("layout").GetProperty("sliders")[0].GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("label").GetString()));
     }
 
     [Fact]

@@ -82,6 +82,32 @@ public sealed record RunLog
             $"there is no run in {path}: give a log.txt, an entropy CSV, or a folder of them{(leftOut.Count > 0 ? $" ({leftOut[0]})" : "")}");
     }
 
+    /// <summary>As <see cref="LoadAll"/>, of a folder and of those in it, whose files may be anything: no log at all is an empty list.</summary>
+    internal static (IReadOnlyList<RunLog> Logs, IReadOnlyList<string> LeftOut) LoadFolders(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            return ([], []);
+        }
+
+        var (logs, leftOut) = (new List<RunLog>(), new List<string>());
+        foreach (var folder in Directory.EnumerateDirectories(path).Where(folder => !File.Exists(Path.Combine(folder, "log.txt"))).Order(StringComparer.Ordinal).Prepend(path))
+        {
+            try
+            {
+                var found = LoadAll(folder);
+                logs.AddRange(found.Logs);
+                leftOut.AddRange(found.LeftOut);
+            }
+            catch (SpectralKDException)
+            {
+                // no log in this one
+            }
+        }
+
+        return (logs, leftOut);
+    }
+
     /// <summary>The numbers of a column, null where a row has none.</summary>
     /// <exception cref="SpectralKDException">There is no such column; the message lists those there are.</exception>
     public IReadOnlyList<double?> Numbers(string column)
