@@ -8,14 +8,15 @@ internal static class ModelsVerb
 {
     public static Command Create()
     {
-        var filter = new Argument<string?>("filter") { Description = "Part of a name or a family", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("models", "Lists the models that can be loaded by name") { filter }.PrintsResults();
+        var filter = new Argument<string?>("filter") { Description = "Part of a name, a family or a tag, or a pattern as timm's: vit_*, *dino*", Arity = ArgumentArity.ZeroOrOne };
+        var pretrained = new Option<bool>("--pretrained") { Description = "Only models that have weights" };
+        var command = new Command("models", "Lists the models that can be loaded by name") { filter, pretrained }.PrintsResults();
         command.SetAction(result =>
         {
-            var view = CatalogueView.Of(result.GetValue(filter));
+            var view = CatalogueView.Of(result.GetValue(filter), result.GetValue(pretrained));
             result.Print(view.ToPlainText, () => view.Entries.Select(entry => new
             {
-                entry.Name,
+                Name = CatalogueView.NameOf(entry),
                 entry.Family,
                 entry.Parameters,
                 Blocks = entry.Blocks.Count,

@@ -58,17 +58,18 @@ internal static partial class RecipesVerb
 
     private static Summary Of(string name, DistillationRecipe recipe)
     {
-        var student = Figures(recipe.Student, recipe.ImageSize);
-        var teacher = recipe.HasTeacher ? Figures(recipe.Teacher!, recipe.TeacherImageSize ?? recipe.ImageSize ?? ModelCatalog.Find(recipe.Student).Spec.ImageSize) : null;
+        var student = Figures(recipe.Student, recipe.ImageSize, recipe.Window);
+        var teacher = recipe.HasTeacher ? Figures(recipe.Teacher!, recipe.TeacherImageSize ?? recipe.ImageSize ?? ModelCatalog.Find(recipe.Student).Spec.ImageSize, recipe.TeacherWindow) : null;
         // A step is a forward pass of both and a backward pass of the student, which costs two forward ones.
         var work = ((3.0 * student.MultiplyAdds) + (teacher?.MultiplyAdds ?? 0)) * recipe.Epochs * recipe.Data.Count;
         return new Summary(
             name, recipe.Student, student.Parameters, recipe.HasTeacher ? recipe.Teacher : null, teacher?.Parameters, recipe.Data.Train, recipe.Data.Count, recipe.Epochs, work / MultiplyAddsPerSecond, recipe.Note);
     }
 
-    private static ModelFigures Figures(string model, ImageSize? size)
+    private static ModelFigures Figures(string model, ImageSize? size, int? window)
     {
         var spec = ModelCatalog.Find(model).Spec;
+        spec = window is { } side ? spec.WithWindow(side) : spec;
         return (spec with { ImageSize = size ?? spec.ImageSize }).Count();
     }
 

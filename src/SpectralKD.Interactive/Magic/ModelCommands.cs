@@ -31,8 +31,11 @@ internal sealed class DeviceCommand : MagicCommand<DeviceArguments>
 /// <summary>Parameters of <c>#!spectral-models</c>.</summary>
 internal sealed class ModelsArguments
 {
-    [MagicParameter("part of a name or a family", Implicit = true)]
+    [MagicParameter("part of a name, a family or a tag, or a pattern as timm's: vit_*, *dino*", Implicit = true)]
     public string? Filter { get; set; }
+
+    [MagicParameter("only models that have weights")]
+    public bool Pretrained { get; set; }
 }
 
 /// <summary>Shows the catalogue of models.</summary>
@@ -46,7 +49,7 @@ internal sealed class ModelsCommand : MagicCommand<ModelsArguments>
 
     protected override Task RunAsync(ModelsArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
-        host.Display(CatalogueView.Of(arguments.Filter));
+        host.Display(CatalogueView.Of(arguments.Filter, arguments.Pretrained));
         return Task.CompletedTask;
     }
 }

@@ -75,11 +75,11 @@ internal sealed record ModelCardView(ModelCard Card) : INotebookView
 /// <param name="Entries">The models shown.</param>
 internal sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) : INotebookView
 {
-    /// <summary>The models whose name, family or tag contains every word of a filter.</summary>
+    /// <summary>The models that every word of a filter fits, see <see cref="ModelCatalog.Search"/>.</summary>
     /// <exception cref="SpectralKDException">There are none.</exception>
-    public static CatalogueView Of(string? filter)
+    public static CatalogueView Of(string? filter, bool pretrained = false)
     {
-        var entries = ModelCatalog.Search(filter);
+        var entries = ModelCatalog.Search(filter, pretrained);
         return entries.Count > 0 ? new CatalogueView(entries) : throw new SpectralKDException(
             $"no model of the catalogue matches \"{filter}\"{NearestName.Suggestion(filter ?? "", ModelCatalog.All.Select(m => m.Name))}; "
             + $"it has {ModelCatalog.All.Count} models: leave the filter out to see them");
@@ -94,7 +94,7 @@ internal sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) :
     private TextTable Table() => Entries.Aggregate(
         new TextTable("name", "family", "parameters", "blocks", "channels", "input", "classes", "pretrained weights", "licence"),
         (table, m) => table.Add(
-            m.Name,
+            NameOf(m),
             m.Family,
             m.Parameters.ToString("N0", CultureInfo.InvariantCulture),
             m.Blocks.Count.ToString(CultureInfo.InvariantCulture),
@@ -103,6 +103,10 @@ internal sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) :
             $"{m.Spec.Classes}",
             m.Weights is not { } weights ? m.Elsewhere ?? "(none: seeded)" : weights.Repository ?? $"embedded: {string.Join(", ", m.Published.Select(p => p.Tag))}",
             m.Weights?.LicenseWords ?? ""));
+
+    /// <summary>With its tag where that is not the one that the name alone stands for.</summary>
+    internal static string NameOf(ModelCatalogEntry entry) =>
+        entry.Weights is { } weights && weights.Tag != entry.Published[0].Tag ? $"{entry.Name}.{weights.Tag}" : entry.Name;
 }
 
 /// <summary>The torch and the devices of this process.</summary>

@@ -40,9 +40,9 @@ public sealed class DistillationJob : IDisposable
         try
         {
             teacher = !recipe.HasTeacher ? null
-                : await ModelLoader.LoadAsync(recipe.Teacher!, options with { Weights = recipe.TeacherWeights, ImageSize = recipe.TeacherImageSize ?? size }, download, cancellation).ConfigureAwait(false);
+                : await ModelLoader.LoadAsync(recipe.Teacher!, options with { Weights = recipe.TeacherWeights, ImageSize = recipe.TeacherImageSize ?? size, WindowSize = recipe.TeacherWindow }, download, cancellation).ConfigureAwait(false);
             var student = await StudentAsync(recipe, options, download, cancellation).ConfigureAwait(false);
-            return new DistillationJob(recipe, student, teacher, data);
+            return new DistillationJob(recipe, student, teacher, data.For(teacher));
         }
         catch
         {
@@ -72,7 +72,7 @@ public sealed class DistillationJob : IDisposable
         DistillationRecipe recipe, ModelLoadOptions options, IProgress<DownloadProgress>? download, CancellationToken cancellation)
     {
         var weights = recipe.StudentWeights == "seeded" ? FormattableString.Invariant($"seeded:{recipe.Seed}") : recipe.StudentWeights;
-        var loaded = await ModelLoader.LoadAsync(recipe.Student, options with { Weights = weights }, download, cancellation).ConfigureAwait(false);
+        var loaded = await ModelLoader.LoadAsync(recipe.Student, options with { Weights = weights, WindowSize = recipe.Window }, download, cancellation).ConfigureAwait(false);
         if (recipe.DropPathRate == 0)
         {
             return loaded;

@@ -35,6 +35,8 @@ internal static class RecipeRecord
             Classes = student.Spec.Classes,
             ImageSize = student.Spec.ImageSize,
             TeacherImageSize = used is not null && used.Spec.ImageSize != student.Spec.ImageSize ? used.Spec.ImageSize : null,
+            Window = WindowOf(student.Spec),
+            TeacherWindow = used is null ? null : WindowOf(used.Spec),
             DropPathRate = student.Spec.DropPathRate,
             Data = DataOf(recipe, student, data, gaps),
             Unrepeatable = begun is not null ? begun.Unrepeatable : gaps.Count > 0 ? gaps : null,
@@ -59,7 +61,7 @@ internal static class RecipeRecord
         var entry = ModelCatalog.All.FirstOrDefault(entry => entry.Name == spec.Name);
         var names = entry is null ? [] : entry.Published.Select(weights => $"{entry.Name}.{weights.Tag}").Prepend(entry.Name);
         var same = names.Select(name => (Name: name, Entry: ModelCatalog.Find(name)))
-            .Where(known => (known.Entry.Spec with { Classes = spec.Classes, ImageSize = spec.ImageSize, DropPathRate = spec.DropPathRate }).Equals(spec)).ToList();
+            .Where(known => (Windowed(known.Entry.Spec, WindowOf(spec)) with { Classes = spec.Classes, ImageSize = spec.ImageSize, DropPathRate = spec.DropPathRate }).Equals(spec)).ToList();
         var embedded = model.Origin.Kind == WeightsKind.Embedded;
         var named = same.FirstOrDefault(known => !embedded || $"{known.Entry.Name}.{known.Entry.Weights?.Tag}" == model.Origin.Name);
         if (named.Name is null)
@@ -77,11 +79,17 @@ internal static class RecipeRecord
         return (named.Name ?? spec.Name, weights);
     }
 
+    // Null for the catalogue's own.
+    private static int? WindowOf(ModelSpec spec) =>
+        spec.Window is { } window && ModelCatalog.All.FirstOrDefault(entry => entry.Name == spec.Name)?.Spec.Window != window ? window : null;
+
+    private static ModelSpec Windowed(ModelSpec spec, int? window) => window is { } side && spec.Window is not null ? spec.WithWindow(side) : spec;
+
     private static bool LoadsAgain(VisionModel model, string name, string weights)
     {
         try
         {
-            var options = new ModelLoadOptions { Weights = weights, Classes = model.Spec.Classes, ImageSize = model.Spec.ImageSize, Device = CPU };
+            var options = new ModelLoadOptions { Weights = weights, Classes = model.Spec.Classes, ImageSize = model.Spec.ImageSize, WindowSize = WindowOf(model.Spec), Device = CPU };
             using var again = ModelLoader.Load(name, options);
             again.to(model.AnyWeight.dtype);
             return WeightHash.Of(again) == WeightHash.Of(model);

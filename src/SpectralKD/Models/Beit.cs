@@ -111,6 +111,12 @@ public sealed class Beit : TimmModel
         new HashSet<string>(named_parameters().Select(parameter => parameter.name).Where(IsBiasTable)) { "cls_token", "pos_embed" };
 
     /// <inheritdoc/>
+    public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> AttentionNames => [.. Blocks.Select(block => $"{block.Name}.attn")];
+
+    /// <inheritdoc/>
     protected override Tensor FirstWeight => _patches.Weight;
 
     /// <inheritdoc/>
@@ -124,22 +130,25 @@ public sealed class Beit : TimmModel
     /// <inheritdoc/>
     protected override Tensor Run(Tensor images, KeptMaps kept)
     {
+        var tokens = Tokens(images, kept);
+        var pooled = _norm.forward(tokens.narrow(1, 1, tokens.shape[1] - 1).mean([1])); // (B, C)
+        return _head?.forward(pooled) ?? pooled;                                        // (B, classes)
+    }
+
+    /// <summary>All tokens after the last block: <c>[B, 1 + N, C]</c>.</summary>
+    internal Tensor Tokens(Tensor images, KeptMaps kept)
+    {
         var patches = _patches.forward(images);                                       // (B, N, C)
         var tokens = cat([_classToken.expand(patches.shape[0], -1, -1), patches], 1); // (B, 1 + N, C)
         var index = _index.At(tokens.device, ScalarType.Int64);
         for (var i = 0; i < _blocks.Count; i++)
         {
             var input = tokens;
-            tokens = _blocks[i].forward(input, index);
+            tokens = _blocks[i].Run(input, index, kept.TapOf(i, $"blocks.{i}", ToMap));
             input.Dispose();
-            if (kept.Wants(i))
-            {
-                kept.Keep(i, TokenGrid.ToMap(tokens, prefix: 1, _sizes.GridHeight, _sizes.GridWidth)); // (B, C, H, W)
-            }
         }
 
-        var pooled = _norm.forward(tokens.narrow(1, 1, tokens.shape[1] - 1).mean([1])); // (B, C)
-        return _head?.forward(pooled) ?? pooled;                                        // (B, classes)
+        return tokens;
     }
 
     /// <inheritdoc/>
@@ -152,6 +161,8 @@ public sealed class Beit : TimmModel
 
         base.Dispose(disposing);
     }
+
+    private Tensor ToMap(Tensor tokens) => TokenGrid.ToMap(tokens, prefix: 1, _sizes.GridHeight, _sizes.GridWidth); // (B, C, H, W)
 
     private static bool IsBiasTable(string key) => key.EndsWith(".relative_position_bias_table", StringComparison.Ordinal);
 }
@@ -193,11 +204,18 @@ internal sealed class BeitBlock : nn.Module
         RegisterComponents();
     }
 
-    public Tensor forward(Tensor tokens, Tensor index)
+    /// <summary>The block, with somebody who may take its values on the way.</summary>
+    public Tensor Run(Tensor tokens, Tensor index, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        tokens = _dropPath.Add(tokens, Overwriting.Scaled(_attention.forward(_attentionNorm.forward(tokens), index), _attentionScale), training); // (B, 1 + N, C)
-        tokens = _dropPath.Add(tokens, Overwriting.Scaled(_mlp.forward(_mlpNorm.forward(tokens)), _mlpScale), training);                          // (B, 1 + N, C)
+        var attended = Overwriting.Scaled(_attention.Run(_attentionNorm.forward(tokens), index, tap), _attentionScale); // (B, 1 + N, C)
+        tap?.Offer(MapPoint.Attn, attended);
+        tokens = _dropPath.Add(tokens, attended, training);
+        tap?.Offer(MapPoint.Mid, tokens);
+        var processed = Overwriting.Scaled(_mlp.forward(_mlpNorm.forward(tokens)), _mlpScale);                          // (B, 1 + N, C)
+        tap?.Offer(MapPoint.Mlp, processed);
+        tokens = _dropPath.Add(tokens, processed, training);
+        tap?.Offer(MapPoint.Resid, tokens);
         return tokens.MoveToOuterDisposeScope();
     }
 }
@@ -234,12 +252,14 @@ internal sealed class BeitAttention : nn.Module
         RegisterComponents();
     }
 
-    public Tensor forward(Tensor tokens, Tensor index)
+    /// <summary>The attention; its map is computed apart where it was asked for.</summary>
+    public Tensor Run(Tensor tokens, Tensor index, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
         var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         var qkv = _qkv.forward(tokens, _queryBias, _valueBias).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B, nh, 1 + N, d)
         var bias = RelativePositions.Bias(_biasTable, index);                                                                  // (nh, 1 + N, 1 + N)
+        tap?.OfferAttention(qkv[0], qkv[1], bias);
         var mixed = BiasedAttention.Of(qkv[0], qkv[1], qkv[2], bias);                                                          // (B, nh, 1 + N, d)
         return _projection.forward(mixed.transpose(1, 2).reshape(batch, count, dim)).MoveToOuterDisposeScope();                // (B, 1 + N, C)
     }

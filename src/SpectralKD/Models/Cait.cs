@@ -10,6 +10,9 @@ public sealed record CaitSpec : ModelSpec
     /// <inheritdoc/>
     public override string Family => "CaiT";
 
+    /// <inheritdoc/>
+    public override bool HeadIsOptional => true;
+
     /// <summary>Number of blocks on patch tokens.</summary>
     public int Depth { get; init; } = 24;
 
@@ -95,7 +98,7 @@ public sealed class Cait : TimmModel
     private readonly LayerNorm _norm;
 
     [ComponentName(Name = "head")]
-    private readonly Linear _head;
+    private readonly Linear? _head;
 
     /// <summary>Builds the model. Weights are zero until <see cref="TimmInitialization"/> or a checkpoint fills them.</summary>
     /// <param name="spec">The sizes.</param>
@@ -110,7 +113,7 @@ public sealed class Cait : TimmModel
         _blocks = nn.ModuleList(Enumerable.Range(0, spec.Depth).Select(_ => new TalkingHeadsBlock(spec)).ToArray());
         _classBlocks = nn.ModuleList(Enumerable.Range(0, spec.ClassDepth).Select(_ => new ClassAttentionBlock(spec)).ToArray());
         _norm = new LayerNorm(spec.EmbedDim, epsilon: 1e-6);
-        _head = new Linear(spec.EmbedDim, spec.Classes);
+        _head = spec.Classes == 0 ? null : new Linear(spec.EmbedDim, spec.Classes);
         RegisterComponents();
     }
 
@@ -162,7 +165,8 @@ public sealed class Cait : TimmModel
         }
 
         // The final norm works token by token, so the class token alone gives the same logits as the whole sequence.
-        return _head.forward(_norm.forward(token).select(1, 0)).MoveToOuterDisposeScope(); // (B, classes)
+        var pooled = _norm.forward(token).select(1, 0);                          // (B, C)
+        return (_head?.forward(pooled) ?? pooled).MoveToOuterDisposeScope();     // (B, classes)
     }
 }
 

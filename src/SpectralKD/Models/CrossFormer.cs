@@ -171,6 +171,9 @@ public sealed class CrossFormer : TimmModel
     /// <summary>The stages, for tests of their constants.</summary>
     internal IReadOnlyList<CrossFormerStage> Stages => [.. _stages];
 
+    /// <summary>All points, of each stage's last block. Attention is in groups, so it has no maps over all patches.</summary>
+    public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
+
     /// <inheritdoc/>
     protected override Tensor FirstWeight => _patches.Weight;
 
@@ -181,13 +184,8 @@ public sealed class CrossFormer : TimmModel
         for (var i = 0; i < _stages.Count; i++)
         {
             var input = map;
-            var output = _stages[i].forward(input); // (B, H, W, C)
+            var output = _stages[i].Run(input, kept.TapOf(i, $"layers.{i}", TokenGrid.ChannelsFirst)); // (B, H, W, C)
             input.Dispose();
-            if (kept.Wants(i))
-            {
-                kept.Keep(i, output.permute(0, 3, 1, 2).contiguous()); // (B, C, H, W)
-            }
-
             map = _stages[i].Joined(output); // (B, H/2, W/2, 2C)
         }
 
@@ -264,14 +262,17 @@ internal sealed class CrossFormerStage : nn.Module<Tensor, Tensor>
 
     public IReadOnlyList<CrossFormerBlock> Blocks => [.. _blocks];
 
-    public override Tensor forward(Tensor map)
+    public override Tensor forward(Tensor map) => Run(map, tap: null);
+
+    /// <summary>The stage, with somebody who may take the values of its last block on the way.</summary>
+    public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
         map = map.alias();
-        foreach (var block in _blocks)
+        for (var i = 0; i < _blocks.Count; i++)
         {
             var input = map;
-            map = block.forward(input);
+            map = _blocks[i].Run(input, i == _blocks.Count - 1 ? tap : null);
             input.Dispose();
         }
 
@@ -341,11 +342,20 @@ internal sealed class CrossFormerBlock : nn.Module<Tensor, Tensor>
 
     public GroupAttention Attention => _attention;
 
-    public override Tensor forward(Tensor map)
+    public override Tensor forward(Tensor map) => Run(map, tap: null);
+
+    /// <summary>The block, with somebody who may take its values on the way.</summary>
+    public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        map = _dropPath.Add(map, Attend(_attentionNorm.forward(map)), training);     // (B, H, W, C)
-        map = _dropPath.Add(map, _mlp.forward(_mlpNorm.forward(map)), training);     // (B, H, W, C)
+        var attended = Attend(_attentionNorm.forward(map));      // (B, H, W, C)
+        tap?.Offer(MapPoint.Attn, attended);
+        map = _dropPath.Add(map, attended, training);
+        tap?.Offer(MapPoint.Mid, map);
+        var processed = _mlp.forward(_mlpNorm.forward(map));     // (B, H, W, C)
+        tap?.Offer(MapPoint.Mlp, processed);
+        map = _dropPath.Add(map, processed, training);
+        tap?.Offer(MapPoint.Resid, map);
         return map.MoveToOuterDisposeScope();
     }
 

@@ -253,6 +253,12 @@ public sealed class Hiera : TimmModel
     /// <inheritdoc/>
     public override IReadOnlySet<string> NoWeightDecay { get; } = new HashSet<string> { "pos_embed" };
 
+    /// <summary>All points; where a block pools, <c>mid</c> is the pooled, widened stream plus what attention adds.</summary>
+    public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
+
+    /// <summary>Of the blocks that attend to all patches. Patches stand row by row; where a block pools, it has four times as many keys.</summary>
+    public override IReadOnlyList<string> AttentionNames => [.. Enumerable.Range(0, _plan.Count).Where(i => _plan[i].Unit is null).Select(i => $"blocks.{i}.attn")];
+
     /// <inheritdoc/>
     protected override Tensor FirstWeight => _patches.Weight;
 
@@ -267,20 +273,10 @@ public sealed class Hiera : TimmModel
         var tokens = Embedded(images); // (B, N, C)
         for (int i = 0, map = 0; i < _blocks.Count; i++)
         {
-            var input = tokens;
-            tokens = _blocks[i].forward(input);
+            var (input, block) = (tokens, _plan[i]);
+            var own = _sizes.EveryBlock || block.EndsStage ? map++ : KeptMaps.NoBlock;
+            tokens = _blocks[i].Run(input, kept.TapOf(own, $"blocks.{i}", values => Rolled(values, block), weights => InRows(weights, block)));
             input.Dispose();
-            if (!_sizes.EveryBlock && !_plan[i].EndsStage)
-            {
-                continue;
-            }
-
-            if (kept.Wants(map))
-            {
-                kept.Keep(map, Rolled(tokens, _plan[i])); // (B, C, H, W)
-            }
-
-            map++;
         }
 
         return _head.forward(tokens.mean([1])); // (B, classes)
@@ -320,6 +316,16 @@ public sealed class Hiera : TimmModel
         long[] split = [shape[0], shape[1] >> halvings, .. twos, shape[2] >> halvings, .. twos, shape[3]];
         var bits = Enumerable.Range(0, halvings).SelectMany(bit => new long[] { 1 + halvings - bit, 2 + (2 * halvings) - bit });
         return map.reshape(split).permute([0, .. bits, 1, 2 + halvings, 3 + (2 * halvings)]).reshape(shape[0], -1, shape[3]).MoveToOuterDisposeScope();
+    }
+
+    // An attention map whose queries and keys stand row by row: (B, nh, N, M) to the same shape.
+    private Tensor InRows(Tensor weights, HieraBlockSizes block)
+    {
+        using var scope = NewDisposeScope();
+        var before = block.Pools ? block with { Poolings = block.Poolings - 1, Rows = 2 * block.Rows, Columns = 2 * block.Columns } : block;
+        return weights.index_select(2, Places(block)).index_select(3, Places(before)).MoveToOuterDisposeScope();
+
+        Tensor Places(HieraBlockSizes of) => Rolled(arange((long)of.Rows * of.Columns, device: weights.device).view(1, -1, 1), of).view(-1);
     }
 
     // Undoes it for the halvings that no pooling has used up: (B, N, C) to (B, C, H, W).
@@ -427,13 +433,22 @@ internal sealed class HieraBlock : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor tokens)
+    public override Tensor forward(Tensor tokens) => Run(tokens, tap: null);
+
+    /// <summary>The block, with somebody who may take its values on the way.</summary>
+    public Tensor Run(Tensor tokens, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
         var normed = _attentionNorm.forward(tokens);
         var shortcut = _widens ? Widened(tokens, normed) : tokens;                                                        // (B, N or N/4, C)
-        tokens = _dropPath.Add(shortcut, Scaled(_attentionScale, _attention.forward(normed)), training);
-        tokens = _dropPath.Add(tokens, Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(tokens))), training);
+        var attended = Scaled(_attentionScale, _attention.Run(normed, tap));
+        tap?.Offer(MapPoint.Attn, attended);
+        tokens = _dropPath.Add(shortcut, attended, training);
+        tap?.Offer(MapPoint.Mid, tokens);
+        var processed = Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(tokens)));
+        tap?.Offer(MapPoint.Mlp, processed);
+        tokens = _dropPath.Add(tokens, processed, training);
+        tap?.Offer(MapPoint.Resid, tokens);
         return tokens.MoveToOuterDisposeScope();
     }
 
@@ -472,7 +487,10 @@ internal sealed class UnitAttention : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor tokens)
+    public override Tensor forward(Tensor tokens) => Run(tokens, tap: null);
+
+    /// <summary>The attention; its map is computed apart where it was asked for, which only blocks that attend to all patches can be.</summary>
+    public Tensor Run(Tensor tokens, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
         var (batch, count, heads, head) = (tokens.shape[0], tokens.shape[1], _sizes.Heads, _sizes.Dim / _sizes.Heads);
@@ -480,6 +498,7 @@ internal sealed class UnitAttention : nn.Module<Tensor, Tensor>
         var qkv = _qkv.forward(tokens).reshape(batch, count / units, units, 3, heads, head).permute(3, 0, 2, 4, 1, 5)
             .reshape(3, batch * units, heads, count / units, head);                                                       // (3, B*units, nh, n, d)
         var queries = _sizes.Pools ? qkv[0].reshape(batch * units, heads, _sizes.Pooled, -1, head).amax([2]) : qkv[0];    // (B*units, nh, n or n/4, d)
+        tap?.OfferAttention(queries, qkv[1]);
         var mixed = nn.functional.scaled_dot_product_attention(queries, qkv[1], qkv[2]);
         var joined = mixed.reshape(batch, units, heads, -1, head).permute(0, 3, 1, 2, 4).reshape(batch, -1, _sizes.Dim);  // (B, N or N/4, C)
         return _projection.forward(joined).MoveToOuterDisposeScope();

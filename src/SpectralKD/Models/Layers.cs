@@ -258,6 +258,9 @@ internal sealed class PooledHead : nn.Module<Tensor, Tensor>
 /// <summary>Turns tokens back into the picture that they came from.</summary>
 internal static class TokenGrid
 {
+    /// <summary>A map with its channels last as a feature map: <c>[B, H, W, C]</c> to a contiguous <c>[B, C, H, W]</c>.</summary>
+    public static Tensor ChannelsFirst(Tensor map) => map.permute(0, 3, 1, 2).contiguous();
+
     /// <summary>Patch tokens of a square grid as a feature map: <c>[B, prefix + N, C]</c> to a contiguous <c>[B, C, side, side]</c>.</summary>
     public static Tensor ToMap(Tensor tokens, int prefix, int side) => ToMap(tokens, prefix, side, side);
 

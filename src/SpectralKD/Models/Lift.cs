@@ -26,6 +26,9 @@ public sealed record LiftSpec : ModelSpec
     /// <inheritdoc/>
     public override string Family => "Lift";
 
+    /// <inheritdoc/>
+    public override bool HeadIsOptional => true;
+
     /// <summary>Number of blocks.</summary>
     public int Depth { get; init; } = 12;
 
@@ -127,7 +130,7 @@ public sealed class Lift : TimmModel
     private readonly ByBlock<LayerNorm> _norms;
 
     [ComponentName(Name = "head")]
-    private readonly Linear _head;
+    private readonly Linear? _head;
 
     /// <summary>Builds the model. Weights are zero until <see cref="TimmInitialization"/> or a checkpoint fills them.</summary>
     /// <param name="spec">The sizes.</param>
@@ -140,7 +143,7 @@ public sealed class Lift : TimmModel
         var lifted = Enumerable.Range(0, spec.Depth).Where(block => spec.WidthOf(block) != spec.EmbedDim).ToList();
         _projections = new ByBlock<Linear>(lifted, block => new Linear(spec.EmbedDim, spec.WidthOf(block), bias: false));
         _norms = new ByBlock<LayerNorm>(lifted, block => new LayerNorm(spec.WidthOf(block), epsilon: 1e-5));
-        _head = new Linear(spec.WidthOf(spec.Depth - 1), spec.Classes);
+        _head = spec.Classes == 0 ? null : new Linear(spec.WidthOf(spec.Depth - 1), spec.Classes);
         RegisterComponents();
     }
 
@@ -166,7 +169,8 @@ public sealed class Lift : TimmModel
             }
         }
 
-        return _head.forward(features!.mean([2, 3])); // (B, classes)
+        var pooled = features!.mean([2, 3]);          // (B, C)
+        return _head?.forward(pooled) ?? pooled;      // (B, classes)
     }
 
     // (B, C, H, W) to (B, C', H, W).

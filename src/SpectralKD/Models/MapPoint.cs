@@ -34,7 +34,7 @@ internal static class MapPoints
         if (!model.MapPoints.Contains(at))
         {
             throw new SpectralKDException(
-                $"{model.Spec.Name} ({model.Spec.Family}) gives maps at {string.Join(", ", model.MapPoints.Select(Word))}, not at {Word(at)}: take one of those, or a model whose blocks give it (ViT, DeiT, CaiT, Swin)");
+                $"{model.Spec.Name} ({model.Spec.Family}) gives maps at {string.Join(", ", model.MapPoints.Select(Word))}, not at {Word(at)}: take one of those, or another model");
         }
     }
 
@@ -44,7 +44,7 @@ internal static class MapPoints
     {
         if (model.AttentionNames.Count == 0)
         {
-            throw new SpectralKDException($"{model.Spec.Name} ({model.Spec.Family}) has no attention of all tokens to all tokens, so it has no attention maps [B, heads, N, N]");
+            throw new SpectralKDException($"{model.Spec.Name} ({model.Spec.Family}) attends in windows or in ways of its own, so it has no attention maps [B, heads, N, N]");
         }
 
         foreach (var name in names ?? [])
@@ -64,7 +64,7 @@ internal static class MapPoints
 /// What a block hands over on its way, where somebody asked for it: a block without a tap does nothing more than it must. What is handed over may be written
 /// over afterwards, so that a map is copied at once.
 /// </summary>
-internal sealed class BlockTap(KeptMaps kept, int block, string? attention, DisposeScope scope, Func<Tensor, Tensor> toMap)
+internal sealed class BlockTap(KeptMaps kept, int block, string? attention, DisposeScope scope, Func<Tensor, Tensor> toMap, Func<Tensor, Tensor>? inRows = null)
 {
     /// <summary>True where the block's attention map was asked for, which no fused kernel gives.</summary>
     public bool WantsAttention => attention is not null;
@@ -78,8 +78,22 @@ internal sealed class BlockTap(KeptMaps kept, int block, string? attention, Disp
         }
     }
 
-    /// <summary>Takes what multiplies the values, <c>[B, heads, N, N]</c>.</summary>
-    public void OfferAttention(Tensor weights) => kept.KeepAttention(attention!, Outside(weights));
+    /// <summary>Takes what multiplies the values, <c>[B, heads, N, M]</c>.</summary>
+    public void OfferAttention(Tensor weights) => kept.KeepAttention(attention!, Outside(inRows is null ? weights : inRows(weights)));
+
+    /// <summary>Works out softmax(q k^T / sqrt(d) + bias) where it was asked for.</summary>
+    /// <param name="queries">float <c>[B, heads, N, d]</c>.</param>
+    /// <param name="keys">float <c>[B, heads, M, d]</c>.</param>
+    /// <param name="bias">float <c>[heads, N, M]</c>, or null.</param>
+    public void OfferAttention(Tensor queries, Tensor keys, Tensor? bias = null)
+    {
+        if (WantsAttention)
+        {
+            using var products = NewDisposeScope();
+            var logits = matmul(queries.Times(Math.Pow(queries.shape[3], -0.5)), keys.transpose(-2, -1)); // (B, nh, N, M)
+            OfferAttention((bias is null ? logits : logits.Plus(bias)).softmax(-1));
+        }
+    }
 
     // The block's own scopes end before the pass does.
     private Tensor Outside(Tensor values)
@@ -87,4 +101,14 @@ internal sealed class BlockTap(KeptMaps kept, int block, string? attention, Disp
         scope.Attach(values.DetachFromDisposeScope());
         return values;
     }
+}
+
+/// <summary>What the blocks of a stage hand over; nothing where nobody asked.</summary>
+internal readonly record struct StageTaps(IReadOnlyList<BlockTap?>? Blocks)
+{
+    /// <summary>Of the last block, which stands for the stage.</summary>
+    public BlockTap? Last => Blocks?[^1];
+
+    /// <summary>Of one block.</summary>
+    public BlockTap? Of(int block) => Blocks?[block];
 }

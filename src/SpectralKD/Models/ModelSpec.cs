@@ -153,6 +153,9 @@ public abstract record ModelSpec
     /// <exception cref="SpectralKDException">The family has none.</exception>
     public virtual ModelSpec WithWindow(int window) => throw new SpectralKDException($"{Name} has no attention windows, so it takes no window size.");
 
+    /// <summary>Side of an attention window in patches; null where the family has no windows of one size.</summary>
+    internal virtual int? Window => null;
+
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 }
 

@@ -34,6 +34,26 @@ public sealed record Preprocessing
     public bool Equals(Preprocessing? other) =>
         other is not null && CropFraction == other.CropFraction && Squash == other.Squash && Mean.SequenceEqual(other.Mean) && Std.SequenceEqual(other.Std);
 
+    /// <summary>True if both have the same mean and standard deviation.</summary>
+    internal bool NormalizesAs(Preprocessing other) => Mean.SequenceEqual(other.Mean) && Std.SequenceEqual(other.Std);
+
+    /// <summary>Mean and standard deviation in words.</summary>
+    internal string NumbersInWords => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"mean {string.Join(' ', Mean)}, deviation {string.Join(' ', Std)}");
+
+    /// <summary>Images that were normalised by these numbers, by another's: a new tensor <c>[B, 3, H, W]</c>.</summary>
+    internal Tensor Renormalized(Tensor images, Preprocessing other)
+    {
+        using var scope = NewDisposeScope();
+        var (factors, sums) = (new float[3], new float[3]);
+        for (var channel = 0; channel < 3; channel++)
+        {
+            factors[channel] = Std[channel] / other.Std[channel];
+            sums[channel] = (Mean[channel] - other.Mean[channel]) / other.Std[channel];
+        }
+
+        return (images * tensor(factors, [1, 3, 1, 1]).to(images.device)).Plus(tensor(sums, [1, 3, 1, 1]).to(images.device)).MoveToOuterDisposeScope();
+    }
+
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(CropFraction, Mean.Count > 0 ? Mean[0] : 0, Std.Count > 0 ? Std[0] : 0);
 

@@ -133,6 +133,12 @@ public sealed class PvtV2 : TimmModel
         RegisterComponents();
     }
 
+    /// <summary>All points, of each stage's last block. A stage's map is what its own norm makes of that block's stream, so that <c>resid</c> is not <c>mid</c> plus <c>mlp</c> here, but its norm.</summary>
+    public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
+
+    /// <summary>Of all blocks; keys are those that a stage reduces its map to, row by row.</summary>
+    public override IReadOnlyList<string> AttentionNames => [.. _stages.SelectMany((stage, s) => Enumerable.Range(0, stage.Depth).Select(i => $"stages.{s}.blocks.{i}.attn"))];
+
     /// <inheritdoc/>
     protected override Tensor FirstWeight => _patches.Weight;
 
@@ -143,12 +149,8 @@ public sealed class PvtV2 : TimmModel
         for (var i = 0; i < _stages.Count; i++)
         {
             var input = map;
-            map = _stages[i].forward(input);
+            map = _stages[i].Run(input, kept.TapsOf(i, $"stages.{i}.blocks", _stages[i].Depth, TokenGrid.ChannelsFirst));
             input.Dispose();
-            if (kept.Wants(i))
-            {
-                kept.Keep(i, map.permute(0, 3, 1, 2).contiguous()); // (B, C, H, W)
-            }
         }
 
         var pooled = map.mean([1, 2]);                 // (B, C)
@@ -212,18 +214,25 @@ internal sealed class PvtV2Stage : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor map)
+    public int Depth => _blocks.Count;
+
+    public override Tensor forward(Tensor map) => Run(map, default);
+
+    /// <summary>The stage, with somebody who may take its values on the way.</summary>
+    public Tensor Run(Tensor map, StageTaps taps)
     {
         using var scope = NewDisposeScope();
         map = _patches is null ? map.alias() : _patches.forward(map.permute(0, 3, 1, 2));
-        foreach (var block in _blocks)
+        for (var i = 0; i < _blocks.Count; i++)
         {
             var input = map;
-            map = block.forward(input);
+            map = _blocks[i].Run(input, taps.Of(i));
             input.Dispose();
         }
 
-        return _norm.forward(map).MoveToOuterDisposeScope();
+        map = _norm.forward(map);
+        taps.Last?.Offer(MapPoint.Resid, map);
+        return map.MoveToOuterDisposeScope();
     }
 
     /// <summary>The sizes of a stage; <paramref name="Rows"/> and <paramref name="Columns"/> are those of its map.</summary>
@@ -272,12 +281,19 @@ internal sealed class PvtV2Block : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor map)
+    public override Tensor forward(Tensor map) => Run(map, tap: null);
+
+    /// <summary>The block, with somebody who may take its values on the way.</summary>
+    public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        map = _dropPath.Add(map, _attention.forward(_attentionNorm.forward(map)), training); // (B, H, W, C)
-        map = _dropPath.Add(map, _mlp.forward(_mlpNorm.forward(map)), training);             // (B, H, W, C)
-        return map.MoveToOuterDisposeScope();
+        var attended = _attention.Run(_attentionNorm.forward(map), tap); // (B, H, W, C)
+        tap?.Offer(MapPoint.Attn, attended);
+        map = _dropPath.Add(map, attended, training);
+        tap?.Offer(MapPoint.Mid, map);
+        var processed = _mlp.forward(_mlpNorm.forward(map));             // (B, H, W, C)
+        tap?.Offer(MapPoint.Mlp, processed);
+        return _dropPath.Add(map, processed, training).MoveToOuterDisposeScope();
     }
 }
 

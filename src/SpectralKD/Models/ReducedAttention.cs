@@ -51,12 +51,16 @@ internal sealed class ReducedAttention : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor map)
+    public override Tensor forward(Tensor map) => Run(map, tap: null);
+
+    /// <summary>The attention; its map is computed apart where it was asked for.</summary>
+    public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
         var (batch, patches, dim) = (map.shape[0], map.shape[1] * map.shape[2], map.shape[3]);
         var queries = _query.forward(map).reshape(batch, patches, _heads, dim / _heads).transpose(1, 2);                                    // (B, nh, N, d)
         var pairs = _keysAndValues.forward(Reduced(map)).reshape(batch, -1, 2, _heads, dim / _heads).permute(2, 0, 3, 1, 4);                 // (2, B, nh, M, d)
+        tap?.OfferAttention(queries, pairs[0]);
         var mixed = nn.functional.scaled_dot_product_attention(queries, pairs[0], pairs[1]);                                                // (B, nh, N, d)
         return _projection.forward(mixed.transpose(1, 2).reshape(map.shape)).MoveToOuterDisposeScope();                                     // (B, H, W, C)
     }

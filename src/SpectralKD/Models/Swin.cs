@@ -15,6 +15,9 @@ public sealed record SwinSpec : ModelSpec
     public override string Family => "Swin";
 
     /// <inheritdoc/>
+    public override bool HeadIsOptional => true;
+
+    /// <inheritdoc/>
     public override double AlignmentWeight => 0.05;
 
     /// <summary>Side of an attention window in patches; clamped to the stage's resolution, rows and columns each for themselves.</summary>
@@ -44,6 +47,8 @@ public sealed record SwinSpec : ModelSpec
 
     /// <inheritdoc/>
     public override ModelSpec WithWindow(int window) => this with { WindowSize = window };
+
+    internal override int? Window => WindowSize;
 
     /// <inheritdoc/>
     protected override void CheckSizes()
@@ -222,14 +227,12 @@ public sealed partial class Swin : TimmModel
         for (var i = 0; i < _stages.Count; i++)
         {
             var input = map;
-            map = _stages[i].Run(input, kept.TapOf(i, $"layers.{i}", ChannelsFirst));
+            map = _stages[i].Run(input, kept.TapOf(i, $"layers.{i}", TokenGrid.ChannelsFirst));
             input.Dispose();
         }
 
         return _head.forward(_norm.forward(map)); // (B, classes)
     }
-
-    private static Tensor ChannelsFirst(Tensor map) => map.permute(0, 3, 1, 2).contiguous(); // (B, C, H, W)
 
     [GeneratedRegex(@"^layers\.(\d+)\..*relative_position_bias_table$")]
     private static partial Regex BiasTable();

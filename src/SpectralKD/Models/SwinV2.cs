@@ -55,6 +55,8 @@ public sealed record SwinV2Spec : ModelSpec
     /// <inheritdoc/>
     public override ModelSpec WithWindow(int window) => this with { WindowSize = window };
 
+    internal override int? Window => WindowSize;
+
     /// <summary>The stages in order.</summary>
     internal IReadOnlyList<SwinStageSpec> Stages =>
         [.. SwinStageSpec.Of(this, Depths, Heads, WindowSize).Select((stage, index) => stage with { Pretrained = PretrainedWindows?[index] ?? 0 })];
@@ -143,6 +145,9 @@ public sealed class SwinV2 : TimmModel
     /// <summary>The stages, for tests of their constants.</summary>
     internal IReadOnlyList<SwinV2Stage> Stages => [.. _stages];
 
+    /// <summary>All points, of each stage's last block; what a branch adds has passed its norm. Attention is in windows, so it has no maps over all patches.</summary>
+    public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
+
     /// <inheritdoc/>
     protected override Tensor FirstWeight => _patches.Weight;
 
@@ -157,12 +162,8 @@ public sealed class SwinV2 : TimmModel
         for (var i = 0; i < _stages.Count; i++)
         {
             var input = map;
-            map = _stages[i].forward(input);
+            map = _stages[i].Run(input, kept.TapOf(i, $"layers.{i}", TokenGrid.ChannelsFirst));
             input.Dispose();
-            if (kept.Wants(i))
-            {
-                kept.Keep(i, map.permute(0, 3, 1, 2).contiguous()); // (B, C, H, W)
-            }
         }
 
         return _head.forward(_norm.forward(map)); // (B, classes)
@@ -194,14 +195,17 @@ internal sealed class SwinV2Stage : nn.Module<Tensor, Tensor>
 
     public IReadOnlyList<SwinV2Block> Blocks => [.. _blocks];
 
-    public override Tensor forward(Tensor map)
+    public override Tensor forward(Tensor map) => Run(map, tap: null);
+
+    /// <summary>The stage, with somebody who may take the values of its last block on the way.</summary>
+    public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
         map = _merging is null ? map.alias() : _merging.forward(map);
-        foreach (var block in _blocks)
+        for (var i = 0; i < _blocks.Count; i++)
         {
             var input = map;
-            map = block.forward(input);
+            map = _blocks[i].Run(input, i == _blocks.Count - 1 ? tap : null);
             input.Dispose();
         }
 
@@ -267,11 +271,20 @@ internal sealed class SwinV2Block : nn.Module<Tensor, Tensor>
 
     public CosineWindowAttention Attention => _attention;
 
-    public override Tensor forward(Tensor map)
+    public override Tensor forward(Tensor map) => Run(map, tap: null);
+
+    /// <summary>The block, with somebody who may take its values on the way.</summary>
+    public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        map = _dropPath.Add(map, _attentionNorm.forward(WindowGeometry.Attended(map, _window, _shift, _attention.forward)), training); // (B, H, W, C)
-        map = _dropPath.Add(map, _mlpNorm.forward(_mlp.forward(map)), training);     // (B, H, W, C)
+        var attended = _attentionNorm.forward(WindowGeometry.Attended(map, _window, _shift, _attention.forward)); // (B, H, W, C)
+        tap?.Offer(MapPoint.Attn, attended);
+        map = _dropPath.Add(map, attended, training);
+        tap?.Offer(MapPoint.Mid, map);
+        var processed = _mlpNorm.forward(_mlp.forward(map));                                                      // (B, H, W, C)
+        tap?.Offer(MapPoint.Mlp, processed);
+        map = _dropPath.Add(map, processed, training);
+        tap?.Offer(MapPoint.Resid, map);
         return map.MoveToOuterDisposeScope();
     }
 }

@@ -99,12 +99,7 @@ internal sealed class SelfAttention : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B, nh, N, d)
-        if (tap is { WantsAttention: true })
-        {
-            var queries = qkv[0].Times(Math.Pow(dim / _heads, -0.5));
-            tap.OfferAttention(matmul(queries, qkv[1].transpose(-2, -1)).softmax(-1));                        // (B, nh, N, N)
-        }
-
+        tap?.OfferAttention(qkv[0], qkv[1]);
         var mixed = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);                       // (B, nh, N, d)
         var joined = mixed.transpose(1, 2).reshape(batch, count, dim);                                        // (B, N, C)
         return _projection.forward(joined).MoveToOuterDisposeScope();

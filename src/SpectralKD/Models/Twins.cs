@@ -169,6 +169,13 @@ public sealed class Twins : TimmModel
     public override IReadOnlySet<string> NoWeightDecay => field ??= named_parameters().Select(parameter => parameter.name)
         .Where(name => name.StartsWith("pos_block.", StringComparison.Ordinal)).ToHashSet();
 
+    /// <summary>All points, of each stage's last block.</summary>
+    public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
+
+    /// <summary>Of the blocks that attend to all patches, which SVT's even ones do not; keys are those that a stage reduces its map to, row by row.</summary>
+    public override IReadOnlyList<string> AttentionNames => [.. ((TwinsSpec)Spec).Stages.SelectMany((stage, s) =>
+        Enumerable.Range(0, stage.Depth).Where(i => stage.WindowOf(i) is null).Select(i => $"blocks.{s}.{i}.attn"))];
+
     /// <inheritdoc/>
     protected override Tensor FirstWeight => _patches[0].Weight;
 
@@ -179,28 +186,25 @@ public sealed class Twins : TimmModel
         for (var i = 0; i < _patches.Count; i++)
         {
             var input = map;
-            map = Stage(i, input); // (B, H, W, C)
+            map = Stage(i, input, kept.TapsOf(i, $"blocks.{i}", _blocks[i].Count, TokenGrid.ChannelsFirst)); // (B, H, W, C)
             input.Dispose();
-            if (kept.Wants(i))
-            {
-                kept.Keep(i, map.permute(0, 3, 1, 2).contiguous()); // (B, C, H, W)
-            }
         }
 
         var pooled = _norm.forward(map).mean([1, 2]);  // (B, C)
         return _head?.forward(pooled) ?? pooled;       // (B, classes)
     }
 
-    private Tensor Stage(int index, Tensor map)
+    private Tensor Stage(int index, Tensor map, StageTaps taps)
     {
         using var scope = NewDisposeScope();
         map = _patches[index].forward(map);
         for (var i = 0; i < _blocks[index].Count; i++)
         {
-            map = _blocks[index][i].forward(map);
+            map = _blocks[index][i].Run(map, taps.Of(i));
             map = i == 0 ? _positions[index].forward(map) : map;
         }
 
+        taps.Last?.Offer(MapPoint.Resid, map);
         return map.MoveToOuterDisposeScope();
     }
 }
@@ -282,12 +286,20 @@ internal sealed class TwinsBlock : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor map)
+    public override Tensor forward(Tensor map) => Run(map, tap: null);
+
+    /// <summary>The block, with somebody who may take its values on the way.</summary>
+    public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        map = _dropPath.Add(map, _attention.call(_attentionNorm.forward(map)), training); // (B, H, W, C)
-        map = _dropPath.Add(map, _mlp.forward(_mlpNorm.forward(map)), training);          // (B, H, W, C)
-        return map.MoveToOuterDisposeScope();
+        var normed = _attentionNorm.forward(map);
+        var attended = _attention is ReducedAttention reduced ? reduced.Run(normed, tap) : _attention.call(normed); // (B, H, W, C)
+        tap?.Offer(MapPoint.Attn, attended);
+        map = _dropPath.Add(map, attended, training);
+        tap?.Offer(MapPoint.Mid, map);
+        var processed = _mlp.forward(_mlpNorm.forward(map));                                                        // (B, H, W, C)
+        tap?.Offer(MapPoint.Mlp, processed);
+        return _dropPath.Add(map, processed, training).MoveToOuterDisposeScope();
     }
 }
 

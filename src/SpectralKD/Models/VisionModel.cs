@@ -105,7 +105,7 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// <summary>As <see cref="ForwardIntermediates(Tensor, IReadOnlyList{int})"/>, with the maps of another point of the blocks.</summary>
     /// <param name="images">Normalised images, float <c>[B, 3, H, W]</c>.</param>
     /// <param name="blocks">0-based block indices, negative ones counted from the end. Null asks for all.</param>
-    /// <param name="at">The point; of a Swin stage, that of its last block.</param>
+    /// <param name="at">The point; of a stage, that of its last block.</param>
     /// <exception cref="SpectralKDException">As there, or the model gives no maps at this point.</exception>
     /// <example><code>
     /// using var model = ModelLoader.Load("deit_nano_patch8_64");
@@ -122,7 +122,10 @@ public abstract class VisionModel : nn.Module<Tensor, Tensor>
     /// <summary>Runs the model and gives attention maps: what multiplies the values, softmax(q k^T / sqrt(d)); CaiT's after its heads are mixed.</summary>
     /// <param name="images">Normalised images, float <c>[B, 3, H, W]</c>.</param>
     /// <param name="names">Some of <see cref="AttentionNames"/>; null asks for all.</param>
-    /// <returns>Each map by its name, <c>[B, heads, N, N]</c>: row n says what token n reads; class token and registers come first. The caller disposes them.</returns>
+    /// <returns>
+    /// Each map by its name, <c>[B, heads, N, N]</c>: row n says what token n reads; class token and registers come first, patches stand row by row. Where a family makes fewer
+    /// keys than it has patches (PVT v2, Twins), or fewer queries than keys (Hiera), <c>[B, heads, N, M]</c>. The caller disposes them.
+    /// </returns>
     /// <exception cref="SpectralKDException">The input's shape does not fit, or the model has no such map.</exception>
     public virtual IReadOnlyDictionary<string, Tensor> AttentionMaps(Tensor images, IReadOnlyList<string>? names = null)
     {
@@ -285,11 +288,23 @@ public sealed class KeptMaps
     /// <param name="block">0-based index.</param>
     /// <param name="module">The name of the block whose <c>.attn</c> may be asked for.</param>
     /// <param name="toMap">The block's values as a map <c>[B, C, H, W]</c> of their own memory.</param>
-    internal BlockTap? TapOf(int block, string module, Func<Tensor, Tensor> toMap)
+    /// <param name="inRows">An attention map whose tokens stand row by row; null where they do already.</param>
+    internal BlockTap? TapOf(int block, string module, Func<Tensor, Tensor> toMap, Func<Tensor, Tensor>? inRows = null)
     {
         var attention = _attention.Count > 0 && $"{module}.attn" is var name && _attention.Contains(name) ? name : null;
-        return _scope is not null && (attention is not null || Wants(block)) ? new BlockTap(this, block, attention, _scope, toMap) : null;
+        return _scope is not null && (attention is not null || Wants(block)) ? new BlockTap(this, block, attention, _scope, toMap, inRows) : null;
     }
+
+    /// <summary>What the blocks of a stage hand their values to; the stage's map is the last one's.</summary>
+    /// <param name="stage">0-based index.</param>
+    /// <param name="blocks">The name of the list that holds them.</param>
+    /// <param name="count">How many there are.</param>
+    /// <param name="toMap">As for <see cref="TapOf"/>.</param>
+    internal StageTaps TapsOf(int stage, string blocks, int count, Func<Tensor, Tensor> toMap) => _scope is null ? default
+        : new StageTaps([.. Enumerable.Range(0, count).Select(i => TapOf(i == count - 1 ? stage : NoBlock, $"{blocks}.{i}", toMap))]);
+
+    /// <summary>Stands for a block that has no feature map of its own.</summary>
+    internal const int NoBlock = -1;
 
     internal void KeepAttention(string name, Tensor weights) => _attentionMaps.Add(name, weights);
 

@@ -264,7 +264,7 @@ public sealed class VisionTransformer : TimmModel
 
         InputRules.Check(images, Spec, FirstWeight);
         using var scope = NewDisposeScope();
-        var tokens = Tokens(images, KeptMaps.None);
+        var tokens = Normed(Tokens(images, KeptMaps.None));
         return (Classified(_head, tokens.select(1, 0)).MoveToOuterDisposeScope(),
             Classified(_distillationHead, tokens.select(1, 1)).MoveToOuterDisposeScope());
     }
@@ -290,16 +290,19 @@ public sealed class VisionTransformer : TimmModel
             RegisterTokens = stored.GetValueOrDefault("reg_token") is [1, var registers, _] ? (int)registers : 0,
             ClassToken = stored.ContainsKey("cls_token"),
             PreNorm = stored.ContainsKey("norm_pre.weight"),
+            LayerScale = stored.ContainsKey("blocks.0.ls1.gamma") || stored.ContainsKey("blocks.0.gamma_1") ? 1 : null,
+            PatchSize = stored.GetValueOrDefault("patch_embed.proj.weight") is [_, _, var patch, _] ? (int)patch : _sizes.PatchSize,
         };
         var words = new[]
         {
             Difference(Count(file.RegisterTokens), Count(_sizes.RegisterTokens)),
             Difference(Has(file.ClassToken, "class token"), Has(_sizes.ClassToken, "class token")),
+            Difference(file.LayerScale is null ? "no layer scale" : "layer scale", _sizes.LayerScale is null ? "no layer scale" : "layer scale"),
             Difference(Has(file.PreNorm, "norm before the blocks, as CLIP's"), Has(_sizes.PreNorm, "norm before the blocks, as CLIP's")),
         }.OfType<string>().ToList();
         return words.Count == 0 ? null : new CheckpointMisfit(string.Join("; ", words), spec => spec is VisionTransformerSpec known && !known.Distilled
-            && (known.EmbedDim, known.Depth, known.PatchSize, known.RegisterTokens, known.ClassToken, known.PreNorm)
-                == (file.EmbedDim, file.Depth, file.PatchSize, file.RegisterTokens, file.ClassToken, file.PreNorm));
+            && (known.EmbedDim, known.Depth, known.PatchSize, known.RegisterTokens, known.ClassToken, known.PreNorm, known.LayerScale is null)
+                == (file.EmbedDim, file.Depth, file.PatchSize, file.RegisterTokens, file.ClassToken, file.PreNorm, file.LayerScale is null));
 
         string? Difference(string there, string here) => there == here ? null : $"the file has {there}, {Spec.Name} {here}";
 
@@ -311,13 +314,14 @@ public sealed class VisionTransformer : TimmModel
     /// <inheritdoc/>
     protected override Tensor Run(Tensor images, KeptMaps kept)
     {
-        var tokens = Tokens(images, kept);
+        var tokens = Normed(Tokens(images, kept));
         return _sizes.Distilled
             ? Classified(_head, tokens.select(1, 0)).Plus(Classified(_distillationHead, tokens.select(1, 1))).Over(2)
             : Classified(_head, Pooled(tokens)); // (B, classes)
     }
 
-    private Tensor Tokens(Tensor images, KeptMaps kept)
+    /// <summary>All tokens after the last block, before the norm: <c>[B, prefix + N, C]</c>.</summary>
+    internal Tensor Tokens(Tensor images, KeptMaps kept)
     {
         var tokens = Embed(images); // (B, prefix + N, C)
         for (var i = 0; i < _blocks.Count; i++)
@@ -327,8 +331,10 @@ public sealed class VisionTransformer : TimmModel
             input.Dispose();
         }
 
-        return _norm is null ? tokens : _norm.forward(tokens);
+        return tokens;
     }
+
+    private Tensor Normed(Tensor tokens) => _norm is null ? tokens : _norm.forward(tokens);
 
     private Tensor ToMap(Tensor tokens) => TokenGrid.ToMap(tokens, _sizes.PrefixTokens, _sizes.GridHeight, _sizes.GridWidth); // (B, C, H, W)
 

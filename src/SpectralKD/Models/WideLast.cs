@@ -13,6 +13,9 @@ public sealed record WideLastSpec : ModelSpec
     /// <inheritdoc/>
     public override string Family => "WideLast";
 
+    /// <inheritdoc/>
+    public override bool HeadIsOptional => true;
+
     /// <summary>Number of blocks, the wide one included.</summary>
     public int Depth { get; init; } = 12;
 
@@ -87,7 +90,7 @@ public sealed class WideLast : TimmModel
     private readonly LayerNorm _norm;
 
     [ComponentName(Name = "head")]
-    private readonly Linear _head;
+    private readonly Linear? _head;
 
     /// <summary>Builds the model. Weights are zero until <see cref="TimmInitialization"/> or a checkpoint fills them.</summary>
     /// <param name="spec">The sizes.</param>
@@ -101,12 +104,18 @@ public sealed class WideLast : TimmModel
         _patches = new PatchEmbedding(spec.PatchSize, spec.EmbedDim);
         _blocks = nn.ModuleList(DropPath.Linear(spec.DropPathRate, spec.Depth).Select((rate, i) => new TransformerBlock(spec.BlockSizes(i), rate, spec.EmbedDim)).ToArray());
         _norm = new LayerNorm(spec.LastDim, epsilon: 1e-6);
-        _head = new Linear(spec.LastDim, spec.Classes);
+        _head = spec.Classes == 0 ? null : new Linear(spec.LastDim, spec.Classes);
         RegisterComponents();
     }
 
     /// <inheritdoc/>
     public override IReadOnlySet<string> NoWeightDecay { get; } = new HashSet<string> { "pos_embed", "cls_token" };
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> AttentionNames => [.. Blocks.Select(block => $"{block.Name}.attn")];
 
     /// <inheritdoc/>
     protected override Tensor FirstWeight => _patches.Weight;
@@ -127,14 +136,12 @@ public sealed class WideLast : TimmModel
         for (var i = 0; i < _blocks.Count; i++)
         {
             var input = tokens;
-            tokens = _blocks[i].forward(input);
+            tokens = _blocks[i].Run(input, kept.TapOf(i, $"blocks.{i}", ToMap));
             input.Dispose();
-            if (kept.Wants(i))
-            {
-                kept.Keep(i, TokenGrid.ToMap(tokens, 1, _sizes.GridHeight, _sizes.GridWidth)); // (B, C, H, W)
-            }
         }
 
-        return _head.forward(_norm.forward(tokens).select(1, 0));
+        var pooled = _norm.forward(tokens).select(1, 0); // (B, C)
+        return _head?.forward(pooled) ?? pooled.clone(); // (B, classes); features must not hold on to all tokens
     }
+    private Tensor ToMap(Tensor tokens) => TokenGrid.ToMap(tokens, 1, _sizes.GridHeight, _sizes.GridWidth); // (B, C, H, W)
 }

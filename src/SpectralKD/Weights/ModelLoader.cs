@@ -29,7 +29,7 @@ public static class ModelLoader
         {
             var folder = trimmed[ModelFolder.Scheme.Length..];
             var saved = ModelFolder.Read(folder);
-            saved = saved with { ImageSize = options.ImageSize ?? saved.ImageSize };
+            saved = (options.WindowSize is { } side ? saved.WithWindow(side) : saved) with { ImageSize = options.ImageSize ?? saved.ImageSize };
             var own = options with { Weights = options.Weights == new ModelLoadOptions().Weights ? folder : options.Weights };
             return WeightSource.Parse(own.Weights) is WeightSource.LocalFile local
                 ? Ready(FromFile(saved, new WeightsPlace(local.Path, WeightsKind.File, local.FullName, Part: local.Wanted), own), own)

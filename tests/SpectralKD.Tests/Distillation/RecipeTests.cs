@@ -95,7 +95,7 @@ public sealed class RecipeTests
         Assert.Equal(
             [
                 "cifar10-cait-teacher", "cifar10-deit-none", "cifar10-deit-soft", "cifar10-deit-spectralkd",
-                "nano-cait-teacher", "nano-deit-alone", "nano-deit-distilled", "paper-deit-tiny",
+                "nano-cait-teacher", "nano-deit-alone", "nano-deit-distilled", "nano-pvt-teacher", "paper-deit-tiny",
             ],
             RecipeLibrary.Names);
         Assert.All(RecipeLibrary.Names, name => RecipeLibrary.Get(name).Validate());

@@ -108,6 +108,91 @@ public sealed class TeacherSizeTests : IDisposable
         Assert.Contains("teacherImageSize 32", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_teacher_of_another_mean_and_deviation_is_shown_the_same_crops_by_its_own_numbers_and_that_is_said()
+    {
+        var half = new Preprocessing { Mean = [0.5f, 0.4f, 0.3f], Std = [0.5f, 0.6f, 0.7f] };
+        using var student = ModelCatalog.Create("deit_nano_patch4_32");
+        using var teacher = ModelCatalog.Create(ModelCatalog.Find("cait_nano_patch4_32").Spec with { Preprocessing = half }, seed: 2);
+        var split = DataSplit.Open("textures", null, 12, 4, 64, null, 0.1, 0, true, null);
+        var data = new ImageTrainingData(split, Preprocessing.ImageNet, 32, Recipe.Data);
+        var asTeacher = new ImageTrainingData(split, half, 32, Recipe.Data with { Augmentation = "none" });
+        using var scope = NewDisposeScope();
+
+        var shown = new ImageTrainingData(split, Preprocessing.ImageNet, 32, Recipe.Data with { Augmentation = "none" }).For(teacher);
+        using var batch = shown.Train(0, 4, 0).First();
+        using var wanted = asTeacher.Train(0, 4, 0).First();
+        Assert.True(batch.TeacherImages!.allclose(wanted.Images, 1e-5, 1e-5));
+        Assert.False(batch.Images.allclose(wanted.Images, 1e-2, 1e-2));
+        using var probe = shown.Probe(4).Single();
+        Assert.True(probe.TeacherImages!.allclose(asTeacher.Probe(4).Single().Images, 1e-5, 1e-5));
+        Assert.Same(data, data.For(student));
+
+        var run = await Distiller.RunAsync(student, teacher, data, Recipe with { TeacherImageSize = null });
+        Assert.Contains(
+            "the student deit_nano_patch4_32 takes images by mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225, the teacher cait_nano_patch4_32 by mean 0.5 0.4 0.3, deviation 0.5 0.6 0.7: "
+            + "each is shown the same crops by its own numbers", run.Warnings);
+        Assert.True(run.Finished);
+    }
+
+    [Fact]
+    public void Images_of_two_sizes_go_to_a_teacher_of_other_numbers_in_its_own_size()
+    {
+        var half = new Preprocessing { Mean = [0.5f, 0.5f, 0.5f], Std = [0.5f, 0.5f, 0.5f] };
+        using var teacher = ModelCatalog.Create(ModelCatalog.Find("deit_nano_patch4_32").Spec with { Preprocessing = half }, seed: 2);
+        var split = DataSplit.Open("textures", null, 12, 4, 64, null, 0.1, 0, true, null);
+        var settings = Recipe.Data with { Augmentation = "none" };
+        using var batch = new ImageTrainingData(split, Preprocessing.ImageNet, 64, settings, teacherImageSize: 32).For(teacher).Train(0, 4, 0).First();
+        using var wanted = new ImageTrainingData(split, half, 32, settings).Train(0, 4, 0).First();
+        Assert.True(batch.TeacherImages!.allclose(wanted.Images, 1e-5, 1e-5));
+        using var probe = new ImageTrainingData(split, Preprocessing.ImageNet, 64, settings, teacherImageSize: 32).For(teacher).Probe(4).Single();
+        Assert.Equal([probe.Images.shape[0], 3, 32, 32], probe.TeacherImages!.shape);
+    }
+
+    [Fact]
+    public async Task Windows_of_student_and_teacher_are_in_the_recipe_and_a_resumed_run_keeps_them()
+    {
+        var recipe = new DistillationRecipe
+        {
+            Student = "swin_nano_patch2_window4_32",
+            Window = 2,
+            Teacher = "swinv2_nano_patch2_window4_32",
+            TeacherWeights = "seeded:2",
+            TeacherWindow = 8,
+            StudentLayers = [2],
+            TeacherLayers = [2],
+            Epochs = 1,
+            Batch = 4,
+            Device = "cpu",
+            ProbeImages = 4,
+            Data = new RecipeData { Count = 8, ValidationCount = 4, Workers = 1 },
+        };
+        using (var job = await DistillationJob.PrepareAsync(DistillationRecipe.FromJson(recipe.ToJson())))
+        {
+            Assert.Equal((2, 8), (((SwinSpec)job.Student.Spec).WindowSize, ((SwinV2Spec)job.Teacher!.Spec).WindowSize));
+            Assert.True((await job.RunAsync(_folder.File("run"))).Finished);
+        }
+
+        var written = DistillationRecipe.Load(_folder.File("run/recipe.json"));
+        Assert.Equal((2, 8), (written.Window, written.TeacherWindow));
+        using var again = await DistillationJob.PrepareAsync(written with { Epochs = 2 });
+        var longer = await again.RunAsync(_folder.File("run"), resume: true);
+        Assert.Equal(2, longer.Epochs.Count);
+        Assert.Equal(2, ((SwinSpec)again.Student.Spec).WindowSize);
+
+        // Of models that were loaded by hand, the run's recipe tells the windows too.
+        using var student = ModelLoader.Load("swin_nano_patch2_window4_32", new ModelLoadOptions { Weights = "seeded:1", WindowSize = 2, Device = CPU });
+        using var own = ModelLoader.Load("swin_nano_patch2_window4_32", new ModelLoadOptions { Weights = "seeded:2", Device = CPU });
+        var data = new ImageTrainingData(DataSplit.Open("textures", null, 8, 4, 32, null, 0.1, 0, false, null), Preprocessing.ImageNet, 32, recipe.Data);
+        await Distiller.RunAsync(student, own, data, recipe, _folder.File("own"));
+        written = DistillationRecipe.Load(_folder.File("own/recipe.json"));
+        Assert.Equal((2, null), (written.Window, written.TeacherWindow));
+        Assert.Null(written.Unrepeatable);
+
+        var error = await Assert.ThrowsAsync<SpectralKDException>(() => DistillationJob.PrepareAsync(recipe with { Student = "deit_nano_patch4_32", StudentLayers = [2] }));
+        Assert.Equal("deit_nano_patch4_32 has no attention windows, so it takes no window size.", error.Message);
+    }
+
     [Theory]
     [InlineData(MapResize.Auto)]
     [InlineData(MapResize.Area)]

@@ -51,6 +51,46 @@ public sealed class GoldenModelTests
 
     [Theory]
     [MemberData(nameof(Cases))]
+    public void Prefix_tokens_normed_maps_all_tokens_and_pooled_features_are_those_of_timm(string name)
+    {
+        var golden = new GoldenModel(name);
+        using var scope = NewDisposeScope();
+        using var model = golden.Create();
+        using var guard = no_grad();
+        var (expected, last) = (golden.Expected, model.Blocks.Count - 1);
+        using var output = model.ForwardIntermediates(golden.Input(), [-1]);
+        var map = output.Maps.Single().Values.permute(0, 2, 3, 1); // (B, H, W, C)
+        var norm = model.named_modules().Where(entry => entry.name == "norm").Select(entry => (SpectralKD.Models.LayerNorm)entry.module).SingleOrDefault();
+
+        if (expected.TryGetValue($"normed.block.{last}", out var normed))
+        {
+            Near(normed, Normed(map).permute(0, 3, 1, 2), golden.MapTolerance, "normed map");
+        }
+
+        if (expected.TryGetValue($"prefix.{last}", out var prefix))
+        {
+            var tokens = model is Beit beit ? beit.Tokens(golden.Input(), KeptMaps.None) : ((VisionTransformer)model).Tokens(golden.Input(), KeptMaps.None);
+            Near(prefix, tokens.narrow(1, 0, prefix.shape[1]), golden.MapTolerance, "prefix tokens");
+            Near(expected["features"], Normed(tokens), golden.MapTolerance, "all tokens");
+        }
+        else if (model is Twins or SwinV2 or CrossFormer && expected.TryGetValue("features", out var features))
+        {
+            Near(features, Normed(map).reshape(features.shape), golden.MapTolerance, "all tokens");
+        }
+
+        if (expected.TryGetValue("pre_logits", out var pooled))
+        {
+            using var headless = ModelCatalog.Create(golden.Spec with { Classes = 0 }, seed: null);
+            GoldenModel.Load(headless);
+            headless.eval();
+            Near(pooled, headless.forward(golden.Input()), golden.MapTolerance, "pooled features");
+        }
+
+        Tensor Normed(Tensor values) => norm is null ? values : norm.forward(values); // timm's Identity where the norm stands behind the pooling
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
     public void Input_of_low_variance_shows_the_right_epsilon(string name)
     {
         var golden = new GoldenModel(name);

@@ -24,6 +24,35 @@ public sealed class HeadlessModelTests : IDisposable
         Assert.Equal(4, SpectralAnalysis.Run(model, Textures.Create(4, SmallRun.Side)).Blocks.Length);
     }
 
+    public static TheoryData<string> OneOfEachFamily =>
+        [.. ModelCatalog.All.Where(entry => entry.Spec.ImageSize.Longer <= 64).GroupBy(entry => entry.Family).Select(family => family.First().Name)];
+
+    [Theory]
+    [MemberData(nameof(OneOfEachFamily))]
+    public void Each_family_has_models_without_a_head_that_are_counted_analysed_saved_and_loaded(string name)
+    {
+        using var scope = NewDisposeScope();
+        var spec = ModelCatalog.Find(name).Spec;
+        using var whole = ModelLoader.Load(name, new ModelLoadOptions { Weights = "seeded:3", Device = CPU });
+        ModelLoader.Save(whole, _folder.File("whole.safetensors"));
+        using var headless = ModelLoader.Load(name, new ModelLoadOptions { Weights = _folder.File("whole.safetensors"), Classes = 0, Device = CPU });
+        ModelLoader.Save(headless, _folder.File("headless.safetensors"));
+        using var images = randn(2, 3, spec.ImageSize.Height, spec.ImageSize.Width);
+
+        using var output = headless.ForwardIntermediates(images, null);
+        Assert.Equal([2, headless.Blocks[^1].Channels], output.Logits.shape);
+        Assert.Equal(headless.parameters().Sum(parameter => parameter.NumberOfElements), (spec with { Classes = 0 }).Count().Parameters);
+        using var same = whole.ForwardIntermediates(images, [-1]);
+        Assert.True(same.Maps[0].Values.allclose(output.Maps[^1].Values, 0, 0));
+        Assert.Equal(headless.Blocks.Count, SpectralAnalysis.Run(headless, Textures.Create(2, spec.ImageSize.Height)).Blocks.Length);
+
+        using var again = ModelLoader.Load(name, new ModelLoadOptions { Weights = _folder.File("headless.safetensors"), Classes = 0, Device = CPU });
+        Assert.True(again.forward(images).allclose(output.Logits, 0, 0));
+        using var fresh = ModelLoader.Load(name, new ModelLoadOptions { Weights = _folder.File("headless.safetensors"), Classes = 7, Device = CPU });
+        Assert.Equal([2, 7], fresh.forward(images).shape);
+        Assert.True(fresh.Origin.FreshHead);
+    }
+
     [Fact]
     public void The_head_of_a_file_is_passed_over_where_no_classes_are_asked_for()
     {

@@ -260,24 +260,6 @@ public sealed class HierarchicalModelsTests
     }
 
     [Theory]
-    [MemberData(nameof(ModelCatalogTests.Nano), MemberType = typeof(ModelCatalogTests))]
-    public void A_model_of_these_families_may_have_no_head(string name)
-    {
-        var spec = ModelCatalog.Find(name).Spec;
-        if (!spec.HeadIsOptional)
-        {
-            return;
-        }
-
-        using var model = ModelCatalog.Create(spec with { Classes = 0 });
-        using var images = zeros(1, 3, spec.ImageSize.Height, spec.ImageSize.Width);
-        using var pooled = model.forward(images);
-
-        Assert.Equal([1, model.Blocks[^1].Channels], pooled.shape);
-        Assert.Equal(model.parameters().Sum(parameter => parameter.NumberOfElements), model.Spec.Count().Parameters);
-    }
-
-    [Theory]
     [MemberData(nameof(VisionModelTests.Nano), MemberType = typeof(VisionModelTests))]
     public void Every_family_takes_rectangles(string name)
     {

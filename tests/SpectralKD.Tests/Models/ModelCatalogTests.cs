@@ -106,6 +106,25 @@ public sealed class ModelCatalogTests
         Assert.Equal(ModelCatalog.All, ModelCatalog.Search(null));
     }
 
+    [Theory]
+    [InlineData("vit_base_patch16_224.dino", "vit_base_patch16_224.dino")]
+    [InlineData("VIT_BASE_PATCH16_224.*", "vit_base_patch16_224 vit_base_patch16_224.augreg_in21k_ft_in1k vit_base_patch16_224.orig_in21k_ft_in1k vit_base_patch16_224.augreg_in1k vit_base_patch16_224.dino vit_base_patch16_224.mae")]
+    [InlineData("*_patch16_*.dino", "vit_small_patch16_224.dino vit_base_patch16_224.dino")]
+    [InlineData("vit_small_*dinov2", "vit_small_patch14_dinov2 vit_small_patch14_reg4_dinov2")]
+    [InlineData("cait_*_64 nano", "cait_nano_patch8_64")]
+    [InlineData("deit_tiny_patch1?_224", "deit_tiny_patch16_224")]
+    [InlineData("dino*", "")]
+    public void Patterns_are_whole_names_as_timms_list_models_takes_them_and_name_the_tags_that_they_need(string filter, string found) =>
+        Assert.Equal(found, string.Join(' ', ModelCatalog.Search(filter).Select(entry => entry.Weights is { } weights && weights != entry.Published[0] ? $"{entry.Name}.{weights.Tag}" : entry.Name)));
+
+    [Fact]
+    public void Models_without_weights_can_be_left_out()
+    {
+        Assert.Equal("deit_nano_patch8_64", Assert.Single(ModelCatalog.Search("deit_nano", pretrained: true)).Name);
+        Assert.All(ModelCatalog.Search(null, pretrained: true), entry => Assert.NotNull(entry.Weights));
+        Assert.Equal(0, Assert.Single(ModelCatalog.Search("vit_base_patch16_224.dino")).Spec.Classes);
+    }
+
     public static TheoryData<string> Nano => [.. NanoModels.All.Select(entry => entry.Name)];
 
     [Theory]
@@ -141,7 +160,7 @@ public sealed class ModelCatalogTests
 
     [Theory]
     [InlineData("deit_tiny_patch16_224", -1, 224, "-1 classes")]
-    [InlineData("cait_xxs24_224", 0, 224, "0 classes")]
+    [InlineData("cait_xxs24_224", -1, 224, "-1 classes: give at least 1, or 0 for a model without a head")]
     [InlineData("deit_tiny_patch16_224", 10, 225, "use an image size of 224 or 240")]
     [InlineData("deit_tiny_patch16_224", 10, 0, "image size 0")]
     [InlineData("swin_tiny_patch4_window7_224", 10, 12, "too many for 12 px")]

@@ -30,7 +30,7 @@ public sealed class ModelsPageTests
     {
         var page = new StringBuilder()
             .Append("# Models\n\n")
-            .Append(CultureInfo.InvariantCulture, $"The {ModelCatalog.All.Count} models of the catalogue, one line each; `spectralkd models WORD` shows those whose name, family or tag has the word. ")
+            .Append(CultureInfo.InvariantCulture, $"The {ModelCatalog.All.Count} models of the catalogue, one line each; `spectralkd models WORD` shows those whose name, family or tag has the word, `spectralkd models 'vit_*.dino'` those of a pattern. ")
             .Append("This page is made from the catalogue by a test, which says how when they differ.\n\n")
             .Append("*Patch* is the side of a patch in pixels, *prefix* the tokens before the patches (class, distillation, registers), which no feature map has. *Blocks* are the feature ")
             .Append("maps that can be asked for; hierarchical families give one for each stage, of which *channels* and *depth* are listed. *Differs* names what is not the family's ")

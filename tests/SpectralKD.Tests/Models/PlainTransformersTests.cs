@@ -117,6 +117,16 @@ public sealed class PlainTransformersTests : IDisposable
     }
 
     [Fact]
+    public void Weights_with_layer_scale_for_a_model_without_are_refused_in_one_line_and_not_in_a_list_of_its_tensors()
+    {
+        using var scaled = ModelCatalog.Create(Spec(0, 56) with { LayerScale = 0.1 }, seed: 2);
+        ModelLoader.Save(scaled, _folder.File("weights.safetensors"));
+        using var model = ModelCatalog.Create(Spec(0, 56) with { LayerScale = null }, seed: 1);
+        Assert.Equal("the weights 'weights.safetensors' do not fit the model vit: the file has layer scale, vit no layer scale. Nothing was loaded",
+            Assert.Throws<SpectralKDException>(() => LoadInto(model)).Message);
+    }
+
+    [Fact]
     public void Positions_of_518_pixels_load_into_224()
     {
         Save(registers: 4, size: 518);

@@ -149,6 +149,7 @@ internal sealed class ReferenceNotes
         Differ(recipe.Loss.Method != DistillationMethod.None && recipe.TeacherWeights != "pretrained",
             $"the teacher's weights {recipe.TeacherWeights} have no counterpart: the reference always loads timm's pretrained ones and never reads --teacher-path");
         Block(recipe.TeacherImageSize is not null, "teacherImageSize has no counterpart: the reference shows both models the same images");
+        Block((recipe.Window ?? recipe.TeacherWindow) is not null, "window and teacherWindow have no counterpart: the reference builds both models with their own windows");
         Block(recipe.ResizeMaps != MapResize.None, "resizeMaps has no counterpart: the reference aligns maps of equal grids alone");
         Differ(recipe.ImageSize is not null, "imageSize has no counterpart: the reference builds both models at their own size (--input-size changes the images alone)");
     }

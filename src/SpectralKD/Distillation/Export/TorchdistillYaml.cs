@@ -170,6 +170,9 @@ internal sealed class TorchdistillYaml(DistillationRecipe recipe, ExportOptions 
 
     private void Remarks()
     {
+        Note(_blocking, (recipe.Window ?? recipe.TeacherWindow) is not null, "window and teacherWindow are not written: the YAML builds both models with their own windows");
+        Note(_differing, recipe.HasTeacher && !ModelCatalog.Find(recipe.Teacher!).Spec.Preprocessing.NormalizesAs(ModelCatalog.Find(recipe.Student).Spec.Preprocessing),
+            $"the teacher {recipe.Teacher} is shown images by the student's mean and deviation, not by its own");
         foreach (var name in new[] { recipe.Student, recipe.HasTeacher ? recipe.Teacher : null }.OfType<string>().Where(name => name.Contains("_nano_", StringComparison.Ordinal)))
         {
             _blocking.Add($"timm has no model {name}: it is one of this library's own");

@@ -44,6 +44,12 @@ public sealed record DistillationRecipe
     /// </summary>
     public ImageSize? TeacherImageSize { get; init; }
 
+    /// <summary>Side of the student's attention windows in patches, where its family has windows (Swin); bias tables of its first weights are interpolated to it. Null for its own.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>Side of the teacher's attention windows in patches, as <see cref="Window"/>. Null for its own.</summary>
+    public int? TeacherWindow { get; init; }
+
     /// <summary>What happens where a teacher's map has another height and width than the student's; none refuses such pairs.</summary>
     public MapResize ResizeMaps { get; init; }
 

@@ -30,7 +30,8 @@ internal static class RecipeRules
             ? "extended says after how many epochs a run was made longer, and of how many: rising, at least 0 and 1, fewer than epochs" : null;
         yield return (long)recipe.Batch * recipe.Accumulate > int.MaxValue
             ? FormattableString.Invariant($"a step of batch {recipe.Batch} times accumulate {recipe.Accumulate} images is too large") : null;
-        yield return AtLeast("classes", recipe.Classes ?? 1, 1) ?? AtLeast("imageSize", recipe.ImageSize?.Shorter ?? 1, 1) ?? AtLeast("teacherImageSize", recipe.TeacherImageSize?.Shorter ?? 1, 1);
+        yield return AtLeast("classes", recipe.Classes ?? 1, 1) ?? AtLeast("imageSize", recipe.ImageSize?.Shorter ?? 1, 1) ?? AtLeast("teacherImageSize", recipe.TeacherImageSize?.Shorter ?? 1, 1)
+            ?? AtLeast("window", recipe.Window ?? 1, 1) ?? AtLeast("teacherWindow", recipe.TeacherWindow ?? 1, 1);
         yield return AtLeast("warmupEpochs", recipe.WarmupEpochs ?? 0, 0) ?? AtLeast("probeImages", recipe.ProbeImages, 1);
         yield return AtLeast("checkpointSteps", recipe.CheckpointSteps ?? 1, 1);
         yield return Between("learningRate", recipe.LearningRate ?? 1, 0, 10, openLow: true) ?? Between("minimumRate", recipe.MinimumRate, 0, 10);

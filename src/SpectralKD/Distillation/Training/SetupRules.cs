@@ -77,6 +77,12 @@ internal static class SetupRules
         recipe is not { Losses: { } losses, StudentLayers: not null } || losses.Any(term => term.StudentLayers is null && LossCatalog.Find(term.Name).Rule.OfRecipe) ? []
             : [$"studentLayers and teacherLayers have no use: none of the losses {string.Join(", ", losses.Select(term => term.Name))} takes its layers from the recipe"];
 
+    /// <summary>What is to be said where teacher and student were made for images of another mean and standard deviation.</summary>
+    public static IEnumerable<string> ColourRemarks(VisionModel student, VisionModel? teacher, ITrainingData data) =>
+        teacher is null || student.Spec.Preprocessing.NormalizesAs(teacher.Spec.Preprocessing) ? []
+        : [$"the student {student.Spec.Name} takes images by {student.Spec.Preprocessing.NumbersInWords}, the teacher {teacher.Spec.Name} by {teacher.Spec.Preprocessing.NumbersInWords}: "
+            + (data is ImageTrainingData ? "each is shown the same crops by its own numbers" : $"the teacher is shown those of {data.Name} as they come")];
+
     /// <summary>The terms of the recipe's loss, with their layer pairs.</summary>
     public static LossPlan Plan(VisionModel student, VisionModel? teacher, DistillationRecipe recipe)
     {

@@ -49,7 +49,7 @@ public sealed class TrainingBatch : IDisposable
     /// <summary>Takes over its tensors.</summary>
     /// <param name="images">Normalised images, float <c>[B, 3, H, W]</c>.</param>
     /// <param name="labels">Class indices int64 <c>[B]</c>, or probabilities float <c>[B, K]</c>.</param>
-    /// <param name="teacherImages">The same views in the teacher's size, float <c>[B, 3, H', W']</c>; null where the teacher sees <paramref name="images"/>.</param>
+    /// <param name="teacherImages">The same views in the teacher's size, by its mean and deviation, float <c>[B, 3, H', W']</c>; null where the teacher sees <paramref name="images"/>.</param>
     public TrainingBatch(Tensor images, Tensor labels, Tensor? teacherImages = null)
     {
         ArgumentNullException.ThrowIfNull(images);
@@ -63,7 +63,7 @@ public sealed class TrainingBatch : IDisposable
     /// <summary>Class indices int64 <c>[B]</c>, or probabilities float <c>[B, K]</c>.</summary>
     public Tensor Labels { get; }
 
-    /// <summary>What the teacher sees where it takes another size: the same views, float <c>[B, 3, H', W']</c>; else null.</summary>
+    /// <summary>What the teacher sees where it takes another size, mean or deviation: the same views, float <c>[B, 3, H', W']</c>; else null.</summary>
     public Tensor? TeacherImages { get; }
 
     /// <inheritdoc/>
@@ -83,10 +83,11 @@ public sealed class ImageTrainingData : ITrainingData
     private readonly RecipeData _settings;
     private readonly Augmentation _augmentation;
     private readonly int _seed;
+    private Func<Tensor, Tensor>? _forTeacher;
 
     /// <summary>Puts sources and settings together.</summary>
     /// <param name="split">Images to train on and to validate with.</param>
-    /// <param name="preprocessing">The student's preprocessing; the teacher sees the same images.</param>
+    /// <param name="preprocessing">The student's preprocessing; in a run the teacher sees the same images, by its own mean and standard deviation.</param>
     /// <param name="imageSize">Size of the student's input in pixels.</param>
     /// <param name="settings">Augmentation, workers, image cache; its names of sources are not looked at. Null for the defaults.</param>
     /// <param name="seed">Seed of order and augmentation.</param>
@@ -154,6 +155,19 @@ public sealed class ImageTrainingData : ITrainingData
         return new ImageTrainingData(split, preprocessing, imageSize, data, recipe.Seed, recipe.HasTeacher ? recipe.TeacherImageSize : null);
     }
 
+    /// <summary>The same images, whose batches hold them for a teacher of another mean and standard deviation too, as that teacher was trained.</summary>
+    internal ImageTrainingData For(VisionModel? teacher)
+    {
+        if (teacher is null || _preprocessing.NormalizesAs(teacher.Spec.Preprocessing))
+        {
+            return this;
+        }
+
+        var copy = (ImageTrainingData)MemberwiseClone();
+        copy._forTeacher = images => _preprocessing.Renormalized(images, teacher.Spec.Preprocessing);
+        return copy;
+    }
+
     /// <inheritdoc/>
     public int BatchesPerEpoch(int batchSize) => Options(batchSize, 0).BatchesPerEpoch(_split.Train.Count);
 
@@ -173,7 +187,9 @@ public sealed class ImageTrainingData : ITrainingData
         return TeacherImageSize is not { } size ? Read(probe, images) : Read(probe, images).Zip(Read(probe, images, size), (own, teachers) =>
         {
             teachers.Labels.Dispose();
-            return new TrainingBatch(own.Images, own.Labels, teachers.Images);
+            own.TeacherImages?.Dispose();
+            teachers.TeacherImages?.Dispose();
+            return Batch(own.Images, own.Labels, teachers.Images);
         });
     }
 
@@ -204,5 +220,17 @@ public sealed class ImageTrainingData : ITrainingData
     };
 
     // The images change their owner; the batch owns nothing else.
-    private static TrainingBatch Taken(ImageBatch batch) => new(batch.Images, tensor(batch.Labels, [batch.Labels.Length]), batch.Second);
+    private TrainingBatch Taken(ImageBatch batch) => Batch(batch.Images, tensor(batch.Labels, [batch.Labels.Length]), batch.Second);
+
+    private TrainingBatch Batch(Tensor images, Tensor labels, Tensor? second)
+    {
+        if (_forTeacher is null)
+        {
+            return new TrainingBatch(images, labels, second);
+        }
+
+        var shown = _forTeacher(second ?? images);
+        second?.Dispose();
+        return new TrainingBatch(images, labels, shown);
+    }
 }

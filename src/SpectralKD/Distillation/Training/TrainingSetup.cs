@@ -13,10 +13,11 @@ internal sealed class TrainingSetup : IDisposable
 
     public TrainingSetup(VisionModel student, VisionModel? teacher, ITrainingData data, DistillationRecipe recipe, Device device)
     {
-        (Student, Data, Recipe) = (student, data, recipe);
+        (Student, Recipe) = (student, recipe);
         Teacher = recipe.HasTeacher ? teacher : null;
+        Data = data is ImageTrainingData images ? images.For(Teacher) : data;
         SetupRules.Check(student, Teacher, data, recipe);
-        Remarks = [.. SetupRules.Remarks("teacher", Teacher), .. SetupRules.Remarks("student", student), .. SetupRules.CacheRemarks(recipe, data), .. SetupRules.LayerRemarks(recipe)];
+        Remarks = [.. SetupRules.Remarks("teacher", Teacher), .. SetupRules.Remarks("student", student), .. SetupRules.CacheRemarks(recipe, data), .. SetupRules.LayerRemarks(recipe), .. SetupRules.ColourRemarks(student, Teacher, data)];
         StepsPerEpoch = data.BatchesPerEpoch(recipe.Batch) / recipe.Accumulate;
         Plan = SetupRules.Plan(student, Teacher, recipe);
         TeacherHash = Teacher is null ? null : WeightHash.Of(Teacher);

@@ -1,3 +1,5 @@
+using System.IO.Enumeration;
+
 namespace SpectralKD.Models;
 
 /// <summary>The models that can be created by name: timm's, and nano ones for experiments on a CPU.</summary>
@@ -29,12 +31,30 @@ public static class ModelCatalog
         return tag is null ? entry : WithTag(entry, tag);
     }
 
-    /// <summary>Models whose name, family or tag contains every word of a filter, in catalogue order.</summary>
-    /// <param name="filter">Words separated by spaces, or a pattern with <c>*</c>; null or empty gives all.</param>
-    public static IReadOnlyList<ModelCatalogEntry> Search(string? filter)
+    /// <summary>Models that every word of a filter fits, in catalogue order, as timm's <c>list_models</c>.</summary>
+    /// <param name="filter">
+    /// Words separated by spaces; null or empty gives all. A plain word is a part of a name, a family or a tag. One with <c>*</c> or <c>?</c> is a whole name, family, or name with
+    /// tag: <c>vit_*</c>, <c>*dino*</c>. Where it takes a tag to fit such a word, or one with a dot (<c>vit_base_patch16_224.dino</c>), there is an entry for each tag that does.
+    /// </param>
+    /// <param name="pretrained">True leaves out models without weights.</param>
+    public static IReadOnlyList<ModelCatalogEntry> Search(string? filter, bool pretrained = false)
     {
-        var words = (filter ?? string.Empty).Split([' ', '*'], StringSplitOptions.RemoveEmptyEntries);
-        return [.. All.Where(entry => words.All(word => Haystack(entry).Contains(word, StringComparison.OrdinalIgnoreCase)))];
+        var words = (filter ?? string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var byTag = words.Any(word => word.IndexOfAny(['*', '?', '.']) >= 0);
+        return [.. All.Where(entry => !pretrained || entry.Weights is not null).SelectMany(entry => Fitting(entry, words, byTag))];
+    }
+
+    private static IEnumerable<ModelCatalogEntry> Fitting(ModelCatalogEntry entry, string[] words, bool byTag)
+    {
+        if (Fits([entry.Name, entry.Family]) || (!byTag && Fits([entry.Name, entry.Family, .. entry.Published.Select(weights => weights.Tag)])))
+        {
+            return [entry];
+        }
+
+        return byTag ? entry.Published.Where(weights => Fits([entry.Name, entry.Family, $"{entry.Name}.{weights.Tag}"])).Select(weights => WithTag(entry, weights.Tag)) : [];
+
+        bool Fits(string[] names) => words.All(word => names.Any(name => word.IndexOfAny(['*', '?']) >= 0
+            ? FileSystemName.MatchesSimpleExpression(word, name) : name.Contains(word, StringComparison.OrdinalIgnoreCase)));
     }
 
     /// <summary>Creates a model by name with timm's initial weights, on the CPU and in training mode: for tests. Users load by <see cref="Weights.ModelLoader"/>.</summary>
@@ -103,9 +123,6 @@ public static class ModelCatalog
         return new SpectralKDException(
             $"No model is called '{name}'. Nearest: {string.Join(", ", nearest)}. The catalogue has {All.Count} models.");
     }
-
-    private static string Haystack(ModelCatalogEntry entry) =>
-        $"{entry.Name} {entry.Family} {string.Join(' ', entry.Published.Select(weights => weights.Tag))}";
 }
 
 /// <summary>One model that can be created by name.</summary>

@@ -34,7 +34,7 @@ internal static class NanoModels
             Heads = [2, 4, 8],
         }),
         Entry(PvtV2("pvt_v2_nano_32", 32)),
-        Entry(PvtV2("pvt_v2_nano_64", 64)),
+        Entry(PvtV2("pvt_v2_nano_64", 64), "textures"),
         Entry(Twins("twins_pcpvt_nano_patch2_32", 32, 2)),
         Entry(Twins("twins_pcpvt_nano_patch4_64", 64, 4)),
         Entry(Twins("twins_svt_nano_patch2_window4_32", 32, 2) with { Windows = [4, 4, 4] }),

@@ -168,7 +168,8 @@ internal static class CheckpointChoice
 internal sealed partial class CheckpointKeys
 {
     private readonly IReadOnlyCollection<string> _modelKeys;
-    private readonly bool _originalSwin;
+    private readonly bool _originalSwin; // patches are merged at the end of a stage there, at the beginning in timm
+    private readonly bool _plainHead;
     private readonly bool _originalPvt;
     private readonly bool _hiera;
     private readonly bool _layerScaleModules;
@@ -178,9 +179,12 @@ internal sealed partial class CheckpointKeys
     {
         _modelKeys = modelKeys;
         _hiera = modelKeys.Contains("head.norm.weight");
-        _originalSwin = !_hiera && modelKeys.Contains("head.fc.weight") && !fileKeys.Contains("head.fc.weight");
+        _originalSwin = Has(modelKeys, "layers.1.downsample.") && !Has(modelKeys, "layers.0.downsample.") && Has(fileKeys, "layers.0.downsample.");
+        _plainHead = !_hiera && modelKeys.Contains("head.fc.weight") && !fileKeys.Contains("head.fc.weight");
         _originalPvt = modelKeys.Contains("stages.0.norm.weight") && !fileKeys.Contains("patch_embed.proj.weight");
         _layerScaleModules = modelKeys.Any(key => key.EndsWith(".ls1.gamma", StringComparison.Ordinal));
+
+        static bool Has(IEnumerable<string> keys, string start) => keys.Any(key => key.StartsWith(start, StringComparison.Ordinal));
     }
 
     /// <summary>timm's name for a key of the file, or null for what no model needs: buffers that it computes itself, a removed layer.</summary>
@@ -191,12 +195,8 @@ internal sealed partial class CheckpointKeys
             return null;
         }
 
-        if (_originalSwin)
-        {
-            key = DownsampleKey().Replace(key, match => $"layers.{NextStage(match)}.downsample");
-            key = key.StartsWith("head.", StringComparison.Ordinal) ? "head.fc." + key["head.".Length..] : key;
-        }
-
+        key = _originalSwin ? DownsampleKey().Replace(key, match => $"layers.{NextStage(match)}.downsample") : key;
+        key = _plainHead && key.StartsWith("head.", StringComparison.Ordinal) ? "head.fc." + key["head.".Length..] : key;
         key = _originalPvt ? PvtKey(key) : _hiera ? HieraKey(key) : key;
 
         return _layerScaleModules ? GammaKey().Replace(key, ".ls$1.gamma") : key;
@@ -254,7 +254,7 @@ internal sealed partial class CheckpointKeys
 internal sealed class CheckpointRules
 {
     private static readonly string[] WrapperPrefixes = ["module.", "_orig_mod."];
-    private static readonly string[] Heads = ["head", "head.fc", "head_dist"];
+    private static readonly string[] Heads = ["head", "head.fc", "head_dist", Lift.BasePrefix + "head"];
 
     /// <summary>A model's key and a stored tensor to the fitted tensor, or to the same one.</summary>
     public Func<string, Tensor, Tensor> Fit { get; init; } = (_, value) => value;
@@ -276,7 +276,7 @@ internal sealed class CheckpointRules
         return key;
     }
 
-    /// <summary>True for the weight or bias of a classifier: <c>head</c>, Swin's <c>head.fc</c>, DeiT's <c>head_dist</c>.</summary>
+    /// <summary>True for the weight or bias of a classifier: <c>head</c>, Swin's <c>head.fc</c>, DeiT's <c>head_dist</c>, the unused one of what Lift lifts.</summary>
     public static bool IsHead(string key) => Heads.Any(head => key == head + ".weight" || key == head + ".bias");
 
     /// <summary>True if two shapes of a classifier's tensor differ in the first size, the number of classes, and in nothing else.</summary>
