@@ -144,11 +144,11 @@ public sealed class WeightLoaderTests : IDisposable
     [InlineData("layers.2.blocks.5.mlp.fc1.bias", "layers.2.blocks.5.mlp.fc1.bias")]
     [InlineData("layers.0.blocks.1.attn_mask", null)]
     public void Swins_original_layout_is_moved_to_timms(string original, string? timm) =>
-        Assert.Equal(timm, new CheckpointKeys(["head.fc.weight"], ["head.weight", "norm.bias"]).Translate(original));
+        Assert.Equal(timm, new CheckpointKeys(["head.fc.weight", "layers.1.downsample.norm.weight"], ["head.weight", "layers.0.downsample.norm.weight"]).Translate(original));
 
     [Fact]
-    public void Timms_own_swin_layout_stays() => Assert.Equal(
-        "layers.1.downsample.norm.weight", new CheckpointKeys(["head.fc.weight"], ["head.fc.weight"]).Translate("layers.1.downsample.norm.weight"));
+    public void Timms_own_swin_layout_stays_without_a_head_too() => Assert.Equal(
+        "layers.1.downsample.norm.weight", new CheckpointKeys(["head.fc.weight", "layers.1.downsample.norm.weight"], ["layers.1.downsample.norm.weight"]).Translate("layers.1.downsample.norm.weight"));
 
     [Theory]
     [InlineData("patch_embed1.proj.weight", "patch_embed.proj.weight")]
