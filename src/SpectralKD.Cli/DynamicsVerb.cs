@@ -14,16 +14,25 @@ internal static class DynamicsVerb
         (images.Required, images.DefaultValueFactory) = (false, _ => Textures.SourceName);
         var teacher = new Option<string?>("--teacher") { Description = "spectrum.json of a teacher over the same images: adds the distances to it [the run's own]" };
         var (domain, device) = (ModelOptions.Domain(), ModelOptions.Device());
+        var figures = new Option<string>("--figures")
+        {
+            Description = "Heatmaps to draw: spectrum (its own figures), all (those of report too: ranks, kappa, outliers, nulls, …), or names by commas",
+            DefaultValueFactory = _ => "spectrum",
+            HelpName = "FIGURES",
+        };
+        figures.CompletionSources.Add(["spectrum", "all", .. SpectralReport.Figures]);
         var classes = new Option<int?>("--classes") { Description = "Classes of the checkpoints' head [the model's own]" };
         var output = ModelOptions.Folder("Folder for dynamics.csv, dynamics.html and spectra/; the same command goes on after a stop");
         var command = new Command("dynamics", "Takes the spectra of every checkpoint of a training, or reads published logs: heatmaps of depth and time, a slider, distances to a teacher")
         {
-            folder, model, images, count, teacher, domain, classes, device, output,
+            folder, model, images, count, teacher, domain, figures, classes, device, output,
         }.PrintsResults();
         command.SetAction(async (result, cancel) =>
         {
             var (console, place, target) = (result.InvocationConfiguration, result.GetRequiredValue(folder), result.GetRequiredValue(output));
             var other = result.GetValue(teacher) is { } file ? ModelSpectrum.Load(file) : null;
+            var wanted = result.GetRequiredValue(figures).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            var report = TrainingSpectra.NeedReport(wanted);
             TrainingSpectra training;
             if (result.GetValue(model) is null && !TrainingSpectra.HasSpectra(place) && RunLog.LoadFolders(place) is { Logs.Count: > 0 } published)
             {
@@ -37,7 +46,7 @@ internal static class DynamicsVerb
                 await ModelOptions.TellAsync(source.Notes, console.Error);
                 training = await TrainingSpectra.AnalyseAsync(
                     name, place, source, load, new SpectralOptions { Domain = result.GetValue(domain) ?? SpectralDomain.Spatial },
-                    Path.Combine(target, "spectra"), new CheckpointLine(console.Error), cancel);
+                    Path.Combine(target, "spectra"), report, new CheckpointLine(console.Error), cancel);
             }
             else
             {
@@ -51,7 +60,7 @@ internal static class DynamicsVerb
             await ModelOptions.TellSkippedAsync(training.Spectra[0].Skipped, console.Error, "the files in spectra name each");
             var (csv, html) = (Path.Combine(target, "dynamics.csv"), Path.Combine(target, "dynamics.html"));
             training.ToDataFrame().SaveTable(csv);
-            AtomicFile.WriteText(html, ChartHtml.Page($"{training.Spectra[^1].Model} over its training", TrainingCharts.All(training, other)));
+            AtomicFile.WriteText(html, ChartHtml.Page($"{training.Spectra[^1].Model} over its training", TrainingCharts.All(training, other, wanted)));
             result.Print(
                 () => string.Join(Environment.NewLine, $"{training.Spectra[^1].Model}: {training.Moments.Count} checkpoints, {training.Moments[0]} to {training.Moments[^1]}; last: {training.Spectra[^1].UShape.Words}", csv, html),
                 () => new { training.Spectra[^1].Model, training.Moments, Verdict = training.Spectra[^1].UShape.Words, training.Notes, Files = new[] { csv, html }, Rows = Results.Rows(training.ToDataFrame()) });

@@ -42,7 +42,7 @@ internal static class SimilarityVerb
             var nearest = similarity.Pairs.Where(pair => pair.Cka is not null).GroupBy(pair => pair.Student.Index).Select(row => row.MaxBy(pair => pair.Cka)!);
             result.Print(
                 () => $"{similarity.Student} beside {similarity.Teacher}, {similarity.Images} images; nearest by CKA: "
-                    + string.Join(", ", nearest.Select(pair => FormattableString.Invariant($"{pair.Student.Index}-{pair.Teacher.Index} {pair.Cka:0.00}"))) + $"\n{csv}\n{html}",
+                    + string.Join(", ", nearest.Select(pair => FormattableString.Invariant($"{pair.Student.Index}-{pair.Teacher.Index} {pair.Cka:0.00}")).DefaultIfEmpty($"none, for that takes {HsicSums.Least} images in a batch")) + $"\n{csv}\n{html}",
                 () => new { similarity.Student, similarity.Teacher, similarity.Images, Files = new[] { csv, html }, Pairs = Results.Rows(similarity.ToDataFrame()) });
             return 0;
 

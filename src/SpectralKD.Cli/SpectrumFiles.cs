@@ -70,7 +70,7 @@ internal sealed class SpectrumFiles
         spectrum.ToDataFrame().SaveTable(Table);
         if (spectrum.PerImage is not null)
         {
-            spectrum.ToImageFrame().SaveTable(Images);
+            spectrum.SaveImageTable(Images);
         }
 
         AtomicFile.WriteText(Chart, ChartHtml.Page($"U-curve of {spectrum.Title}", Charts.UCurve(spectrum)));
@@ -92,7 +92,7 @@ internal sealed class SpectrumFiles
             return [page, table, Spectrum, Sums];
         }
 
-        report.Spectrum.ToImageFrame().SaveTable(Images);
+        report.Spectrum.SaveImageTable(Images);
         return [page, table, Images, Spectrum, Sums];
     }
 

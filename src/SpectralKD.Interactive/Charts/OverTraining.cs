@@ -7,7 +7,7 @@ public static partial class Charts
 {
     /// <summary>One figure of every block over a training, as colours: time to the right, depth upwards.</summary>
     /// <param name="training">A model's spectra over its training.</param>
-    /// <param name="figure">A column of the spectrum's table, see <see cref="TrainingSpectra.Figures"/>: <c>intensity</c>, <c>uniformity</c>, <c>high_frequency_ratio</c>, …</param>
+    /// <param name="figure">A column of its table, see <see cref="TrainingSpectra.Figures"/>: <c>intensity</c>, <c>uniformity</c>, <c>rank</c>, <c>kappa</c>, …</param>
     /// <exception cref="SpectralKDException">There is no such figure, or it was not analysed.</exception>
     public static GenericChart OverTraining(TrainingSpectra training, string figure = "intensity")
     {
@@ -17,8 +17,9 @@ public static partial class Charts
             throw new SpectralKDException($"there is no figure {figure} over this training; there are {string.Join(", ", training.Figures)}");
         }
 
-        var values = training.Spectra.Select(spectrum => (DoubleDataFrameColumn)spectrum.ToDataFrame()[figure]).ToList();
         var blocks = training.Spectra[0].Blocks;
+        var column = (DoubleDataFrameColumn)training.ToDataFrame()[figure];
+        var values = training.Moments.Select((_, moment) => blocks.Select((_, row) => column[(moment * blocks.Length) + row]).ToArray()).ToList();
         var place = new PanelPlace(0, 1);
         var chart = new ChartBuilder($"{Words(figure)} over layers and training", $"{training.Spectra[^1].Model} · {UCurveText.Images(training.Spectra[0])}").Layout("height", 440);
         chart.Trace("heatmap", new Attributes
@@ -160,10 +161,10 @@ public static partial class Charts
 /// <summary>All that is shown of a model's spectra over its training.</summary>
 internal static class TrainingCharts
 {
-    internal static IReadOnlyList<GenericChart> All(TrainingSpectra training, ModelSpectrum? teacher)
+    internal static IReadOnlyList<GenericChart> All(TrainingSpectra training, ModelSpectrum? teacher, IReadOnlyList<string> figures)
     {
         var charts = new List<GenericChart> { Charts.UCurveSlider(training, teacher) };
-        charts.AddRange(training.Figures.Select(figure => Charts.OverTraining(training, figure)));
+        charts.AddRange(training.Chosen(figures).Select(figure => Charts.OverTraining(training, figure)));
         if (teacher is not null && training.Towards(teacher) is var dynamics && dynamics.Distances.Any(entry => entry.Distance is not null))
         {
             charts.Add(Charts.DistanceHeatmap(dynamics));

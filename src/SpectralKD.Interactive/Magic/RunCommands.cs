@@ -21,6 +21,9 @@ internal sealed class DynamicsArguments
     [MagicParameter("variable that holds the images for the checkpoints", Value = MagicValue.ImagesVariable)]
     public string Images { get; set; } = "images";
 
+    [MagicParameter("heatmaps of the checkpoints: spectrum (its own figures), all (those of #!spectral-report too), or names separated by commas")]
+    public IReadOnlyList<string> Figures { get; set; } = ["spectrum"];
+
     [MagicParameter("folder that keeps each checkpoint's spectrum, so that a stopped command goes on", Value = MagicValue.Path)]
     public string? Out { get; set; }
 
@@ -66,12 +69,13 @@ internal sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
             return;
         }
 
+        var report = TrainingSpectra.NeedReport(arguments.Figures);
         TrainingSpectra training;
         if (arguments.Model is { } model)
         {
             var display = new ProgressDisplay(host, $"checkpoints of {folder}", "checkpoints");
             var images = host.Images(arguments.Images);
-            training = await Task.Run(() => TrainingSpectra.AnalyseAsync(model, folder, images, keep: arguments.Out, progress: new Reporter(display), cancellation: cancellationToken), cancellationToken);
+            training = await Task.Run(() => TrainingSpectra.AnalyseAsync(model, folder, images, keep: arguments.Out, report: report, progress: new Reporter(display), cancellation: cancellationToken), cancellationToken);
         }
         else
         {
@@ -93,7 +97,7 @@ internal sealed class DynamicsCommand : MagicCommand<DynamicsArguments>
             host.Display(MessageView.Skipped(training.Spectra[0].Skipped));
         }
 
-        foreach (var chart in TrainingCharts.All(training, teacher))
+        foreach (var chart in TrainingCharts.All(training, teacher, arguments.Figures))
         {
             host.Display(chart);
         }

@@ -3,7 +3,7 @@ using System.Net;
 
 namespace SpectralKD.Interactive.Views;
 
-/// <summary>A report at one glance: what makes the curve, and a table of the blocks.</summary>
+/// <summary>A report at one glance: what makes the curve, and two tables of the blocks: sizes and spectra, dimensions.</summary>
 /// <param name="Report">The report.</param>
 internal sealed record ReportView(SpectralReport Report) : INotebookView
 {
@@ -19,32 +19,22 @@ internal sealed record ReportView(SpectralReport Report) : INotebookView
     private const string Incomplete = "Activation entropy and shared d95 are missing: they take a second pass over the images, by the range and the basis of all parts (AddSecondPass, --whole).";
 
     /// <inheritdoc/>
-    public string ToHtml() => $"<div>{WebUtility.HtmlEncode(Report.Words)}</div>{(Report.IsComplete ? "" : $"<div>{Incomplete}</div>")}{Table().ToHtml()}"
+    public string ToHtml() => $"<div>{WebUtility.HtmlEncode(Report.Words)}</div>{(Report.IsComplete ? "" : $"<div>{Incomplete}</div>")}{Sizes().ToHtml()}<br>{Dimensions().ToHtml()}"
         + $"<details><summary>What the columns mean</summary><ul>{string.Concat(Notes.Select(note => $"<li>{WebUtility.HtmlEncode(note)}</li>"))}</ul></details>";
 
     /// <inheritdoc/>
-    public string ToPlainText() => string.Join(Environment.NewLine, [Report.Words, .. Report.IsComplete ? [] : new[] { Incomplete }, Table().ToPlainText(), .. Notes]);
+    public string ToPlainText() => string.Join(Environment.NewLine, [Report.Words, .. Report.IsComplete ? [] : new[] { Incomplete }, Sizes().ToPlainText(), "", Dimensions().ToPlainText(), .. Notes]);
 
-    private TextTable Table() => Report.Blocks.Aggregate(
+    private TextTable Sizes() => Report.Blocks.Aggregate(
         new TextTable(
-            "block", "C", "intensity", "RMS", "kappa", "mean", "flatness", "image d95", "centred", "rank", "RankMe", "d95", "shared d95", "alpha", "coding rate",
-            "SEP 50 %", "null", "folded", "Δ log amplitude", "outliers", "massive", "largest", "entropy"),
+            "block", "intensity", "RMS", "kappa", "mean", "flatness", "SEP 50 %", "null", "folded", "Δ log amplitude", "outliers", "massive", "largest", "entropy"),
         (table, block) => table.Add(
             block.Name,
-            Format(block.Channels, "0"),
             Format(block.Spatial.Intensity, "0.0000"),
             Format(block.Spatial.Rms, "0.000"),
             Format(block.Spatial.Kappa, "0.000"),
             Format(block.Spatial.MeanShare, "0.00"),
             Format(block.Spatial.Flatness, "0.000"),
-            Format(block.Ranks.Percentile99[2], "0.0"),
-            Format(block.RanksCentred.Percentile99[2], "0.0"),
-            Format(block.DataSet.EffectiveRank, "0.0"),
-            Format(block.DataSet.RankMe, "0.0"),
-            Format(block.DataSet.Components[2], "0"),
-            Format(block.DataSet.SharedBasis?.Percentile99[2], "0.0"),
-            Format(block.DataSetCentred.Alpha, "0.00"),
-            Format(block.DataSetCentred.CodingRate, "0.0"),
             Format(block.Sep.Dimensions[0], "0"),
             Format(block.Sep.NullDimensions[0], "0"),
             Format(block.Sep.FoldedDimensions[0], "0"),
@@ -53,6 +43,21 @@ internal sealed record ReportView(SpectralReport Report) : INotebookView
             Format(block.Outliers.MassiveActivations, "0.0"),
             Format(block.Outliers.LargestActivation, "0.0"),
             Format(block.ActivationEntropy, "0.00")));
+
+    private TextTable Dimensions() => Report.Blocks.Aggregate(
+        new TextTable("block", "C", "image d95", "centred", "rank", "RankMe", "participation", "d95", "shared d95", "alpha", "coding rate"),
+        (table, block) => table.Add(
+            block.Name,
+            Format(block.Channels, "0"),
+            Format(block.Ranks.Percentile99[2], "0.0"),
+            Format(block.RanksCentred.Percentile99[2], "0.0"),
+            Format(block.DataSet.EffectiveRank, "0.0"),
+            Format(block.DataSet.RankMe, "0.0"),
+            Format(block.DataSet.ParticipationRatio, "0.0"),
+            Format(block.DataSet.Components[2], "0"),
+            Format(block.DataSet.SharedBasis?.Percentile99[2], "0.0"),
+            Format(block.DataSetCentred.Alpha, "0.00"),
+            Format(block.DataSetCentred.CodingRate, "0.0")));
 
     private static string Format(double? value, string format) => value is { } number && !double.IsNaN(number) ? number.ToString(format, CultureInfo.InvariantCulture) : "";
 }

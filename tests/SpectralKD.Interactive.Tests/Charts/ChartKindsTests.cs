@@ -244,7 +244,9 @@ public class ChartKindsTests
     [Theory]
     [InlineData(0.01, 3, "0.01 0.02 0.05 0.1 0.2 0.5 1 2")]
     [InlineData(0.491, 0.892, "0.5 0.6 0.7 0.8")]
-    [InlineData(1.1, 1.3, "1.1 1.3")]
+    [InlineData(1.1, 1.3, "1.1 1.15 1.2 1.25 1.3")]
+    [InlineData(0.904, 1.12, "0.95 1 1.05 1.1")]
+    [InlineData(3, 3, "3 3")]
     [InlineData(1e-6, 1, "1E-06 1E-05 0.0001 0.001 0.01 0.1 1")]
     public void Colours_on_a_logarithmic_scale_have_round_ticks_also_in_a_narrow_range(double smallest, double largest, string ticks)
         => Assert.Equal(ticks, string.Join(' ', LogScale.Ticks(smallest, largest).Select(tick => FormattableString.Invariant($"{tick:G3}"))));

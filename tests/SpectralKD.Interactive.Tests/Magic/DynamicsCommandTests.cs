@@ -29,6 +29,14 @@ public sealed class DynamicsCommandTests : IDisposable
 
         await MagicLine.ExecuteAsync($"#!spectral-dynamics --checkpoints {_folder}/spectra --as again", _host);
         Assert.Equal(training.Spectra.Select(spectrum => spectrum.Intensities[0]), ((TrainingSpectra)_host["again"]!).Spectra.Select(spectrum => spectrum.Intensities[0]));
+        await MagicLine.ExecuteAsync($"#!spectral-dynamics --checkpoints {_folder} --model deit_nano_patch4_32 --figures rank,kappa,intensity --out {_folder}/reports --as reports", _host);
+        Assert.Equal(4, _host.Displayed.OfType<GenericChart>().Count() - training.Figures.Count - 2 - training.Figures.Count - 1);
+        await MagicLine.ExecuteAsync($"#!spectral-dynamics --checkpoints {_folder}/reports --figures all --as reports", _host);
+        Assert.Superset(new HashSet<string> { "rank", "rankme", "participation", "alpha", "sep_50", "outlier_tokens", "rms", "kappa", "uniformity" }, ((TrainingSpectra)_host["reports"]!).Figures.ToHashSet());
+        var lacking = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync($"#!spectral-dynamics --checkpoints {_folder}/spectra --figures rank", _host));
+        Assert.Contains("these spectra hold no rank, only intensity", lacking.Message, StringComparison.Ordinal);
+        var misspelt = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync($"#!spectral-dynamics --checkpoints {_folder} --figures kapa", _host));
+        Assert.Contains("did you mean kappa?", misspelt.Message, StringComparison.Ordinal);
         var none = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync($"#!spectral-dynamics --checkpoints {Directory.CreateDirectory(Path.Combine(_folder, "bare"))}", _host));
         Assert.Contains("no logs, but maybe checkpoints: say what they are of with --model", none.Message, StringComparison.Ordinal);
     }

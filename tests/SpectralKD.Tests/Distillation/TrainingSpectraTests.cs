@@ -65,6 +65,24 @@ public sealed class TrainingSpectraTests : IDisposable
     }
 
     [Fact]
+    public async Task Reports_of_checkpoints_are_kept_beside_their_spectra_and_only_what_lacks_is_computed()
+    {
+        Keep(1, "epoch1.safetensors");
+        Keep(2, "epoch2.safetensors");
+        var (kept, options) = (folder.File("spectra"), new SpectralOptions { Layers = [0, -1] });
+        var first = await TrainingSpectra.AnalyseAsync(Nano, folder.Root, images, options: options, keep: kept, report: true, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal((double)first.Reports[1]["rank"][1], first.ToDataFrame()["rank"][3]);
+        File.Delete(Path.Combine(kept, "epoch2.csv"));
+        (first.Spectra[0] with { Model = "the one that was kept" }).Save(Path.Combine(kept, "epoch1.json"));
+        var second = await TrainingSpectra.AnalyseAsync(Nano, folder.Root, images, options: options, keep: kept, report: true, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(["the one that was kept", Nano], second.Spectra.Select(spectrum => spectrum.Model));
+        foreach (var figure in new[] { "rank", "alpha", "sep_50", "kappa", "outlier_tokens" })
+        {
+            Assert.Equal(Enumerable.Range(0, 4).Select(row => first.ToDataFrame()[figure][row]), Enumerable.Range(0, 4).Select(row => TrainingSpectra.Load(kept).ToDataFrame()[figure][row]));
+        }
+    }
+
+    [Fact]
     public async Task A_checkpoint_of_another_model_is_named_and_a_folder_without_any_says_what_was_expected()
     {
         var none = Assert.Throws<SpectralKDException>(() => CheckpointFolder.Open(folder.Root));

@@ -51,7 +51,10 @@ public sealed class PerImageTests : IDisposable
     public void The_table_has_a_row_for_each_image_and_block()
     {
         var spectrum = Analyse();
-        var table = spectrum.ToImageFrame();
+        var (table, file) = (spectrum.ToImageFrame(), Path.GetTempFileName());
+        spectrum.SaveImageTable(file);
+        Assert.Equal(table.ToCsv(), File.ReadAllText(file)); // row by row, the same bytes
+        File.Delete(file);
 
         Assert.Equal(["image", "class", "block", "intensity"], table.Columns.Select(column => column.Name));
         Assert.Equal(11 * spectrum.Blocks.Length, table.Rows.Count);

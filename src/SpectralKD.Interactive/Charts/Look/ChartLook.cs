@@ -236,14 +236,22 @@ internal static class LogScale
 
     private static string[] Texts(double[] ticks) => [.. ticks.Select(tick => FormattableString.Invariant($"{tick:G3}"))];
 
-    /// <summary>1, 2, 5, 10 … within the range, all digits where that gives fewer than three; its ends where none of these lies inside.</summary>
+    /// <summary>1, 2, 5, 10 … within the range, all digits where that gives fewer than three, round numbers in even steps where that does; its ends where none of these lies inside.</summary>
     internal static double[] Ticks(double smallest, double largest)
     {
         var first = (int)Math.Floor(Math.Log10(smallest));
         var last = (int)Math.Ceiling(Math.Log10(largest));
         var ticks = Within(last - first > 4 ? Steps[..1] : Steps);
         ticks = ticks.Length > 2 ? ticks : Within(FineSteps);
+        ticks = ticks.Length > 2 ? ticks : Even();
         return ticks.Length > 1 ? ticks : [smallest, largest];
+
+        double[] Even()
+        {
+            var size = Math.Pow(10, Math.Floor(Math.Log10(Math.Max(largest - smallest, smallest * 1e-6) / 4)));
+            var step = Steps.Select(factor => factor * size).Last(step => step == size || 4 * step <= (largest - smallest) * 1.001);
+            return [.. Enumerable.Range(0, 2 + (int)((largest - smallest) / step)).Select(i => (Math.Ceiling((smallest / step) - 1e-9) + i) * step).Where(tick => tick <= largest * 1.001)];
+        }
 
         double[] Within(double[] steps) =>
         [

@@ -15,6 +15,42 @@ namespace SpectralKD.Spectra;
 /// </code></example>
 public sealed class SpectralReport
 {
+    private static readonly (string Name, Func<BlockReport, double?> Value)[] s_figures =
+    [
+        ("intensity", block => block.Spatial.Intensity),
+        ("rms", block => block.Spatial.Rms),
+        ("kappa", block => block.Spatial.Kappa),
+        ("mean_share", block => block.Spatial.MeanShare),
+        ("flatness", block => block.Spatial.Flatness),
+        ("channel_intensity", block => block.Channel.Intensity),
+        ("channel_kappa", block => block.Channel.Kappa),
+        ("null_pixels", block => block.Nulls.PixelsPermuted),
+        ("null_channels", block => block.Nulls.ChannelsPermuted),
+        ("null_layernorm", block => block.Nulls.NormalizedSpatial),
+        ("null_gaussian", block => block.Nulls.GaussianSpatial),
+        ("image_rank", block => block.Ranks.EffectiveRank),
+        ("image_d95", block => block.Ranks.Percentile99[2]),
+        ("image_d95_centred", block => block.RanksCentred.Percentile99[2]),
+        ("rank", block => block.DataSet.EffectiveRank),
+        ("rankme", block => block.DataSet.RankMe),
+        ("participation", block => block.DataSet.ParticipationRatio),
+        ("d95", block => block.DataSet.Components[2]),
+        ("d95_centred", block => block.DataSetCentred.Components[2]),
+        ("shared_d95", block => block.DataSet.SharedBasis?.Percentile99[2]),
+        ("alpha", block => double.IsNaN(block.DataSetCentred.Alpha) ? null : block.DataSetCentred.Alpha),
+        ("coding_rate", block => block.DataSetCentred.CodingRate),
+        ("sep_50", block => block.Sep.Dimensions[0]),
+        ("sep_50_null", block => block.Sep.NullDimensions[0]),
+        ("sep_50_folded", block => block.Sep.FoldedDimensions[0]),
+        ("sep_50_image", block => block.Sep.ImageMean[0]),
+        ("log_amplitude", block => block.LogAmplitude?[^1]),
+        ("token_participation", block => block.TokenParticipation),
+        ("outlier_tokens", block => block.Outliers.TokenShare),
+        ("massive_activations", block => block.Outliers.MassiveActivations),
+        ("largest_activation", block => block.Outliers.LargestActivation),
+        ("activation_entropy", block => block.ActivationEntropy),
+    ];
+
     private readonly ImmutableArray<BlockFigureSums> _sums;
     private readonly SecondPass? _second;
 
@@ -26,6 +62,9 @@ public sealed class SpectralReport
         Channel = IntensityDecomposition.Of(Spectrum, SpectralDomain.Channel);
         Blocks = [.. Spectrum.Blocks.Select((block, i) => sums[i].ToFigures(block, Spatial.Blocks[i], Channel.Blocks[i], second?.Plain(i), second?.Centred(i)))];
     }
+
+    /// <summary>Names of the figures, which are the columns of <see cref="ToDataFrame"/> that hold numbers.</summary>
+    internal static IEnumerable<string> Figures => s_figures.Select(figure => figure.Name);
 
     /// <summary>The spectra in both domains.</summary>
     public ModelSpectrum Spectrum { get; }
@@ -192,40 +231,11 @@ public sealed class SpectralReport
     /// <c>token_participation</c> (channels); <c>outlier_tokens</c> (share), <c>massive_activations</c> (an image), <c>largest_activation</c>; <c>activation_entropy</c> (bits).
     /// </remarks>
     public DataFrame ToDataFrame() => new(
+    [
         new Int32DataFrameColumn("block", Blocks.Select(block => block.Index)),
         new StringDataFrameColumn("name", Blocks.Select(block => block.Name)),
-        Column("intensity", block => block.Spatial.Intensity),
-        Column("rms", block => block.Spatial.Rms),
-        Column("kappa", block => block.Spatial.Kappa),
-        Column("mean_share", block => block.Spatial.MeanShare),
-        Column("flatness", block => block.Spatial.Flatness),
-        Column("channel_intensity", block => block.Channel.Intensity),
-        Column("channel_kappa", block => block.Channel.Kappa),
-        Column("null_pixels", block => block.Nulls.PixelsPermuted),
-        Column("null_channels", block => block.Nulls.ChannelsPermuted),
-        Column("null_layernorm", block => block.Nulls.NormalizedSpatial),
-        Column("null_gaussian", block => block.Nulls.GaussianSpatial),
-        Column("image_rank", block => block.Ranks.EffectiveRank),
-        Column("image_d95", block => block.Ranks.Percentile99[2]),
-        Column("image_d95_centred", block => block.RanksCentred.Percentile99[2]),
-        Column("rank", block => block.DataSet.EffectiveRank),
-        Column("rankme", block => block.DataSet.RankMe),
-        Column("participation", block => block.DataSet.ParticipationRatio),
-        Column("d95", block => block.DataSet.Components[2]),
-        Column("d95_centred", block => block.DataSetCentred.Components[2]),
-        Column("shared_d95", block => block.DataSet.SharedBasis?.Percentile99[2]),
-        Column("alpha", block => double.IsNaN(block.DataSetCentred.Alpha) ? null : block.DataSetCentred.Alpha),
-        Column("coding_rate", block => block.DataSetCentred.CodingRate),
-        Column("sep_50", block => block.Sep.Dimensions[0]),
-        Column("sep_50_null", block => block.Sep.NullDimensions[0]),
-        Column("sep_50_folded", block => block.Sep.FoldedDimensions[0]),
-        Column("sep_50_image", block => block.Sep.ImageMean[0]),
-        Column("log_amplitude", block => block.LogAmplitude?[^1]),
-        Column("token_participation", block => block.TokenParticipation),
-        Column("outlier_tokens", block => block.Outliers.TokenShare),
-        Column("massive_activations", block => block.Outliers.MassiveActivations),
-        Column("largest_activation", block => block.Outliers.LargestActivation),
-        Column("activation_entropy", block => block.ActivationEntropy));
+        .. s_figures.Select(figure => new DoubleDataFrameColumn(figure.Name, Blocks.Select(figure.Value))),
+    ]);
 
     private void RequireOneKind(SpectralReport whole)
     {
@@ -245,8 +255,6 @@ public sealed class SpectralReport
             throw new SpectralKDException($"{source.Name} gave {images} images in the first pass and {second.Images} in the second: give a source that can be read twice");
         }
     }
-
-    private DoubleDataFrameColumn Column(string name, Func<BlockReport, double?> value) => new(name, Blocks.Select(value));
 
     private static string Share(IntensityDecomposition parts) => parts.AmplitudeShare is { } share
         ? FormattableString.Invariant($"{100 * share:0} % is the size of the activations (RMS) and {100 * (1 - share):0} % the evenness of the spectrum (kappa)")

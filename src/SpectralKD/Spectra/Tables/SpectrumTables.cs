@@ -11,6 +11,9 @@ namespace SpectralKD.Spectra;
 /// </code></example>
 public static class SpectrumTables
 {
+    /// <summary>Names of a spectrum's figures, which are columns of its table.</summary>
+    internal static IReadOnlyList<string> Figures { get; } = ["intensity", "uniformity", "high_frequency_ratio", "intensity_sd", "total_power", "channel_intensity", "activation_entropy"];
+
     /// <summary>One row a block.</summary>
     /// <remarks>
     /// Columns: <c>block</c> (0-based index), <c>name</c> (timm's module path), <c>channels</c>, <c>height</c>, <c>width</c> (of the feature map),
@@ -43,13 +46,28 @@ public static class SpectrumTables
         return table;
     }
 
+    /// <summary>Writes <see cref="ToImageFrame"/> as a .csv file, row by row: of many images the table itself would take most of an analysis' memory.</summary>
+    internal static void SaveImageTable(this ModelSpectrum spectrum, string path) => AtomicFile.Write(path, stream =>
+    {
+        using var text = new StreamWriter(stream, leaveOpen: true) { NewLine = "\n" };
+        var images = Kept(spectrum);
+        text.WriteLine("image,class,block,intensity");
+        for (var image = 0; image < images.Names.Length; image++)
+        {
+            var place = $"{TableCsv.Field(images.Names[image])},{TableCsv.Field(images.Classes[image])},";
+            for (var block = 0; block < spectrum.Blocks.Length; block++)
+            {
+                text.WriteLine(FormattableString.Invariant($"{place}{spectrum.Blocks[block].Index},{images.Intensities[block][image]:R}"));
+            }
+        }
+    });
+
     /// <summary>One row for each image and block, where the intensities of single images were kept (<see cref="SpectralOptions.PerImage"/>).</summary>
     /// <remarks>Columns: <c>image</c> (path inside the source), <c>class</c>, <c>block</c> (0-based index), <c>intensity</c>.</remarks>
     /// <exception cref="SpectralKDException">They were not kept.</exception>
     public static DataFrame ToImageFrame(this ModelSpectrum spectrum)
     {
-        var images = spectrum.PerImage ?? throw new SpectralKDException(
-            $"{spectrum.Model} was analysed without keeping the intensities of single images: analyse it again with --per-image (SpectralOptions.PerImage)");
+        var images = Kept(spectrum);
         var rows = Enumerable.Range(0, images.Names.Length).SelectMany(_ => Enumerable.Range(0, spectrum.Blocks.Length), (image, block) => (image, block)).ToList();
         return new DataFrame(
             new StringDataFrameColumn("image", rows.Select(row => images.Names[row.image])),
@@ -57,6 +75,9 @@ public static class SpectrumTables
             new Int32DataFrameColumn("block", rows.Select(row => spectrum.Blocks[row.block].Index)),
             new DoubleDataFrameColumn("intensity", rows.Select(row => images.Intensities[row.block][row.image])));
     }
+
+    private static SpectrumImages Kept(ModelSpectrum spectrum) => spectrum.PerImage ?? throw new SpectralKDException(
+        $"{spectrum.Model} was analysed without keeping the intensities of single images: analyse it again with --per-image (SpectralOptions.PerImage)");
 
     /// <summary>One row for each block and ring of the spatial spectrum.</summary>
     /// <remarks>

@@ -65,7 +65,7 @@ public static class TableCsv
         return new DataFrame(rows[0].Select((name, column) => CsvColumn.Of(name, [.. rows.Skip(1).Select(row => row[column])])));
     }
 
-    private static string Field(object? value) => value switch
+    internal static string Field(object? value) => value switch
     {
         null => "",
         double number => number.ToString("R", CultureInfo.InvariantCulture),
