@@ -76,7 +76,8 @@ public sealed record LinkedBlocks(ModelSpectrum Spectrum, IImageSource? Images =
             svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{X(tick):0.#}\" y=\"{Bottom + 18}\" text-anchor=\"middle\">{tick}</text>");
         }
 
-        foreach (var value in new[] { 0, high / 2, high / 1.06 })
+        var step = new[] { 0.2, 0.5, 1, 2 }.Select(part => part * Math.Pow(10, Math.Floor(Math.Log10(high)))).First(part => high / part <= 5.001);
+        foreach (var value in Enumerable.Range(0, (int)(high / step) + 1).Select(number => number * step))
         {
             svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left - 6}\" y=\"{Y(value) + 4:0.#}\" text-anchor=\"end\">{value:0.###}</text>");
         }

@@ -39,7 +39,7 @@ internal sealed record EntropyTable(IReadOnlyList<string> Checkpoints, IReadOnly
     {
         var (layers, rows) = (run.Table.Columns.Where(column => column.Name.StartsWith("layer_", StringComparison.Ordinal)).ToList(), Enumerable.Range(0, (int)run.Table.Rows.Count).ToList());
         return new(
-            [.. rows.Select(row => run.Table[RunLog.EpochColumn][row] is { } epoch ? FormattableString.Invariant($"{epoch}") : (string)run.Table["checkpoint"][row])],
+            [.. rows.Select(row => run.Table[RunLog.EpochColumn][row] is { } epoch ? FormattableString.Invariant($"{epoch}") : ((string)run.Table["checkpoint"][row]).Replace("model_", "", StringComparison.Ordinal))], // model_best is too long for a column of the heatmap
             [.. rows.Select(row => layers.Select(layer => layer[row] is { } value ? Convert.ToDouble(value, null) : (double?)null).ToArray())]);
     }
 }

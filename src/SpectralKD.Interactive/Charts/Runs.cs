@@ -94,12 +94,12 @@ public static partial class Charts
 /// <summary>Runs of one method with several seeds, recognised by their names.</summary>
 internal static partial class RunGroups
 {
-    /// <summary>A colour for each method, and a dash for each of its seeds.</summary>
+    /// <summary>A colour for each method, and a dash for each of its seeds and for methods beyond the number of colours.</summary>
     internal static IReadOnlyList<SeriesLook> Looks(IReadOnlyList<RunLog> runs)
     {
         var names = runs.Select(run => Seed().Replace(run.Name, "")).ToList();
         var looks = SeriesLook.OfNames(names);
-        return [.. runs.Select((_, i) => looks[i] with { Dash = ChartLook.Dash(names.Take(i).Count(name => name == names[i])) })];
+        return [.. runs.Select((_, i) => looks[i] with { Dash = ChartLook.Dash(looks.Take(i).Count(look => look.Colour == looks[i].Colour)) })];
     }
 
     [GeneratedRegex(@"[\s,_-]*seed[\s_-]*\d+$", RegexOptions.IgnoreCase)]

@@ -94,6 +94,16 @@ public sealed class ImageChartsTests
     }
 
     [Fact]
+    public void The_linked_curve_has_round_numbers_on_its_axis()
+    {
+        var numbers = Regex.Matches(new LinkedBlocks(Kept.Value).ToHtml(), "text-anchor=\"end\">([^<]+)<").Select(match => double.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
+        Assert.InRange(numbers.Count, 3, 6);
+        Assert.Equal(0, numbers[0]);
+        Assert.True(numbers[^1] <= Kept.Value.Intensities.Max() * 1.1);
+        Assert.All(numbers, number => Assert.Equal(number, double.Parse(number.ToString("G1", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture), 1e-12));
+    }
+
+    [Fact]
     public void The_linked_page_needs_nothing_from_outside_and_shows_each_block_by_pointer_and_keys()
     {
         var path = Path.Combine(Directory.CreateTempSubdirectory().FullName, "blocks.html");
