@@ -150,6 +150,45 @@ public sealed partial class CommandLineHabitsTests : IDisposable
     }
 
     [Fact]
+    public void A_command_is_set_up_alone_and_is_the_same_as_among_all()
+    {
+        var all = CommandLine.Root().Subcommands;
+        Assert.True(all.Count > 15);
+        foreach (var command in all.Where(command => command.Name != "completion"))
+        {
+            var alone = Assert.Single(CommandLine.Root(command.Name, "--help").Subcommands);
+            Assert.Equal(command.Name, alone.Name);
+            Assert.Equal(command.Options.Select(option => option.Name), alone.Options.Select(option => option.Name));
+        }
+
+        Assert.Equal(all.Count, CommandLine.Root("completion", "bash").Subcommands.Count);
+        Assert.Equal(all.Count, CommandLine.Root("analyse").Subcommands.Count);
+    }
+
+    [Fact]
+    public async Task A_run_leaves_nothing_in_the_temporary_folder()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("skipped: no sh on Windows");
+        }
+
+        var temporary = Directory.CreateDirectory(Folder("temporary")).FullName;
+        Directory.CreateDirectory(Folder("packages"));
+        await File.WriteAllTextAsync(Folder("nuget.config"), "<configuration><packageSources><clear/><add key=\"empty\" value=\"packages\"/></packageSources></configuration>");
+        await File.WriteAllTextAsync(Folder("test.dib"), "#!sh\necho $0\n\n#!csharp\n#r \"nuget: No.Such.Package, 1.0.0\"\n");
+        var (code, output) = await ProgramRun.RunAsync(
+            ProgramRun.Dotnet, [ProgramRun.CommandLine, "run", Folder("test.dib"), "--out", Folder("out"), "--allow-errors"], _folder, ("TMPDIR", temporary));
+        Assert.True(code == 0, output);
+        var executed = await File.ReadAllTextAsync(Folder("out/test.ipynb"));
+        Assert.Contains("the packages could not be restored", executed, StringComparison.Ordinal);
+        // Not ours: the runtime clears its pipes by itself; it and NuGet keep a folder for locks.
+        string[] left = [.. Directory.GetFileSystemEntries(temporary).Select(path => Path.GetFileName(path))
+            .Where(name => name is not (".dotnet" or "NuGetScratchroot") && !name.StartsWith("clr-debug-pipe", StringComparison.Ordinal) && !name.StartsWith("dotnet-diagnostic", StringComparison.Ordinal))];
+        Assert.Empty(left);
+    }
+
+    [Fact]
     public async Task Run_goes_on_after_a_cell_that_fails_where_errors_are_allowed()
     {
         var notebook = Path.Combine(_folder, "test.dib");

@@ -39,6 +39,18 @@ public sealed class LayersTests
         Assert.All(next.Select(group => group.Key), folder => Assert.DoesNotContain(folder, Reachable(folder, next)));
     }
 
+    /// <summary>A thread that is no background thread keeps a program from ending: the command, the kernel, a test.</summary>
+    [Fact]
+    public void No_thread_of_ours_keeps_a_program_from_ending()
+    {
+        var source = Path.Combine(SharedData.RepositoryRoot, "src");
+        var starts = Directory.GetFiles(source, "*.cs", SearchOption.AllDirectories)
+            .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(folder => folder is "obj" or "bin"))
+            .SelectMany(path => File.ReadLines(path).Where(line => line.Contains("new Thread(", StringComparison.Ordinal)).Select(line => $"{Path.GetFileName(path)}: {line.Trim()}")).ToList();
+        Assert.NotEmpty(starts);
+        Assert.All(starts, start => Assert.Contains("IsBackground = true", start, StringComparison.Ordinal));
+    }
+
     private static HashSet<string> Reachable(string folder, ILookup<string, string> next)
     {
         var found = new HashSet<string>();

@@ -78,9 +78,71 @@ public sealed class FloodOfTextTests
         Assert.Equal(["stdout:after the pause", "result:result"], _shown.Order.TakeLast(2));
     }
 
+    [Fact]
+    public void A_cell_that_displays_without_an_end_is_held_back_and_told_so_once_and_all_is_shown()
+    {
+        var output = new BufferedCellOutput(_shown, clock: _clock, mostDisplayed: 100_000);
+        var waited = new List<double>();
+        for (var i = 0; i < 1000; i++)
+        {
+            output.DisplayData(MimeBundles.Text($"{i} " + new string('x', 10_000)), "id");
+            waited.Add(_clock.Waited);
+        }
+
+        Assert.Equal(1000, _shown.Order.Count(shown => shown.StartsWith("display:", StringComparison.Ordinal)));
+        Assert.Equal(0, waited[9]);
+        // 10 MB, less what is let through at once, at 1 MB a second.
+        Assert.InRange(waited[^1], 9.8, 9.95);
+        Assert.Equal(
+            "\n100,000 characters are displayed at once: of what follows, 1,000,000 a second, and the cell waits meanwhile. Update one display instead of adding more.\n", _shown.Error);
+    }
+
+    [Fact]
+    public void A_cell_that_displays_slowly_is_not_held_back_however_much_it_is()
+    {
+        var output = new BufferedCellOutput(_shown, clock: _clock, mostDisplayed: 100_000);
+        for (var i = 0; i < 1000; i++)
+        {
+            output.UpdateDisplayData(MimeBundles.Text(new string('x', 10_000)), "id");
+            _clock.Seconds += 0.02;
+        }
+
+        Assert.Equal(0, _clock.Waited);
+        Assert.Empty(_shown.Error);
+    }
+
+    [Fact]
+    public void An_interrupt_ends_the_wait_of_a_cell_that_is_held_back()
+    {
+        using var interrupt = new CancellationTokenSource();
+        var output = new BufferedCellOutput(_shown, clock: _clock, mostDisplayed: 1000, stop: interrupt.Token);
+        interrupt.Cancel();
+        for (var i = 0; i < 10; i++)
+        {
+            output.DisplayData(MimeBundles.Text(new string('x', 10_000)), "id");
+        }
+
+        Assert.Equal(0, _clock.Waited);
+        Assert.Equal(10, _shown.Order.Count(shown => shown.StartsWith("display:", StringComparison.Ordinal)));
+    }
+
     private sealed class StoppedClock : TimeProvider
     {
         public double Seconds { get; set; }
+
+        /// <summary>How long somebody has waited by this clock, which then goes on at once.</summary>
+        public double Waited { get; private set; }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime > TimeSpan.Zero)
+            {
+                Waited += dueTime.TotalSeconds;
+                Seconds += dueTime.TotalSeconds;
+            }
+
+            return base.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? TimeSpan.Zero : dueTime, period);
+        }
 
         public override long TimestampFrequency => 1000;
 

@@ -127,9 +127,25 @@ public sealed class PolyglotTests : IDisposable
         RequireShell();
         await using var notebook = new NotebookOfTest();
         var error = await notebook.FailAsync("#!sh\necho before\nnosuchprogram\nexit 3");
-        Assert.Equal("sh ended with exit code 3", Assert.Single(error.Traceback));
+        Assert.Matches(@"^sh ended with exit code 3: cell \[1\]: .*nosuchprogram.*not found$", Assert.Single(error.Traceback));
         Assert.Equal("before\n", notebook.Output.Out);
         Assert.StartsWith("cell [1]: ", notebook.Output.Error, StringComparison.Ordinal);
+        Assert.Equal("sh ended with exit code 4", (await notebook.FailAsync("#!sh\nexit 4")).Message);
+        Assert.Equal(
+            "sh ended with exit code 1: bad", (await notebook.FailAsync("#!sh\nprintf '\\033[31;1mLine |\\n     | \\033[31;1mbad\\033[0m\\n\\n' >&2\nexit 1")).Message);
+    }
+
+    [Fact]
+    public async Task A_shell_counts_the_lines_of_the_cell()
+    {
+        if (!File.Exists("/bin/bash"))
+        {
+            Assert.Skip("skipped: no bash here");
+        }
+
+        await using var notebook = new NotebookOfTest();
+        var error = await notebook.FailAsync("1 + 1\n#!bash\necho fine\nnosuchprogram");
+        Assert.Equal("bash ended with exit code 127: cell [1]: line 4: nosuchprogram: command not found", error.Message);
     }
 
     [Fact]
@@ -188,7 +204,7 @@ public sealed class PolyglotTests : IDisposable
 
             Environment.SetEnvironmentVariable("PATH", $"{_folder}:{path}");
             var output = await notebook.RunAsync("#!powershell\nGet-Date");
-            Assert.Equal("-NoLogo ps1\nGet-Date", output.Out.Replace("\uFEFF", "", StringComparison.Ordinal).TrimEnd());
+            Assert.Equal(["-NoLogo ps1", "", "Get-Date"], output.Out.Replace("\uFEFF", "", StringComparison.Ordinal).TrimEnd().Split('\n').Select(line => line.Trim()));
         }
         finally
         {

@@ -11,7 +11,7 @@ internal static class CellText
         => string.Concat(Lines(code).Select(line => line.Language == Languages.CSharp ? line.Text : Blank(line.Text)));
 
     /// <summary>
-    /// The cell's parts in order. C# parts begin with as many blank lines as stand above them, so that line numbers are the cell's.
+    /// The cell's parts in order. Parts in C# and for a shell begin with as many blank lines as stand above them, so that line numbers are the cell's.
     /// </summary>
     public static IEnumerable<CellPart> Split(string code)
     {
@@ -30,7 +30,7 @@ internal static class CellText
             var part = text.ToString();
             if (!string.IsNullOrWhiteSpace(part) || options.Length > 0 || language == Languages.Values)
             {
-                yield return new CellPart(language, language == Languages.CSharp ? above + part : part, options);
+                yield return new CellPart(language, language == Languages.CSharp || ShellCell.Knows(language) ? above + part : part, options);
             }
 
             above.Append(Blank(part));

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace SpectralKD.Notebook.Session;
 
@@ -9,8 +10,10 @@ namespace SpectralKD.Notebook.Session;
 /// A cell of <c>#!bash</c>, <c>#!pwsh</c> and the like: the installed shell runs it in the notebook's folder, with its output shown as it comes and nothing to
 /// read from. Each cell starts a new shell; C# variables reach it by <c>#!share --from csharp x</c> lines above its text, as environment variables.
 /// </summary>
-internal static class ShellCell
+internal static partial class ShellCell
 {
+    private const int EndKept = 4096;
+    private const int LongestLine = 200;
     // What still writes after the shell has ended, a server started by & say, is not waited for.
     private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(1);
     private static readonly ShareCommand s_share = new();
@@ -43,19 +46,13 @@ internal static class ShellCell
             await program.RunMagicAsync(line).ConfigureAwait(false);
         }
 
-        var folder = Directory.CreateTempSubdirectory("spectralkd-shell-").FullName;
-        try
-        {
-            var file = Path.Combine(folder, new string([.. name.Select(c => char.IsLetterOrDigit(c) || c == '.' ? c : '-')]).Trim('-') + extension);
-            // Windows PowerShell reads a file without a mark in the system's code page.
-            await File.WriteAllTextAsync(file, script, extension == ".ps1" ? Encoding.UTF8 : s_utf8, CancellationToken.None).ConfigureAwait(false);
-            var code = await RunAsync(path, arguments, file, name, variables, program).ConfigureAwait(false);
-            return code == 0 ? null : throw new SpectralKDException($"{Path.GetFileNameWithoutExtension(path)} ended with exit code {code}");
-        }
-        finally
-        {
-            DeleteIfPossible(folder);
-        }
+        using var folder = new TemporaryFolder("shell");
+        var file = Path.Combine(folder.Path, new string([.. name.Select(c => char.IsLetterOrDigit(c) || c == '.' ? c : '-')]).Trim('-') + extension);
+        // Windows PowerShell reads a file without a mark in the system's code page.
+        await File.WriteAllTextAsync(file, script, extension == ".ps1" ? Encoding.UTF8 : s_utf8, CancellationToken.None).ConfigureAwait(false);
+        var (code, complaint) = await RunAsync(path, arguments, file, name, variables, program).ConfigureAwait(false);
+        return code == 0 ? null
+            : throw new SpectralKDException($"{Path.GetFileNameWithoutExtension(path)} ended with exit code {code}{(complaint.Length > 0 ? $": {complaint}" : "")}");
     }
 
     private static (string Path, string[] Arguments, string Extension) Find(string shell)
@@ -138,7 +135,7 @@ internal static class ShellCell
             : call.Of("--from") is { Text: not (Languages.CSharp or Languages.Values) and var kernel } ? $"{call.Command.Name} --from {kernel}" : null)
         .FirstOrDefault(found => found is not null);
 
-    private static async Task<int> RunAsync(
+    private static async Task<(int Code, string Complaint)> RunAsync(
         string path, string[] arguments, string file, string name, Dictionary<string, string> variables, CellProgram program)
     {
         var start = new ProcessStartInfo(path, [.. arguments, file])
@@ -155,13 +152,14 @@ internal static class ShellCell
         }
 
         var process = Start(start);
+        var errors = new StringBuilder();
         try
         {
             process.StandardInput.Close();
             var output = Task.WhenAll(Copy(process.StandardOutput, "stdout"), Copy(process.StandardError, "stderr"));
             await process.WaitForExitAsync(program.Token).ConfigureAwait(false);
             await Task.WhenAny(output, Task.Delay(s_lastWords, program.Token)).ConfigureAwait(false);
-            return process.ExitCode;
+            return (process.ExitCode, LastLine(errors));
         }
         finally
         {
@@ -171,9 +169,39 @@ internal static class ShellCell
         // The shell's own errors name its file, and may hold a password that it was given.
         Task Copy(StreamReader reader, string stream) => CopyAsync(
             reader,
-            text => program.Run.Output.Stream(stream, program.Session.Hidden.Mask(text.Replace(file, name, StringComparison.Ordinal))),
+            text =>
+            {
+                text = program.Session.Hidden.Mask(text.Replace(file, name, StringComparison.Ordinal));
+                program.Run.Output.Stream(stream, text);
+                if (stream == "stderr")
+                {
+                    KeepEnd(errors, text);
+                }
+            },
             text => program.Session.Hidden.BegunAtEndOf(text, file));
     }
+
+    private static void KeepEnd(StringBuilder end, string text)
+    {
+        lock (end)
+        {
+            end.Append(text);
+            end.Remove(0, Math.Max(0, end.Length - EndKept));
+        }
+    }
+
+    /// <summary>The last line that says something, without colours, and without the bar that PowerShell draws before it.</summary>
+    private static string LastLine(StringBuilder errors)
+    {
+        lock (errors)
+        {
+            var last = Colours().Replace(errors.ToString(), "").Split('\n', '\r').Select(line => line.Trim(' ', '\t', '|')).LastOrDefault(line => line.Length > 0) ?? "";
+            return last.Length > LongestLine ? last[..LongestLine] + "…" : last;
+        }
+    }
+
+    [GeneratedRegex(@"\e\[[0-9;?]*[A-Za-z]")]
+    private static partial Regex Colours();
 
     private static Process Start(ProcessStartInfo start)
     {
@@ -214,18 +242,6 @@ internal static class ShellCell
         if (!process.HasExited)
         {
             process.Kill(entireProcessTree: true);
-        }
-    }
-
-    private static void DeleteIfPossible(string folder)
-    {
-        try
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // Windows keeps a script that still runs; its temporary folders are the system's to clear.
         }
     }
 }

@@ -34,6 +34,8 @@ internal sealed class CellCompiler
     private readonly string _prefix = $"cell-{Guid.NewGuid():N}-";
     private ImmutableArray<MetadataReference> _added = []; // replaced as a whole: completion reads it while a cell runs
     private readonly Dictionary<string, string> _aliases = [];
+    private CSharpCompilation? _bound;
+    private ImmutableArray<MetadataReference> _boundTo;
     private bool _refersToAll;
     private int _count;
 
@@ -141,28 +143,22 @@ internal sealed class CellCompiler
 
     private CompiledCell Emit(SyntaxTree original, CancellationToken cancellationToken)
     {
-        var edits = InterruptPoints.Find(original, () => Create(original));
-        if (edits.IsEmpty)
-        {
-            return Emit(Create(original), original, edits, cancellationToken);
-        }
-
-        var text = edits.Apply(original.GetText(cancellationToken).ToString());
-        var tree = CSharpSyntaxTree.ParseText(text, ParseOptions, original.FilePath, Encoding.UTF8, cancellationToken);
-        return Emit(Create(tree), original, edits, cancellationToken);
-    }
-
-    private static CompiledCell Emit(CSharpCompilation compilation, SyntaxTree original, TextEdits edits, CancellationToken cancellationToken)
-    {
+        var edits = InterruptPoints.Find(original, () => CreatePassing(original));
+        var tree = edits.IsEmpty ? original
+            : CSharpSyntaxTree.ParseText(edits.Apply(original.GetText(cancellationToken).ToString()), ParseOptions, original.FilePath, Encoding.UTF8, cancellationToken);
+        var shape = CellShape.Of(original);
+        var compilation = shape.DeclaresNothing ? CreatePassing(tree) : Create(tree);
+        var name = shape.DeclaresNothing ? NextName() : compilation.AssemblyName!;
         var assembly = new MemoryStream();
-        var symbols = new MemoryStream();
-        var result = compilation.Emit(assembly, symbols, options: s_emitOptions, cancellationToken: cancellationToken);
+        var symbols = shape.OnlyLine is null ? new MemoryStream() : null;
+        var result = compilation.Emit(assembly, symbols, options: s_emitOptions.WithOutputNameOverride(name), cancellationToken: cancellationToken);
         CompilationFailed.ThrowOnErrors(result.Diagnostics, original.GetText(cancellationToken), edits);
-        s_sources[compilation.AssemblyName!] = new CellSource(original.FilePath, original.ToString());
+        s_sources[name] = new CellSource(original.FilePath, original.ToString(), shape.OnlyLine);
         assembly.Position = 0;
-        symbols.Position = 0;
+        symbols?.Position = 0;
         var entryPoint = assembly.Length > 0 ? compilation.GetEntryPoint(cancellationToken) : null;
-        return new CompiledCell(compilation, assembly, symbols, entryPoint, CompileWarnings.Of(result.Diagnostics, original.GetText(cancellationToken), edits));
+        var advice = CompileWarnings.Of(result.Diagnostics, original.GetText(cancellationToken), edits);
+        return new CompiledCell(compilation, assembly, symbols, entryPoint, shape.DeclaresNothing, advice);
     }
 
     /// <summary>Adds those of the host's other assemblies that a cell needs.</summary>
@@ -194,10 +190,31 @@ internal sealed class CellCompiler
         }
     }
 
+    private string NextName() => _prefix + ++_count;
+
+    /// <summary>
+    /// A compilation that nothing is built on: it shares what an earlier one has bound, for to bind the host's 130 assemblies anew takes a tenth of a small cell's
+    /// time. It shares that one's name, too.
+    /// </summary>
+    private CSharpCompilation CreatePassing(SyntaxTree tree)
+    {
+        if (_bound is null || _boundTo != _added)
+        {
+            (_bound, _boundTo) = (Create(CSharpSyntaxTree.ParseText("", ParseOptions)), _added);
+        }
+
+        if (_bound.ScriptCompilationInfo!.PreviousScriptCompilation != Last)
+        {
+            _bound = _bound.WithScriptCompilationInfo(_bound.ScriptCompilationInfo.WithPreviousScriptCompilation(Last));
+        }
+
+        return _bound.ReplaceSyntaxTree(_bound.SyntaxTrees[0], tree);
+    }
+
     private CSharpCompilation Create(SyntaxTree tree, params IEnumerable<MetadataReference> more)
     {
         var compilation = CSharpCompilation.CreateScriptCompilation(
-            _prefix + ++_count,
+            NextName(),
             tree,
             [.. Last is null ? HostReferences.Common : [], .. _added, .. more],
             CompilationOptions,
@@ -221,16 +238,46 @@ internal sealed class CellCompiler
 /// <summary>What a cell's assembly was compiled from.</summary>
 /// <param name="Name">What errors call it: <c>cell [3]</c> or a file.</param>
 /// <param name="Code">The C# as the user wrote it.</param>
-internal sealed record CellSource(string Name, string Code);
+/// <param name="OnlyLine">The line, from 1, of all that can fail; null where the debug information tells.</param>
+internal sealed record CellSource(string Name, string Code, int? OnlyLine);
+
+/// <summary>What the text of a cell tells about how it must be compiled.</summary>
+/// <param name="DeclaresNothing">It has statements and expressions only, so that no later cell can name anything of it.</param>
+/// <param name="OnlyLine">
+/// The line, from 1, on which all of its code stands. Debug information would say no more than that, and takes a tenth of a small cell's time; null where
+/// it is needed: for several lines, and where the cell's own code may look at a stack trace.
+/// </param>
+internal readonly record struct CellShape(bool DeclaresNothing, int? OnlyLine)
+{
+    /// <summary>Of a cell as the user wrote it.</summary>
+    public static CellShape Of(SyntaxTree tree)
+    {
+        if (tree.GetRoot() is not CompilationUnitSyntax { Usings.Count: 0, Externs.Count: 0, AttributeLists.Count: 0, Members: [_, ..] members } root
+            || !members.All(member => member is GlobalStatementSyntax)
+            || root.DescendantNodes().Any(Declares))
+        {
+            return default;
+        }
+
+        var span = tree.GetLineSpan(root.Span);
+        var mayLook = root.DescendantNodes().Any(node => node is CatchClauseSyntax or AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or QueryExpressionSyntax
+            or IdentifierNameSyntax { Identifier.Text: "StackTrace" or "StackFrame" });
+        return new CellShape(true, span.StartLinePosition.Line == span.EndLinePosition.Line && !mayLook && !root.ContainsDirectives ? span.StartLinePosition.Line + 1 : null);
+    }
+
+    // Variables of patterns, of out and of deconstructions are the cell's, as labels are.
+    private static bool Declares(SyntaxNode node) => node is VariableDesignationSyntax or LabeledStatementSyntax;
+}
 
 /// <summary>A cell that compiled.</summary>
 /// <param name="Compilation">What later cells build on.</param>
 /// <param name="Assembly">The assembly's bytes.</param>
-/// <param name="Symbols">Portable debug information.</param>
+/// <param name="Symbols">Portable debug information; null where the cell's source tells as much.</param>
 /// <param name="EntryPoint">The submission's factory method; null where the cell holds no code (only <c>using</c>s, say).</param>
+/// <param name="DeclaresNothing">Nothing may build on it.</param>
 /// <param name="Advice">The compiler's warnings that are worth a reader's time, a line each.</param>
 internal sealed record CompiledCell(
-    CSharpCompilation Compilation, MemoryStream Assembly, MemoryStream Symbols, IMethodSymbol? EntryPoint, IReadOnlyList<string> Advice)
+    CSharpCompilation Compilation, MemoryStream Assembly, MemoryStream? Symbols, IMethodSymbol? EntryPoint, bool DeclaresNothing, IReadOnlyList<string> Advice)
 {
     /// <summary>True where the cell ends with an expression, which then is its value, also where that is null.</summary>
     public bool GivesValue

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace SpectralKD.Notebook.Session;
 
@@ -7,12 +9,16 @@ namespace SpectralKD.Notebook.Session;
 /// Gathers console text for some milliseconds, so that a cell that writes character by character does not become a message for each.
 /// The order of text, displays and results is kept. Calls may come from any thread.
 /// A cell that writes without an end fills neither its host's memory nor a page: beyond <paramref name="most"/> characters, and those that come slowly,
-/// only the newest text is shown, with a line that says so.
+/// only the newest text is shown, with a line that says so. What it displays is all shown: beyond <paramref name="mostDisplayed"/> characters the cell is
+/// held back to what Jupyter's server lets through to a page, and a line says so, once.
 /// </summary>
 /// <param name="output">Where all goes.</param>
 /// <param name="most">How many characters are shown at once.</param>
-/// <param name="clock">Tells how slowly text comes.</param>
-internal sealed class BufferedCellOutput(ICellOutput output, int most = 32_000_000, TimeProvider? clock = null) : ICellOutput
+/// <param name="clock">Tells how slowly text comes, and when to go on.</param>
+/// <param name="mostDisplayed">How many characters are displayed at once.</param>
+/// <param name="stop">Ends the waiting of a cell that is held back.</param>
+internal sealed class BufferedCellOutput(
+    ICellOutput output, int most = 32_000_000, TimeProvider? clock = null, int mostDisplayed = 64_000_000, CancellationToken stop = default) : ICellOutput
 {
     private const int Enough = 16 * 1024;
 
@@ -21,6 +27,11 @@ internal sealed class BufferedCellOutput(ICellOutput output, int most = 32_000_0
 
     // Characters a second that a cell may write for ever.
     private const int Slowly = 8 * 1024;
+
+    // Characters a second that a cell may display for ever: the server's own limit. What a display counts for at least, since each takes that much until it is read, and at most.
+    private const int DisplayedPerSecond = 1_000_000;
+    private const int LeastDisplay = 4096;
+    private const int MostDisplay = 4_000_000;
     private static readonly TimeSpan s_delay = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
@@ -32,6 +43,9 @@ internal sealed class BufferedCellOutput(ICellOutput output, int most = 32_000_0
     private double _room = most;
     private long _roomAt = (clock ?? TimeProvider.System).GetTimestamp();
     private long _leftOut;
+    private double _displayRoom = mostDisplayed;
+    private long _displayRoomAt = (clock ?? TimeProvider.System).GetTimestamp();
+    private bool _heldBack;
 
     private bool IsLeavingOut => _newest.Count > 0;
 
@@ -60,10 +74,18 @@ internal sealed class BufferedCellOutput(ICellOutput output, int most = 32_000_0
     }
 
     /// <inheritdoc />
-    public void DisplayData(MimeBundle data, string displayId) => InOrder(() => output.DisplayData(data, displayId));
+    public void DisplayData(MimeBundle data, string displayId)
+    {
+        HoldBack(data);
+        InOrder(() => output.DisplayData(data, displayId));
+    }
 
     /// <inheritdoc />
-    public void UpdateDisplayData(MimeBundle data, string displayId) => InOrder(() => output.UpdateDisplayData(data, displayId));
+    public void UpdateDisplayData(MimeBundle data, string displayId)
+    {
+        HoldBack(data);
+        InOrder(() => output.UpdateDisplayData(data, displayId));
+    }
 
     /// <inheritdoc />
     public void ExecuteResult(MimeBundle data) => InOrder(() => output.ExecuteResult(data));
@@ -80,6 +102,54 @@ internal sealed class BufferedCellOutput(ICellOutput output, int most = 32_000_0
             ShowNewest();
         }
     }
+
+    /// <summary>Lets a cell that displays more than anybody can look at wait: what nobody has read yet is kept in memory.</summary>
+    private void HoldBack(MimeBundle data)
+    {
+        var wait = TimeSpan.Zero;
+        lock (_lock)
+        {
+            var now = _clock.GetTimestamp();
+            _displayRoom = Math.Min(mostDisplayed, _displayRoom + (Math.Max(0, _clock.GetElapsedTime(_displayRoomAt, now).TotalSeconds) * DisplayedPerSecond));
+            _displayRoomAt = Math.Max(_displayRoomAt, now);
+            if (_displayRoom < 0)
+            {
+                wait = TimeSpan.FromSeconds(-_displayRoom / DisplayedPerSecond);
+                _displayRoomAt += (long)(wait.TotalSeconds * _clock.TimestampFrequency);
+                _displayRoom = 0;
+                SayThatItIsHeldBack();
+            }
+
+            _displayRoom -= Math.Clamp(data.Data.Values.Sum(LengthOf), LeastDisplay, MostDisplay);
+        }
+
+        if (wait > TimeSpan.Zero)
+        {
+            try
+            {
+                Task.Delay(wait, _clock, stop).GetAwaiter().GetResult();
+            }
+            catch (OperationCanceledException)
+            {
+                // The cell was interrupted; what it displays is shown.
+            }
+        }
+    }
+
+    private void SayThatItIsHeldBack()
+    {
+        if (!_heldBack)
+        {
+            _heldBack = true;
+            FlushLocked();
+            output.Stream("stderr", string.Create(
+                CultureInfo.InvariantCulture,
+                $"\n{mostDisplayed:N0} characters are displayed at once: of what follows, {DisplayedPerSecond:N0} a second, and the cell waits meanwhile. Update one display instead of adding more.\n"));
+        }
+    }
+
+    private static int LengthOf(JsonNode content)
+        => content.GetValueKind() == JsonValueKind.String ? content.GetValue<string>().Length : content.ToJsonString().Length;
 
     private void InOrder(Action action)
     {

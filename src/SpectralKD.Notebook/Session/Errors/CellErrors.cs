@@ -127,7 +127,8 @@ internal static partial class UserFrames
         {
             var line = frame.GetMethod() is not { } method ? ""
                 : CellCompiler.SourceOf(method.Module.Assembly) is { } source
-                ? Describe(frame, method, isCheck ? CheckedLines.Place(source, NameOf(method).Split('.')[^1], frame.GetFileLineNumber(), exception) : null)
+                ? Describe(frame, method, source.OnlyLine is { } only ? $"{source.Name}, line {only.ToString(CultureInfo.InvariantCulture)}"
+                    : isCheck ? CheckedLines.Place(source, NameOf(method).Split('.')[^1], frame.GetFileLineNumber(), exception) : null)
                 : AssemblyLoadContext.GetLoadContext(method.Module.Assembly) is SessionLoadContext ? Describe(frame, method, null, isBrought: true) : "";
             isCheck = CheckedLines.IsCheck(frame.GetMethod());
             if (line.Length > 0 && line != last)

@@ -30,7 +30,7 @@ internal sealed class CellExecution : IDisposable
         Session = session;
         Number = number;
         Token = cancellationToken;
-        Output = new BufferedCellOutput(output);
+        Output = new BufferedCellOutput(output, stop: cancellationToken);
         Manners = InterruptMode.Code(session.Options);
         Scheduler = new CellScheduler(() => IsPuttingInOrder);
         _registration = cancellationToken.UnsafeRegister(state => ((CellExecution)state!).Interrupt(), this);

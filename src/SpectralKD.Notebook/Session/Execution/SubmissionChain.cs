@@ -59,7 +59,7 @@ internal sealed class SubmissionChain(CellCompiler compiler, SessionLoadContext 
     private void Keep(object? submission, bool succeeded, CompiledCell cell, CSharpCompilation? before)
     {
         // A submission that was never made takes no slot, so nothing may build on it.
-        if (submission is null || (succeeded ? LeavesNothing(submission, cell) : IsNothing(submission)))
+        if (submission is null || cell.DeclaresNothing || (succeeded ? LeavesNothing(submission, cell) : IsNothing(submission)))
         {
             compiler.Last = before;
             return;

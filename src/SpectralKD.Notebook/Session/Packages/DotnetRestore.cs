@@ -20,7 +20,9 @@ internal static partial class DotnetRestore
     /// <exception cref="RestoreFailed">NuGet's errors.</exception>
     public static async Task RunAsync(RestoreProject project, CancellationToken cancellationToken)
     {
-        using var process = Start(project);
+        // The SDK leaves empty folders behind, two for each time that it is started.
+        using var temporary = new TemporaryFolder("restore");
+        using var process = Start(project, temporary);
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
@@ -40,7 +42,7 @@ internal static partial class DotnetRestore
         }
     }
 
-    private static Process Start(RestoreProject project)
+    private static Process Start(RestoreProject project, TemporaryFolder temporary)
     {
         var start = new ProcessStartInfo(DotnetPath())
         {
@@ -53,6 +55,7 @@ internal static partial class DotnetRestore
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         start.Environment["DOTNET_NOLOGO"] = "1";
         start.Environment.Remove("MSBuildSDKsPath");
+        temporary.IsTemporaryFor(start);
         try
         {
             return Process.Start(start)!;
