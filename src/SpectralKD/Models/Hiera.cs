@@ -325,7 +325,7 @@ public sealed class Hiera : TimmModel
         var before = block.Pools ? block with { Poolings = block.Poolings - 1, Rows = 2 * block.Rows, Columns = 2 * block.Columns } : block;
         return weights.index_select(2, Places(block)).index_select(3, Places(before)).MoveToOuterDisposeScope();
 
-        Tensor Places(HieraBlockSizes of) => Rolled(arange((long)of.Rows * of.Columns, device: weights.device).view(1, -1, 1), of).view(-1);
+        Tensor Places(HieraBlockSizes of) => Rolled(tensor(Enumerable.Range(0, of.Rows * of.Columns).Select(place => (long)place).ToArray()).view(1, -1, 1), of).view(-1).to(weights.device);
     }
 
     // Undoes it for the halvings that no pooling has used up: (B, N, C) to (B, C, H, W).
