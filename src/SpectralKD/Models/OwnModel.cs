@@ -271,12 +271,17 @@ internal sealed class TapForm(MapTap tap, string model)
 
         return values.shape.Length switch
         {
-            4 when tap.ChannelsLast => values.permute(0, 3, 1, 2).contiguous(),
-            4 => values.alias(),
+            4 when tap.ChannelsLast => Whole(values.permute(0, 3, 1, 2).contiguous()),
+            4 => Whole(values.alias()),
             3 => Tokens(values),
             _ => throw Misfit(values, "a map is [B, C, H, W], [B, H, W, C] (ChannelsLast) or tokens [B, N, C]"),
         };
     }
+
+    // A map has its grid; what a tap says of it besides must be true.
+    private Tensor Whole(Tensor map) => tap.Prefix != 0 || (tap.Height ?? map.shape[2]) != map.shape[2] || (tap.Width ?? map.shape[3]) != map.shape[3]
+        ? throw Misfit(map, $"a map [B, C, H, W] of {map.shape[2]} x {map.shape[3]} has no other grid and no tokens before it: leave Height, Width and Prefix out{(tap.ChannelsLast ? ", or ChannelsLast" : "")}")
+        : map;
 
     private Tensor Tokens(Tensor values)
     {

@@ -143,6 +143,8 @@ public sealed class OwnModelTests
     {
         Assert.Contains("15 tokens are no square grid", Message(() => VisionModel.From(new TokenNet(2), 32, [new MapTap("mix", Prefix: 3)])), StringComparison.Ordinal);
         Assert.Contains("do not fill 4 x 4", Message(() => VisionModel.From(new TokenNet(1), 32, [new MapTap("mix", Height: 4, Width: 4)])), StringComparison.Ordinal);
+        Assert.Contains("a map [B, C, H, W] of 16 x 16 has no other grid", Message(() => VisionModel.From(Convolutional(), 32, [new MapTap("stem", Height: 7, Width: 7)])), StringComparison.Ordinal);
+        Assert.Contains("no tokens before it: leave Height, Width and Prefix out", Message(() => VisionModel.From(Convolutional(), 32, [new MapTap("stem", Prefix: 1)])), StringComparison.Ordinal);
         Assert.Contains("gave logits of [2, 6, 16, 16]", Message(() => VisionModel.From((nn.Module<Tensor, Tensor>)Convolutional().named_modules().First(entry => entry.name == "stem").module, 32, i => (nn.functional.conv2d(i, zeros(6, 3, 1, 1), strides: [2, 2]), [i]))), StringComparison.Ordinal);
         Assert.Contains("the function gave 2 maps for 1 taps", Message(() => VisionModel.From(Convolutional(), 32, i => (zeros(i.shape[0], 4), [i, i]), ["one"])), StringComparison.Ordinal);
         Assert.Contains("the first dimension must be the 2 images; here they come second", Message(() => VisionModel.From(Convolutional(), 32, i => (zeros(i.shape[0], 4), [zeros(16, 2, 8)]))), StringComparison.Ordinal);
