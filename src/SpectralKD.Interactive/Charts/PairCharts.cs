@@ -79,7 +79,7 @@ public static partial class Charts
         var rows = study.Rows.Reverse().ToList(); // plotly counts upwards
         var t = ComparisonStatistics.TQuantile(0.975, study.Pairs - 2);
         var limit = t / Math.Sqrt(study.Pairs - 2 + (t * t));
-        var x = ChartLook.Axis("Rank correlation with the measured gain (Spearman)");
+        var x = ChartLook.Axis("Rank correlation with the gain");
         (x["range"], x["zeroline"], x["zerolinecolor"]) = (new[] { -1.08, 1.08 }, true, ChartLook.Grey);
         var y = ChartLook.Axis("Predictor");
         (y["tickvals"], y["ticktext"], y["range"]) = (Enumerable.Range(0, rows.Count).ToArray(), rows.Select(row => row.Name.Replace('_', ' ')).ToArray(), new[] { -0.7, rows.Count - 0.3 });
