@@ -7,7 +7,7 @@ namespace SpectralKD.Cli;
 /// <summary><c>spectralkd analyze</c>: what <c>#!spectral-model</c>, <c>-images</c> and <c>-analyze</c> do, for scripts and schedulers.</summary>
 internal static class AnalyzeVerb
 {
-    private static readonly Option<string> Model = ModelOptions.Model(description: "timm name, for example deit_tiny_patch16_224; several by commas");
+    private static readonly Option<string> Model = ModelOptions.Model(description: "timm name, for example deit_tiny_patch16_224; several by commas", several: true);
     private static readonly Option<string> Weights = ModelOptions.Weights(after: "; several by commas, or a folder of checkpoints");
     private static readonly Option<string?> Size = ModelOptions.Size();
     private static readonly Option<int?> Window = ModelOptions.Window();

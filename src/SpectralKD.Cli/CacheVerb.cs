@@ -8,26 +8,18 @@ internal static class CacheVerb
     public static Command Create()
     {
         var source = new Argument<string>("images") { Description = "A folder or zip in ImageFolder layout" };
-        var model = new Option<string?>("--model") { Description = "Keep the images at the length that this model's transform resizes them to, for analyze and for training without random crops" };
-        var size = new Option<string?>("--image-size") { Description = "Side of the model's input images in pixels, or height x width such as 224x160 [the model's own]", HelpName = "SIZE" };
+        var model = new Option<string?>("--model") { Description = "Keep the images at the length that this model's transform resizes them to, for analyze and for training without random crops" }.ReadBy(one => ModelCatalog.Find(one));
+        var size = new Option<string?>("--image-size") { Description = "Side of the model's input images in pixels, or height x width such as 224x160 [the model's own]", HelpName = "SIZE" }.ReadBy(text => ImageSize.Parse(text));
         var side = new Option<int?>("--side") { Description = "Length of the shorter side in pixels, for a program of your own [whole images, for training with random crops]" };
-        var count = new Option<int?>("--count") { Description = "How many images to take, as analyze takes them [all]" };
+        var count = new Option<int?>("--count") { Description = "How many images to take, as analyze takes them [all]" }.AtLeastOne();
         var output = new Option<string>("--out") { Description = "Folder of the cache", Required = true };
         var command = new Command("cache", "Decodes images once into a memory-mapped file; analyze and distill read it by --image-cache") { source, model, size, side, count, output }.PrintsResults();
+        command.ReadBy(given => _ = given.GetValue(model) is not null && given.GetValue(side) is not null ? throw new SpectralKDException("--model and --side both say how long the shorter side is to be; give one of them")
+            : given.GetValue(model) is null && given.GetValue(size) is not null ? throw new SpectralKDException("--image-size is the size of a model's images; give --model too, or --side alone") : 0);
         command.SetAction((result, cancel) =>
         {
             var console = result.InvocationConfiguration;
             var (name, length) = (result.GetValue(model), result.GetValue(side));
-            if (name is not null && length is not null)
-            {
-                throw new SpectralKDException("--model and --side both say how long the shorter side is to be; give one of them");
-            }
-
-            if (name is null && result.GetValue(size) is not null)
-            {
-                throw new SpectralKDException("--image-size is the size of a model's images; give --model too, or --side alone");
-            }
-
             var spec = name is null ? null : ModelCatalog.Find(name).Spec;
             var resize = spec?.Preprocessing.ResizeTo(result.GetValue(size) is { } text ? ImageSize.Parse(text) : spec.ImageSize);
             var files = ImageSources.Open(result.GetRequiredValue(source), result.GetValue(count));

@@ -36,6 +36,7 @@ internal static class MethodsVerb
     public static Command Create()
     {
         var name = new Argument<string?>("name") { Description = "One method, with what its arguments mean", HelpName = "METHOD", Arity = ArgumentArity.ZeroOrOne };
+        name.ReadBy(one => LossCatalog.Find(one));
         name.CompletionSources.Add(_ => LossCatalog.All.Select(kind => new System.CommandLine.Completions.CompletionItem(kind.Name, detail: kind.Compares)));
         var command = new Command("methods", "Lists the losses that --losses and recipes take: what they compare, their official defaults, their source") { name }.PrintsResults();
         command.SetAction(result =>

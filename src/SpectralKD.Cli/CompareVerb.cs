@@ -10,10 +10,11 @@ internal static class CompareVerb
     public static Command Create()
     {
         var file = new Argument<string>("comparison") { Description = $"A comparison.json, one of {string.Join(", ", ComparisonLibrary.Names)}, or with --sweep a recipe" };
+        file.ReadBy(one => _ = !ModelOptions.IsName(one) || RecipeLibrary.Names.Contains(one) ? null : Comparison.Load(one));
         var output = new Option<string?>("--out") { Description = "Folder of the runs and the results; the same command goes on after a stop [runs/ and the comparison's name]" };
-        var seeds = new Option<int?>("--seeds") { Description = "Number of seeds, from 0 [the comparison's]" };
+        var seeds = new Option<int?>("--seeds") { Description = "Number of seeds, from 0 [the comparison's]" }.AtLeastOne();
         var budget = new Option<double?>("--budget") { Description = "Seconds of training of each run, instead of equal epochs: epochs follow from each method's measured step [the comparison's]" };
-        var jobs = new Option<int?>("--jobs") { Description = "Runs at the same time, each in a process of its own [1; with --to slurm no limit]" };
+        var jobs = new Option<int?>("--jobs") { Description = "Runs at the same time, each in a process of its own [1; with --to slurm no limit]" }.AtLeastOne();
         var sweep = new Option<ComparisonSweep>("--sweep") { Description = "layers: each layer pair alone, every strategy, thresholds and random pairs" }.AcceptOnlyFromAmong("none", "layers");
         var to = new Option<string?>("--to") { Description = "Train nothing, but write the runs out: commands, one a line, or slurm, an array script; gather them afterwards" }.AcceptOnlyFromAmong("commands", "slurm");
         var gpus = new Option<int?>("--gpus") { Description = "GPUs of a task of --to slurm, 0 or 1 [0 where the recipe's device is cpu, else 1]" };

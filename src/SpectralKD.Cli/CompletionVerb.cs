@@ -32,6 +32,7 @@ internal static class CompletionVerb
             while IFS= read -r line; do
                 if [[ -n $line && $line == "$word"* ]]; then COMPREPLY+=("${line:$(( ${#word} - ${#last} ))}"); fi
             done < <(spectralkd "[suggest:$COMP_POINT]" "$COMP_LINE" 2>/dev/null)
+            if [[ ${COMPREPLY[0]-} == *= ]]; then compopt -o nospace 2>/dev/null; fi
         }
         complete -o bashdefault -o default -F _spectralkd_complete spectralkd
 
@@ -45,7 +46,9 @@ internal static class CompletionVerb
             local -a found
             found=("${(@f)$(spectralkd "[suggest:${#line}]" "$line" 2>/dev/null)}")
             found=(${found:#})
-            if (( ${#found} )); then compadd -a found; fi
+            local -a fields=(${(M)found:#*=}) names=(${found:#*=})
+            compadd -S '' -a fields
+            compadd -a names
             _files
         }
         compdef _spectralkd_complete spectralkd

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using SpectralKD.Interactive.Views;
 
@@ -12,25 +13,17 @@ internal static class DistillVerb
         var recipe = RecipeArgument();
         var output = new Option<string?>("--out") { Description = "The run's folder [runs/ and the recipe's name]", HelpName = "FOLDER" };
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in the folder; with a larger --epochs also beyond its end" };
-        var epochs = new Option<int?>("--epochs") { Description = "Epochs [the recipe's]", HelpName = "N" };
+        var epochs = new Option<int?>("--epochs") { Description = "Epochs [the recipe's]", HelpName = "N" }.AtLeastOne();
         var images = new Option<string?>("--images") { Description = $"Images in the place of the recipe's, all of them: {ImageSources.Words} [the recipe's]", HelpName = "SOURCE" };
-        images.CompletionSources.Add(ImageSources.Names);
-        var device = new Option<string?>("--device") { Description = "auto, cpu, cuda, cuda:N [the recipe's]", HelpName = "DEVICE" };
-        device.CompletionSources.Add([.. Devices.Names]);
+        images.ReadBy(ModelOptions.KnowImages).CompletionSources.Add(ImageSources.Names);
+        var device = ModelOptions.Device("the recipe's");
         var set = new Option<string[]>("--set") { Description = "FIELD=VALUE: any field of the recipe, such as loss.alpha=0.5, may be given several times (spectralkd recipes --fields explains them)", HelpName = "FIELD=VALUE" };
         set.CompletionSources.Add(_ => RecipeFields.All.Select(field => new System.CommandLine.Completions.CompletionItem(field.Path + "=", detail: field.Takes)));
         var seeds = new Option<int>("--seeds")
         {
             Description = "Number of runs, with the recipe's seed and the following ones, each in a folder seed-N; ends with mean and spread of top-1",
             DefaultValueFactory = _ => 1,
-        };
-        seeds.Validators.Add(given =>
-        {
-            if (given.GetValueOrDefault<int>() < 1)
-            {
-                given.AddError("--seeds must be at least 1");
-            }
-        });
+        }.AtLeastOne();
         var views = new Option<int?>("--views") { Description = "Number of different draws of the augmentation: epoch e shows the images of epoch e modulo this [the recipe's]" };
         var cache = new Option<string?>("--cache-teacher") { Description = "Folder that keeps the teacher's answers, so that it runs once for each image and view [the recipe's]" };
         var top = new Option<int?>("--cache-top") { Description = "Logits that the cache keeps of each image, the largest [the recipe's: all, exactly]" };
@@ -47,35 +40,19 @@ internal static class DistillVerb
         {
             recipe, output, resume, epochs, images, device, set, seeds, losses, views, cache, top, half, decoded, precision, teacherSize, resize,
         }.PrintsResults();
+        command.ReadBy(given => _ = Opened(given.GetValue(recipe)) is { } whole ? Changed(whole, given) : null);
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
             var name = result.GetRequiredValue(recipe);
             var folder = result.GetValue(output) ?? Path.Combine("runs", Path.GetFileNameWithoutExtension(name));
-            var (first, count) = (RecipeLibrary.Open(name), result.GetValue(seeds));
+            var (opened, count) = (RecipeLibrary.Open(name), result.GetValue(seeds));
+            var first = Changed(opened, result.CommandResult);
             if (result.GetValue(images) is { } source)
             {
-                (first, var left) = WithImages(first, source);
-                foreach (var note in left)
-                {
-                    await console.Error.WriteLineAsync($"note: {note}");
-                }
+                await ModelOptions.TellAsync(WithImages(opened, source).Notes, console.Error);
             }
 
-            first = result.GetValue(losses) is { } list ? first.WithLosses(list) : first;
-            first = first with
-            {
-                Epochs = result.GetValue(epochs) ?? first.Epochs,
-                Device = result.GetValue(device) ?? first.Device,
-                Data = first.Data with { Views = result.GetValue(views) ?? first.Data.Views, ImageCache = result.GetValue(decoded) ?? first.Data.ImageCache },
-                CacheTeacher = result.GetValue(cache) ?? first.CacheTeacher,
-                TeacherPrecision = result.GetValue(precision) ?? first.TeacherPrecision,
-                TeacherImageSize = result.GetValue(teacherSize) is { } sides ? ImageSize.Parse(sides) : first.TeacherImageSize,
-                ResizeMaps = result.GetValue(resize) ?? first.ResizeMaps,
-                CacheTop = result.GetValue(top) ?? first.CacheTop,
-                CacheHalf = result.GetValue(half) || first.CacheHalf,
-            };
-            first = RecipeFields.Set(first, result.GetValue(set) ?? []);
             var runs = new List<DistillationRun>();
             for (var seed = first.Seed; seed < first.Seed + count; seed++)
             {
@@ -110,6 +87,40 @@ internal static class DistillVerb
             return runs[^1].Finished ? 0 : CommandLine.Stopped;
         });
         return command;
+
+        DistillationRecipe Changed(DistillationRecipe whole, CommandResult given)
+        {
+            whole = given.GetValue(images) is { } source ? WithImages(whole, source).Recipe : whole;
+            whole = given.GetValue(losses) is { } list ? whole.WithLosses(list) : whole;
+            whole = whole with
+            {
+                Epochs = given.GetValue(epochs) ?? whole.Epochs,
+                Device = given.GetValue(device) ?? whole.Device,
+                Data = whole.Data with { Views = given.GetValue(views) ?? whole.Data.Views, ImageCache = given.GetValue(decoded) ?? whole.Data.ImageCache },
+                CacheTeacher = given.GetValue(cache) ?? whole.CacheTeacher,
+                TeacherPrecision = given.GetValue(precision) ?? whole.TeacherPrecision,
+                TeacherImageSize = given.GetValue(teacherSize) is { } sides ? ImageSize.Parse(sides) : whole.TeacherImageSize,
+                ResizeMaps = given.GetValue(resize) ?? whole.ResizeMaps,
+                CacheTop = given.GetValue(top) ?? whole.CacheTop,
+                CacheHalf = given.GetValue(half) || whole.CacheHalf,
+            };
+            whole = RecipeFields.Set(whole, given.GetValue(set) ?? []);
+            whole.Validate();
+            return whole;
+        }
+    }
+
+    // A file that is no recipe is no error of usage; what is changed in a recipe may be one.
+    private static DistillationRecipe? Opened(string? name)
+    {
+        try
+        {
+            return name is null ? null : RecipeLibrary.Open(name);
+        }
+        catch (SpectralKDException)
+        {
+            return null;
+        }
     }
 
     // How many images of which classes the recipe took was said of its own images.
@@ -153,7 +164,7 @@ internal static class DistillVerb
     private static Argument<string> WithRecipes(Argument<string> recipe)
     {
         recipe.CompletionSources.Add([.. RecipeLibrary.Names]);
-        return recipe;
+        return recipe.ReadBy(one => _ = ModelOptions.IsName(one) ? RecipeLibrary.Open(one) : null);
     }
 }
 

@@ -19,11 +19,7 @@ internal static class FeaturesVerb
         {
             var error = result.InvocationConfiguration.Error;
             var folder = result.GetRequiredValue(output);
-            if (!result.GetValue(force) && Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.np?").Any())
-            {
-                throw new SpectralKDException($"{folder} holds features already: --force writes among them, or choose another folder");
-            }
-
+            FeatureFiles.RequireRoom(folder, result.GetValue(force));
             var source = ImageSources.Open(result.GetRequiredValue(images), result.GetValue(count));
             await ModelOptions.TellAsync(source.Notes, error);
             using var loaded = await ModelOptions.LoadAsync(

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using SpectralKD.Interactive.Magic;
 
 namespace SpectralKD.Cli;
 
@@ -7,8 +8,8 @@ internal static class ModelOptions
 {
     private const int MostSkippedShown = 10;
 
-    public static Option<string> Model(string name = "--model", string description = "timm name, for example deit_tiny_patch16_224") =>
-        new Option<string>(name) { Description = description, Required = true, HelpName = "NAME" }.Completing(ModelCatalog.All.Select(entry => entry.Name));
+    public static Option<string> Model(string name = "--model", string description = "timm name, for example deit_tiny_patch16_224", bool several = false) =>
+        new Option<string>(name) { Description = description, Required = true, HelpName = "NAME" }.Completing(ModelCatalog.All.Select(entry => entry.Name)).ReadBy(text => Array.ForEach(several ? text.Split(',') : [text], FindModel));
 
     /// <param name="name">The option's name.</param>
     /// <param name="before">What comes before its values.</param>
@@ -18,20 +19,21 @@ internal static class ModelOptions
         Description = $"{before}pretrained, seeded[:n], or a .safetensors, .pth, .pt, .ckpt or .dat file (#ema or #plain after its path: averaged or last weights){after}",
         DefaultValueFactory = _ => "pretrained",
         HelpName = "WEIGHTS",
-    }.Completing(["pretrained", "seeded", "seeded:0"]);
+    }.Completing(["pretrained", "seeded", "seeded:0"]).ReadBy(text => Array.ForEach(File.Exists(text) ? [text] : text.Split(','), one => WeightSource.Parse(one)));
 
     public static Option<string?> Size(string of = "the input images in pixels", string @default = "the model's own") =>
-        new("--image-size") { Description = $"Side of {of}, or height x width such as 224x160 [{@default}]", HelpName = "SIZE" };
+        new Option<string?>("--image-size") { Description = $"Side of {of}, or height x width such as 224x160 [{@default}]", HelpName = "SIZE" }.ReadBy(text => ImageSize.Parse(text));
 
     public static Option<int?> Window() => new("--window") { Description = "Side of the attention windows in patches, for Swin [the model's own]" };
 
-    public static Option<string?> Shard() => new("--shard") { Description = "i/n: only every n-th image from the i-th; merge the parts with spectralkd merge" };
+    public static Option<string?> Shard() =>
+        new Option<string?>("--shard") { Description = "i/n: only every n-th image from the i-th; merge the parts with spectralkd merge" }.ReadBy(text => DataShard.Parse(text));
 
-    public static Option<string?> EntropyRange() => new("--entropy-range")
+    public static Option<string?> EntropyRange() => new Option<string?>("--entropy-range")
     {
         Description = "LOW,HIGH: range of the activation entropy's bins, the same for all parts that are to be merged [the images' own, in a second pass]",
         HelpName = "LOW,HIGH",
-    };
+    }.ReadBy(text => ActivationRange.Parse(text));
 
     public static Option<ModelPrecision?> Precision() => new Option<ModelPrecision?>("--precision")
     {
@@ -42,9 +44,9 @@ internal static class ModelOptions
 
     public static Option<string?> Cache() => new("--image-cache") { Description = "Folder of the decoded images, made where it is missing" };
 
-    public static Option<string> Images() => new Option<string>("--images") { Description = ImageSources.Words, Required = true, HelpName = "SOURCE" }.Completing(ImageSources.Names);
+    public static Option<string> Images() => new Option<string>("--images") { Description = ImageSources.Words, Required = true, HelpName = "SOURCE" }.Completing(ImageSources.Names).ReadBy(KnowImages);
 
-    public static Option<int?> Count() => new("--count") { Description = "How many images to take [textures: 500, others: all]" };
+    public static Option<int?> Count() => new Option<int?>("--count") { Description = "How many images to take [textures: 500, others: all]" }.AtLeastOne();
 
     public static Option<SpectralDomain?> Domain() =>
         new Option<SpectralDomain?>("--domain") { Description = "Fourier transform over space, over channels, or both [spatial]" }.AcceptOnlyFromAmong("spatial", "channel", "both");
@@ -54,11 +56,11 @@ internal static class ModelOptions
         Description = "Where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them [resid]",
     }.AcceptOnlyFromAmong("resid", "attn", "mlp", "mid");
 
-    public static Option<string> Layers() => new("--layers") { Description = "Blocks: all, or 0,5..8,-1", DefaultValueFactory = _ => "all" };
+    public static Option<string> Layers() => new Option<string>("--layers") { Description = "Blocks: all, or 0,5..8,-1", DefaultValueFactory = _ => "all" }.ReadBy(text => LayerList.Parse(text, 1000));
 
-    public static Option<int?> Batch() => new("--batch") { Description = "Images in one forward pass [what suits the model and the device]" };
+    public static Option<int?> Batch() => new Option<int?>("--batch") { Description = "Images in one forward pass [what suits the model and the device]" }.AtLeastOne();
 
-    public static Option<string?> Device() => new Option<string?>("--device") { Description = "auto, cpu, cuda, cuda:N [auto]", HelpName = "DEVICE" }.Completing(Devices.Names);
+    public static Option<string?> Device(string @default = "auto") => new Option<string?>("--device") { Description = $"auto, cpu, cuda, cuda:N [{@default}]", HelpName = "DEVICE" }.Completing(Devices.Names).ReadBy(Devices.RequireName);
 
     public static Option<string> Folder(string description) => new("--out") { Description = description, Required = true, HelpName = "FOLDER" };
 
@@ -129,6 +131,26 @@ internal static class ModelOptions
         if (skipped.Count > MostSkippedShown)
         {
             await error.WriteLineAsync(FormattableString.Invariant($"left out: {skipped.Count - MostSkippedShown} more, {skipped.Count} in all ({all})"));
+        }
+    }
+
+    /// <summary>Whether a word is a name and no path of a file or folder: that there is no such file is no error of usage.</summary>
+    public static bool IsName(string word) => !word.AsSpan().ContainsAny("/\\.") && !Path.Exists(word);
+
+    /// <summary>Refuses what is neither the name of a source nor a path.</summary>
+    public static void KnowImages(string source)
+    {
+        if (IsName(source) && !ImageSources.Names.Contains(source, StringComparer.OrdinalIgnoreCase))
+        {
+            ImageSources.Open(source);
+        }
+    }
+
+    private static void FindModel(string name)
+    {
+        if (!name.TrimStart().StartsWith(ModelFolder.Scheme, StringComparison.Ordinal))
+        {
+            ModelCatalog.Find(name);
         }
     }
 

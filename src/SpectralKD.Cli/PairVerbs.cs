@@ -77,8 +77,9 @@ internal static class PredictVerb
         var seeds = new Option<int>("--seeds") { Description = "First weights of the student, of the recipe's seed and those after it: means, with standard deviations in columns of their own", DefaultValueFactory = _ => 1 };
         var epoch = new Option<bool>("--first-epoch") { Description = "Trains the recipe's first epoch without alignment and looks at the gradients again: gradient_affinity_epoch_1, gradient_ratio_epoch_1" };
         var by = new Option<string>("--by") { Description = $"Predictor that the chosen pairs go by: {string.Join(", ", LayerPredictions.Predictors.Select(predictor => predictor.Name))}", DefaultValueFactory = _ => LayerPredictions.Default };
+        by.ReadBy(one => LayerPredictor.Find(one));
         by.CompletionSources.Add(_ => LayerPredictions.Predictors.Select(predictor => new System.CommandLine.Completions.CompletionItem(predictor.Name, detail: predictor.Words)));
-        var pairs = new Option<int>("--pairs") { Description = "Number of pairs to choose", DefaultValueFactory = _ => 1 };
+        var pairs = new Option<int>("--pairs") { Description = "Number of pairs to choose", DefaultValueFactory = _ => 1 }.AtLeastOne();
         var output = new Option<string?>("--out") { Description = "Folder for predictors.csv [none: only the table is shown]" };
         var command = new Command("predict", "Tells what is known of each layer pair of a recipe before training, and the pairs that promise most") { recipe, count, all, seeds, epoch, by, pairs, output }.PrintsResults();
         command.SetAction(async (result, cancel) =>

@@ -17,7 +17,7 @@ internal static class RunVerb
         {
             Description = "name=value for the cell tagged \"parameters\" (papermill's convention); may be given several times",
             HelpName = "name=value",
-        };
+        }.ReadBy(text => NotebookParameter.Parse(text));
         var output = new Option<string?>("--out") { Description = "Folder for the executed notebook and its HTML page [executed, beside the notebook]" };
         var trust = new Option<bool>("--trust")
         {

@@ -2,8 +2,69 @@ using System.CommandLine;
 using System.CommandLine.Completions;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace SpectralKD.Cli;
+
+/// <summary>Words that are read while the command line is: what a reader refuses is a usage error, as a missing option is.</summary>
+internal static class TypedWords
+{
+    /// <summary>Reads each value of an option as it is typed.</summary>
+    /// <param name="option">The option.</param>
+    /// <param name="read">Throws a <see cref="SpectralKDException"/> for what it does not take.</param>
+    public static Option<T> ReadBy<T>(this Option<T> option, Action<string> read)
+    {
+        option.Validators.Add(given => Read(given, read));
+        return option;
+    }
+
+    /// <inheritdoc cref="ReadBy{T}(Option{T}, Action{string})"/>
+    public static Argument<T> ReadBy<T>(this Argument<T> argument, Action<string> read)
+    {
+        argument.Validators.Add(given => Read(given, read));
+        return argument;
+    }
+
+    /// <summary>A number of things, at least one.</summary>
+    public static Option<T> AtLeastOne<T>(this Option<T> option) => option.ReadBy(text =>
+    {
+        if (int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number < 1)
+        {
+            throw new SpectralKDException($"{option.Name} must be at least 1, but is {number}");
+        }
+    });
+
+    /// <summary>Looks at a whole command once each of its words is right.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="read">Throws a <see cref="SpectralKDException"/> for what it does not take.</param>
+    public static void ReadBy(this Command command, Action<CommandResult> read) => command.Validators.Add(given =>
+    {
+        try
+        {
+            read(given);
+        }
+        catch (SpectralKDException error)
+        {
+            given.AddError(error.Message);
+        }
+        catch (InvalidOperationException)
+        {
+            // A word of another type, which is an error already.
+        }
+    });
+
+    private static void Read(SymbolResult given, Action<string> read)
+    {
+        try
+        {
+            given.Tokens.ToList().ForEach(token => read(token.Value));
+        }
+        catch (SpectralKDException error)
+        {
+            given.AddError(error.Message);
+        }
+    }
+}
 
 /// <summary>What was typed wrong, in one line that names what was probably meant.</summary>
 internal static class UsageError
@@ -27,8 +88,8 @@ internal static class UsageError
         var words = swallowed is not null ? Unmatched(swallowed.Value, command, path)
             : parsed.UnmatchedTokens.Count > 0 ? Unmatched(parsed.UnmatchedTokens[0], command, path)
             : Missing(parsed) is { Length: > 0 } missing ? missing
-            : command.Subcommands.Count > 0 && parsed.Errors.All(error => error.SymbolResult is CommandResult) ? $"{path} needs a command: {List(Names(command), "or")}"
-            : Wrong(parsed.Errors[0]);
+            : command.Subcommands.Count > 0 && command.Action is null && parsed.Errors.All(error => error.SymbolResult is CommandResult) ? $"{path} needs a command: {List(Names(command), "or")}"
+            : Wrong(parsed.Errors.FirstOrDefault(error => error.SymbolResult is not CommandResult) ?? parsed.Errors[0]);
         return $"{PlainText.OneLine(words)}; see {path} --help";
     }
 

@@ -12,8 +12,8 @@ public static class SavedFile
 {
     /// <summary>Saves a value; the file appears whole or not at all.</summary>
     /// <param name="value">
-    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv or .arrow with one row a block, or its U-curve as a chart), a table, a <see cref="SpectralReport"/> (.safetensors to load or merge again, .csv, .arrow, or its decomposition as a chart), <see cref="LayerPairs"/>,
-    /// a <see cref="DistillationRun"/>'s epochs or <see cref="LayerPredictions"/> (.csv, .arrow), a <see cref="ComparisonResult"/> (the same, or its differences as a chart),
+    /// A <see cref="ModelSpectrum"/> (.json to load again, .csv, .arrow or .parquet with one row a block, or its U-curve as a chart), a table, a <see cref="SpectralReport"/> (.safetensors to load or merge again, .csv, .arrow, .parquet, or its decomposition as a chart), <see cref="LayerPairs"/>,
+    /// a <see cref="DistillationRun"/>'s epochs or <see cref="LayerPredictions"/> (.csv, .arrow, .parquet), a <see cref="ComparisonResult"/> (the same, or its differences as a chart),
     /// a <see cref="ModelSimilarity"/>, a <see cref="LayerStudy"/> or <see cref="DistillationDynamics"/> (the same, or as a chart), a chart (.html, .json, .svg, .png, .pdf),
     /// images (.png, the contact sheet), a
     /// <see cref="VisionModel"/> (.safetensors, or with a <c>/</c> at the end of the path a folder that
@@ -70,6 +70,7 @@ public static class SavedFile
         {
             formats[".csv"] = path => table().SaveTable(path);
             formats[".arrow"] = path => TableArrow.Save(table(), path);
+            formats[".parquet"] = path => TableParquet.Save(table(), path);
         }
 
         if (ChartOf(value) is { } chart)

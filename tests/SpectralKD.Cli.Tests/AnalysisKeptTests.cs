@@ -39,7 +39,7 @@ public sealed class AnalysisKeptTests : IDisposable
     public async Task A_folder_that_cannot_be_written_is_said_before_a_model_is_loaded()
     {
         await File.WriteAllTextAsync(Folder("taken"), "", TestContext.Current.CancellationToken);
-        Assert.Equal(1, await RunAsync("analyze", "--model", "nosuchmodel", "--images", Folder("nowhere"), "--out", Folder("taken")));
+        Assert.Equal(1, await RunAsync("analyze", "--model", "deit_nano_patch4_32", "--weights", Folder("nowhere.pth"), "--images", Folder("nowhere"), "--out", Folder("taken")));
         Assert.Contains($"the folder {Folder("taken")} cannot be written", _error.ToString());
     }
 
@@ -87,7 +87,7 @@ public sealed class AnalysisKeptTests : IDisposable
         Assert.Equal(0, await RunAsync([.. analyze, "--model", "deit_nano_patch4_32", "--weights", $"{Folder("checkpoints/epoch-2.safetensors")},{Folder("checkpoints/epoch-10.safetensors")}", "--out", Folder("epochs"), "--resume"]));
         Assert.Contains("note: [1/2] epoch-2: complete already", _error.ToString());
         Assert.True(File.Exists(Folder("epochs/epoch-10/spectrum.json")));
-        Assert.Equal(1, await RunAsync([.. analyze, "--model", "a,b,c", "--weights", "x,y", "--out", Folder("no")]));
+        Assert.Equal(1, await RunAsync([.. analyze, "--model", "deit_nano_patch4_32,cait_nano_patch4_32,deit_nano_patch8_64", "--weights", "seeded,seeded:1", "--out", Folder("no")]));
         Assert.Contains("--model names 3 models and --weights 2", _error.ToString());
     }
 

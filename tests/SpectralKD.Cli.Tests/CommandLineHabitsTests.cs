@@ -17,13 +17,39 @@ public sealed partial class CommandLineHabitsTests : IDisposable
     [InlineData("", "spectralkd needs a command: run, analyze, ")]
     [InlineData("analyze", "--model, --images and --out are missing; see spectralkd analyze --help")]
     [InlineData("analyze --modle x", "spectralkd analyze has no option --modle; did you mean --model?; see spectralkd analyze --help")]
-    [InlineData("analyze --model x --images textures --out y --domain spatail", "--domain takes both, channel or spatial; found \"spatail\"; did you mean spatial?")]
-    [InlineData("analyze --model x --images textures --out y --count few", "--count takes a whole number; found \"few\"")]
+    [InlineData("analyze --model deit_nano_patch4_32 --images textures --out y --domain spatail", "--domain takes both, channel or spatial; found \"spatail\"; did you mean spatial?")]
+    [InlineData("analyze --model deit_nano_patch4_32 --images textures --out y --count few", "--count takes a whole number; found \"few\"")]
     [InlineData("models --jsno", "spectralkd models has no option --jsno; did you mean --json?; see spectralkd models --help")]
     [InlineData("models deit tiny", "spectralkd models takes no further argument, but finds \"tiny\"")]
     [InlineData("distill", "recipe is missing; see spectralkd distill --help")]
     [InlineData("jupyter lst", "spectralkd jupyter has no command lst; did you mean list?; see spectralkd jupyter --help")]
     [InlineData("completion bsh", "shell takes bash, fish, powershell or zsh; found \"bsh\"; did you mean bash?")]
+    [InlineData("analyze --model deit_tny --images textures --out y", "No model is called 'deit_tny'. Nearest: deit_tiny_patch16_224")]
+    [InlineData("analyze --model deit_nano_patch4_32,cait_nno --images textures --out y", "No model is called 'cait_nno'")]
+    [InlineData("analyze --model deit_nano_patch4_32 --weights seedd --images textures --out y", "weights 'seedd'; did you mean seeded? are neither a file nor one of")]
+    [InlineData("analyze --model deit_nano_patch4_32 --images texturs --out y", "There is no image source texturs; did you mean textures?")]
+    [InlineData("analyze --model deit_nano_patch4_32 --images textures --out y --device cdua", "there is no device \"cdua\"; did you mean ")]
+    [InlineData("analyze --model deit_nano_patch4_32 --images textures --out y --layers x", "\"x\" is no list of blocks")]
+    [InlineData("analyze --model deit_nano_patch4_32 --images textures --out y --image-size big", "image size 'big' is neither a side")]
+    [InlineData("analyze --model deit_nano_patch4_32 --images textures --out y --shard 3/2", "There is no part 3 of 2")]
+    [InlineData("analyze --model deit_nano_patch4_32 --images textures --out y --entropy-range 1", "\"1\" is no range of activations")]
+    [InlineData("analyze --model deit_nano_patch4_32 --images textures --out y --count 0", "--count must be at least 1, but is 0")]
+    [InlineData("report --model deit_nano_patch4_32 --images textures --out y --batch 0", "--batch must be at least 1, but is 0")]
+    [InlineData("similarity --teacher cait_nano --student deit_nano_patch4_32 --images textures --out y", "No model is called 'cait_nano'. Nearest: cait_nano_patch")]
+    [InlineData("predict nano-deit-distilled --by intensty", "there is no predictor intensty; did you mean intensity?")]
+    [InlineData("distill nano-deit-distiled", "there is no recipe 'nano-deit-distiled'; did you mean nano-deit-distilled?")]
+    [InlineData("distill nano-deit-distilled --losses dsit", "there is no loss \"dsit\"; did you mean dist?")]
+    [InlineData("distill nano-deit-distilled --losses dkd:alpa=2", "the loss dkd has no argument \"alpa\"; did you mean alpha?")]
+    [InlineData("distill nano-deit-distilled --epochs 0", "the recipe cannot be run: epochs must be at least 1, but is 0")]
+    [InlineData("distill nano-deit-distilled --seeds none", "--seeds takes a whole number; found \"none\"")]
+    [InlineData("distill nano-deit-distilled --images cifar", "There is no image source cifar; did you mean cifar10?")]
+    [InlineData("recipes nano-deit-alon", "there is no recipe \"nano-deit-alon\"; did you mean nano-deit-alone?")]
+    [InlineData("recipes --fields loss.alhpa", "a recipe has no field loss.alhpa; did you mean loss.alpha?")]
+    [InlineData("methods dsit", "there is no loss \"dsit\"; did you mean dist?")]
+    [InlineData("compare textures-smal", "there is no comparison 'textures-smal'; did you mean textures-small?")]
+    [InlineData("export paper-deit-tny", "there is no recipe 'paper-deit-tny'; did you mean paper-deit-tiny?")]
+    [InlineData("run lesson.ipynb --parameter model", "--parameter model: a name=value pair is needed")]
+    [InlineData("cache photos --model deit_tiny_patch16_224 --side 30 --out y", "--model and --side both say how long the shorter side is to be")]
     public async Task A_usage_error_is_one_line_on_stderr_with_exit_2_that_names_what_was_meant(string line, string said)
     {
         Assert.Equal(2, await RunAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
@@ -233,6 +259,32 @@ public sealed partial class CommandLineHabitsTests : IDisposable
         var (code, said) = await ProgramRun.RunAsync("/bin/bash", ["-c", script]);
         Assert.Equal(0, code);
         Assert.Contains("found nano-deit-alone", said);
+    }
+
+    [Theory]
+    [InlineData("fish", "--no-config", """spectralkd completion fish | source; complete -C "spectralkd distill nano-deit-a"; complete -C "spectralkd distill x --set loss.al" """)]
+    [InlineData("pwsh", "-NoProfile", """
+        spectralkd completion powershell | Out-String | Invoke-Expression
+        foreach ($line in 'spectralkd distill nano-deit-a', 'spectralkd distill x --set loss.al') { (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText }
+        """)]
+    [InlineData("zsh", "-f", """
+        zmodload zsh/zpty; zpty typed zsh -f -i
+        zpty -w typed 'PS1=; autoload -Uz compinit; compinit -u -D; source <(spectralkd completion zsh); print "READ"Y'; zpty -r typed shown '*READY*'
+        zpty -w -n typed $'spectralkd distill nano-deit-al\t'; zpty -r typed shown '*one*'; print -r -- nano-deit-alone; zpty -w -n typed $'\C-u'
+        zpty -w -n typed $'spectralkd distill x --set loss.alp\t0.5'; zpty -r typed shown '*ha=*0.5*'; print -r -- ${shown//$'\a'/}
+        """)]
+    public async Task The_script_completes_in_its_shell(string shell, string plain, string script)
+    {
+        var program = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, shell)).FirstOrDefault(File.Exists);
+        Assert.SkipUnless(program is not null && OperatingSystem.IsLinux(), $"skipped: there is no {shell} on a Linux");
+        var command = Folder("spectralkd");
+        await File.WriteAllTextAsync(command, $"#!/bin/sh\nexec \"{ProgramRun.Dotnet}\" \"{ProgramRun.CommandLine}\" \"$@\"\n", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(command, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var (code, said) = await ProgramRun.RunAsync("timeout", ["120", program!, plain, "-c", script], null, ("PATH", $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}"), ("TERM", "dumb"));
+        Assert.True(code == 0, said);
+        Assert.Contains("nano-deit-alone", said);
+        Assert.Contains("loss.alpha=", said);
+        Assert.DoesNotContain("loss.alpha= ", said.Replace("\n", "|", StringComparison.Ordinal), StringComparison.Ordinal); // a value follows at once
     }
 
     [Theory]

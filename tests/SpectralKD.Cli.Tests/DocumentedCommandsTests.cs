@@ -52,7 +52,15 @@ public sealed partial class DocumentedCommandsTests
         Assert.NotEmpty(ErrorsOf("models deit --no-such-option"));
     }
 
-    private static IEnumerable<string> ErrorsOf(string command) => CommandLine.Root().Parse(command).Errors.Select(error => error.Message);
+    // What stands for something of the reader's own, and what may be typed in its place.
+    private static readonly (string Word, string Typed)[] s_placeholders =
+    [
+        ("--losses NAME", "--losses dist"), ("FIELD=VALUE", "epochs=1"), ("RECIPE", "nano-deit-distilled"), ("NAME", "deit_nano_patch4_32"), ("DIR", "./folder"), ("FOLDER", "./folder"), ("FILE", "./file"), ("DEVICE", "cpu"),
+        ("i/n", "1/2"), (@"\{}/3", "1/3"), (@"""\$\w+/\$\w+""", "1/2"), ("--weights checkpoints", "--weights ./checkpoints"),
+    ];
+
+    private static IEnumerable<string> ErrorsOf(string command) => CommandLine.Root().Parse(
+        s_placeholders.Aggregate(command, (typed, placeholder) => Regex.Replace(typed, $@"(?<!\S){placeholder.Word}(?!\S)", placeholder.Typed))).Errors.Select(error => error.Message);
 
     private static void Understood(string page, string command, IEnumerable<string> errors) =>
         Assert.True(!errors.Any(), $"{page}: spectralkd {command}: {string.Join(' ', errors)}");

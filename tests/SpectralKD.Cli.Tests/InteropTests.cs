@@ -71,21 +71,45 @@ public sealed class InteropTests : IDisposable
         Assert.Equal(5, FeatureFiles.Analyze(Folder("odd.npy"), rows: 1, cancellation: TestContext.Current.CancellationToken).Blocks[0].Width);
     }
 
-    [Fact]
-    public void A_table_comes_back_from_an_Arrow_file_with_its_types_nulls_and_bits()
+    [Theory]
+    [InlineData("arrow", "Arrow")]
+    [InlineData("parquet", "Parquet")]
+    public void A_table_comes_back_from_a_file_with_its_types_nulls_and_bits(string ending, string kind)
     {
+        Action<DataFrame, string> save = ending == "arrow" ? TableArrow.Save : TableParquet.Save;
+        Func<string, DataFrame> load = ending == "arrow" ? TableArrow.Load : TableParquet.Load;
         var table = new DataFrame(
-            new Int32DataFrameColumn("block", new int?[] { 0, null, 2 }), new Int64DataFrameColumn("images", new long?[] { 1, 2, null }), new DoubleDataFrameColumn("x", new double?[] { Math.PI, null, 1e-300 }),
-            new BooleanDataFrameColumn("yes", new bool?[] { true, null, false }), new StringDataFrameColumn("name", ["a", null, "ü,\""]));
-        TableArrow.Save(table, Folder("table.arrow"));
-        var again = TableArrow.Load(Folder("table.arrow"));
+            new Int32DataFrameColumn("block", new int?[] { 0, null, 2 }), new Int64DataFrameColumn("images", new long?[] { 1, 2, null }), new DoubleDataFrameColumn("x.y", new double?[] { Math.PI, null, 1e-300 }),
+            new SingleDataFrameColumn("single", new float?[] { float.NaN, 0.1f, null }), new BooleanDataFrameColumn("yes", new bool?[] { true, null, false }), new StringDataFrameColumn("name", ["a", null, "ü,\""]));
+        save(table, Folder($"table.{ending}"));
+        var again = load(Folder($"table.{ending}"));
         Assert.Equal(table.Columns.Select(column => (column.Name, column.DataType)), again.Columns.Select(column => (column.Name, column.DataType)));
         Assert.All(table.Columns, column => Assert.Equal(Enumerable.Range(0, 3).Select(row => column[row]), Enumerable.Range(0, 3).Select(row => again[column.Name][row])));
 
-        Interactive.SavedFile.Save(table, Folder("saved.arrow"));
-        Assert.Equal(table.ToCsv(), TableArrow.Load(Folder("saved.arrow")).ToCsv());
-        File.WriteAllText(Folder("no.arrow"), "this is text");
-        Assert.Contains("no.arrow is no Arrow file that can be read", Assert.Throws<SpectralKDException>(() => TableArrow.Load(Folder("no.arrow"))).Message);
+        Interactive.SavedFile.Save(table, Folder($"saved.{ending}"));
+        Assert.Equal(table.ToCsv(), load(Folder($"saved.{ending}")).ToCsv());
+        File.WriteAllText(Folder($"no.{ending}"), "this is text");
+        Assert.Contains($"no.{ending} is no {kind} file that can be read", Assert.Throws<SpectralKDException>(() => load(Folder($"no.{ending}"))).Message);
+        Assert.Contains("there is no file", Assert.Throws<SpectralKDException>(() => load(Folder($"nowhere.{ending}"))).Message);
+    }
+
+    [Fact]
+    public void Parquet_files_of_another_program_are_read_with_small_numbers_dictionaries_and_compression()
+    {
+        // DuckDB 1.5.6: copy (select i::int as block, i * 10 as images, … from range(6) t(i)) to 'duckdb.parquet' (format parquet, compression zstd)
+        var table = TableParquet.Load(Golden("duckdb.parquet"));
+        Assert.Equal(
+            "block,images,x,f,yes,name,tiny,small\n0,0,3.141592653589793,0,true,n0,0,0\n1,10,,0.33333334,false,n1,1,1\n2,20,1.0471975511965976,0.6666667,true,,2,2\n"
+            + "3,30,0.7853981633974483,1,false,n0,3,3\n4,40,0.6283185307179586,1.3333334,true,n1,4,4\n5,50,0.5235987755982988,1.6666666,false,n2,5,5\n", table.ToCsv());
+        Assert.Contains("the column day is of the type DateTime", Assert.Throws<SpectralKDException>(() => TableParquet.Load(Golden("duckdb-odd.parquet"))).Message);
+        var bytes = File.ReadAllBytes(Golden("duckdb.parquet"));
+        foreach (var length in new[] { 0, 7, 200, bytes.Length - 1 })
+        {
+            File.WriteAllBytes(Folder("cut.parquet"), bytes[..length]);
+            Assert.Contains("cut.parquet is no Parquet file", Assert.Throws<SpectralKDException>(() => TableParquet.Load(Folder("cut.parquet"))).Message);
+        }
+
+        static string Golden(string file) => Path.Combine(SharedData.RepositoryRoot, "tests", "golden", "tables", file);
     }
 
     [Fact]

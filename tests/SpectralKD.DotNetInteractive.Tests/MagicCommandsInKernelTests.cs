@@ -43,6 +43,7 @@ public sealed class MagicCommandsInKernelTests : IDisposable
             "#!spectral-images textures --count @count --seed @csharp:seed --as images",
             "#!spectral-analyze --model teacher --images images --as atTeacher",
             "#!spectral-analyze --model student --images images --as atStudent",
+            $"#!spectral-features write --folder \"{Path.Combine(_folder, "features")}\" --model student --images images",
             "#!spectral-report --model student --images images --as report",
             "#!spectral-ucurve atTeacher atStudent", "#!spectral-ucurve @atTeacher,@atStudent --normalize", "#!spectral-layer atTeacher --layer -1",
             "#!spectral-chart heatmap --spectra atTeacher", "#!spectral-select --teacher atTeacher --student atStudent --strategy even --count 2 --as pairs",
@@ -50,7 +51,7 @@ public sealed class MagicCommandsInKernelTests : IDisposable
             $"#!spectral-distill --teacher teacher --student student --images images --layers pairs --epochs 1 --batch 4 --out \"{run}\" --as run",
             "#!spectral-analyze --model student --images images --as after",
             "#!spectral-dynamics --teacher atTeacher --before atStudent --after after", $"#!spectral-runs \"{run}\" --as runs",
-            "#!spectral-methods kd", "#!spectral-export paper-deit-tiny --to slurm", $"#!spectral-compare \"{comparison}\" --out \"{Path.Combine(_folder, "comparison")}\"",
+            "#!spectral-methods kd", "#!spectral-recipes", "#!spectral-export paper-deit-tiny --to slurm", $"#!spectral-compare \"{comparison}\" --out \"{Path.Combine(_folder, "comparison")}\"",
             $"#!spectral-save atTeacher --to \"{Path.Combine(_folder, "teacher.csv")}\"",
         ];
         Assert.Equal(

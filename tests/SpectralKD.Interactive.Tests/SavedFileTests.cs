@@ -47,7 +47,7 @@ public sealed class SavedFileTests : IDisposable
     {
         var table = new DataFrame(new Int32DataFrameColumn("a", [1]));
         Refuses(table, "t.png", "cannot be saved as \".png\"", "it takes .csv");
-        Refuses(SampleSpectra.U(), "s.xlsx", "it takes .csv, .arrow, .html, .svg, .png, .pdf, .json");
+        Refuses(SampleSpectra.U(), "s.xlsx", "it takes .csv, .arrow, .parquet, .html, .svg, .png, .pdf, .json");
         Refuses("text", "t.csv", "a String cannot be saved", "layer pairs");
         Assert.Empty(Directory.GetFiles(_folder));
 

@@ -32,6 +32,9 @@ internal sealed class AnalyzeArguments
     [MagicParameter("keep the intensity of every image: a table of image, class, block, intensity goes into <as>Images")]
     public bool PerImage { get; set; }
 
+    [MagicParameter("file that keeps what is computed: after a stop or a restart the same line goes on from it, and ends in the same bits", Value = MagicValue.Path)]
+    public string? Resume { get; set; }
+
     [MagicParameter("C# variable for the spectrum; its table goes into <as>Table", Value = MagicValue.NewVariable)]
     public string As { get; set; } = "spectrum";
 }
@@ -58,6 +61,7 @@ internal sealed class AnalyzeCommand : MagicCommand<AnalyzeArguments>
             BatchSize = arguments.Batch,
             Precision = arguments.Precision,
             PerImage = arguments.PerImage,
+            ResumeFile = arguments.Resume,
         };
         var progress = new ProgressDisplay(host, $"{model.Spec.Name} on {images.Name}", "images");
         var spectrum = await Task.Run(

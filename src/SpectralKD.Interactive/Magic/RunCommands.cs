@@ -174,7 +174,7 @@ internal sealed class SaveArguments
         "variables, separated by commas: a spectrum, table, layer pairs, run, dynamics, chart, images or model", Implicit = true, Required = true, Value = MagicValue.AnyVariable)]
     public IReadOnlyList<string> Variable { get; set; } = [];
 
-    [MagicParameter("a file for each, a * stands for the variable's name; its ending decides. A spectrum takes .json, .csv, .arrow and a chart's endings; a table, layer pairs, a run .csv, .arrow; a comparison, dynamics those and a chart's; a chart .html, .json, .svg, .png, .pdf; images .png; a model .safetensors, or a folder/", Required = true, Value = MagicValue.Path)]
+    [MagicParameter("a file for each, a * stands for the variable's name; its ending decides. A spectrum takes .json, .csv, .arrow, .parquet and a chart's endings; a table, layer pairs, a run .csv, .arrow, .parquet; a comparison, dynamics those and a chart's; a chart .html, .json, .svg, .png, .pdf; images .png; a model .safetensors, or a folder/", Required = true, Value = MagicValue.Path)]
     public IReadOnlyList<string> To { get; set; } = [];
 
     [MagicParameter("charts: width on paper, such as 85mm for a column, with words 7 points high (900 pixels)")]
@@ -186,7 +186,7 @@ internal sealed class SaveCommand : MagicCommand<SaveArguments>
 {
     public override string Name => "#!spectral-save";
 
-    public override string Description => "saves variables as .csv, .arrow, .json, .html, .svg, .png, .pdf or .safetensors, a model as a folder/ for timm too; --width 85mm for print";
+    public override string Description => "saves variables as .csv, .arrow, .parquet, .json, .html, .svg, .png, .pdf or .safetensors, a model as a folder/ for timm too; --width 85mm for print";
 
     public override string Example => "#!spectral-save spectrum --to u-curve.svg";
 

@@ -12,6 +12,7 @@ internal static class ContactSheet
     private const int Gap = 8;
     private const int LetterScale = 2;
     private const int CaptionHeight = (BitmapFont.Height * LetterScale) + 8;
+    private static readonly string[] Families = ["Segoe UI", "DejaVu Sans", "Liberation Sans", "Noto Sans", "Helvetica", "Arial", "Ubuntu", "Cantarell"];
     private static readonly SKColor Caption = new(0xC8, 0xCC, 0xD2);
     private static readonly SKColor Ink = new(0x22, 0x22, 0x22);
     private static readonly SKColor Missing = new(0xDD, 0xDD, 0xDD);
@@ -41,12 +42,13 @@ internal static class ContactSheet
         using var bitmap = new SKBitmap(
             Gap + (across * (thumbnail + Gap)), Gap + (down * (thumbnail + CaptionHeight + Gap)), SKColorType.Rgba8888, SKAlphaType.Premul);
         bitmap.Erase(SKColors.Transparent);
+        using var letters = Letters();
         for (var i = 0; i < shown.Length; i++)
         {
             var (x, y) = (Gap + (i % across * (thumbnail + Gap)), Gap + (i / across * (thumbnail + CaptionHeight + Gap)));
             DrawPicture(bitmap, source, shown[i], x, y, thumbnail);
             bitmap.Erase(Caption, new SKRectI(x, y + thumbnail, x + thumbnail, y + thumbnail + CaptionHeight));
-            DrawCaption(bitmap, source.Classes[source.Label(shown[i])], x, y + thumbnail + 4, thumbnail);
+            DrawCaption(bitmap, source.Classes[source.Label(shown[i])], x, y + thumbnail + 4, thumbnail, letters);
         }
 
         using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
@@ -150,7 +152,28 @@ internal static class ContactSheet
         return pixels;
     }
 
-    private static void DrawCaption(SKBitmap sheet, string text, int left, int top, int width)
+    // A machine without fonts, such as a container, has the letters of BitmapFont.
+    private static SKPaint? Letters() => Families.Select(SKTypeface.FromFamilyName).FirstOrDefault(face => face is not null && Families.Contains(face.FamilyName)) is { } face
+        ? new SKPaint { Typeface = face, TextSize = 15, IsAntialias = true, SubpixelText = true, Color = Ink } : null;
+
+    private static void DrawCaption(SKBitmap sheet, string text, int left, int top, int width, SKPaint? letters)
+    {
+        if (letters is null)
+        {
+            DrawDots(sheet, text, left, top, width);
+            return;
+        }
+
+        using var canvas = new SKCanvas(sheet);
+        for (var length = text.Length; letters.MeasureText(text) > width - 6 && length > 1; length--)
+        {
+            text = text[..(length - 1)].TrimEnd('…', ' ') + "…";
+        }
+
+        canvas.DrawText(text, left + ((width - letters.MeasureText(text)) / 2), top + 12.5f, letters);
+    }
+
+    private static void DrawDots(SKBitmap sheet, string text, int left, int top, int width)
     {
         var room = width / (BitmapFont.Advance * LetterScale);
         var shown = text.Length > room ? text[..(room - 2)] + ".." : text;
@@ -168,7 +191,7 @@ internal static class ContactSheet
 }
 
 /// <summary>
-/// Letters of 5 x 8 dots for captions. Drawn here because a machine without fonts, such as a container, would otherwise show none.
+/// Letters of 5 x 8 dots for captions on a machine without fonts, such as a container, which would otherwise show none.
 /// </summary>
 internal static class BitmapFont
 {

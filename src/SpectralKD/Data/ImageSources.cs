@@ -126,7 +126,7 @@ public static class ImageSources
             : SplitArchivePath(source) is (not null and var archive, var inside) ? new ZipImageSource(archive, inside)
             : throw new SpectralKDException(File.Exists(source)
                 ? $"The image source {source} is a file, but no .zip archive: {Choices}"
-                : $"There is no image source {source}: neither a folder nor a .zip archive was found at {Path.GetFullPath(source)}; {Choices}");
+                : $"There is no image source {source}{NearestName.Suggestion(source, Names)}: neither a folder nor a .zip archive was found at {Path.GetFullPath(source)}; {Choices}");
     }
 
     // The names of the folders in each folder of a source (the top is the empty path, others end in a slash), and whether a folder holds images.

@@ -51,15 +51,29 @@ public static class Devices
     /// <exception cref="SpectralKDException">The name is none of these, or the machine has no such device.</exception>
     public static torch.Device Parse(string? name)
     {
+        if (name is not null)
+        {
+            RequireName(name);
+        }
+
         LibTorch.EnsureLoaded();
         return (name?.ToLowerInvariant() ?? _chosen) switch
         {
             "auto" => HasCuda ? torch.device("cuda:0") : torch.CPU,
             "cpu" => torch.CPU,
             "cuda" => Cuda(0, name!),
-            var n when n.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(n[5..], out var index) && index >= 0 => Cuda(index, n),
-            _ => throw new SpectralKDException($"there is no device \"{name}\"; devices are auto, cpu, cuda, cuda:N"),
+            var n => Cuda(int.Parse(n[5..], System.Globalization.CultureInfo.InvariantCulture), n),
         };
+    }
+
+    /// <summary>Looks at the name alone, not at whether there is such a device.</summary>
+    /// <exception cref="SpectralKDException">The name is none that <see cref="Parse"/> takes.</exception>
+    internal static void RequireName(string name)
+    {
+        if (name.ToLowerInvariant() is not ("auto" or "cpu" or "cuda") and var n && !(n.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(n[5..], out var index) && index >= 0))
+        {
+            throw new SpectralKDException($"there is no device \"{name}\"{NearestName.Suggestion(name, Names)}; devices are auto, cpu, cuda, cuda:N");
+        }
     }
 
     private static torch.Device Cuda(int index, string name)

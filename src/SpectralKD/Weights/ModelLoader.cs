@@ -246,7 +246,7 @@ internal abstract partial record WeightSource
             _ when PartPattern().Match(text) is { Success: true } match && !File.Exists(text) && LooksLikeFile(match.Groups[1].Value) =>
                 OfPart(match.Groups[1].Value, match.Groups[2].Value),
             _ when LooksLikeFile(text) => new LocalFile(text),
-            _ => throw new SpectralKDException($"weights '{text}' are neither a file nor one of {string.Join(", ", Spellings)}"),
+            _ => throw new SpectralKDException($"weights '{text}'{NearestName.Suggestion(text, ["pretrained", "seeded"])} are neither a file nor one of {string.Join(", ", Spellings)}"),
         };
     }
 

@@ -52,9 +52,9 @@ public sealed class ExportAndRunsTests : IDisposable
     public void Help_of_save_says_which_object_takes_which_ending()
     {
         var words = MagicCommandTable.Find("#!spectral-save").Parameters.Single(parameter => parameter.Name == "--to").Description;
-        Assert.All([".json", ".csv", ".arrow", ".html", ".svg", ".png", ".pdf", ".safetensors", "spectrum", "table", "layer pairs", "run", "comparison", "dynamics", "chart", "images", "model"], word => Assert.Contains(word, words));
+        Assert.All([".json", ".csv", ".arrow", ".parquet", ".html", ".svg", ".png", ".pdf", ".safetensors", "spectrum", "table", "layer pairs", "run", "comparison", "dynamics", "chart", "images", "model"], word => Assert.Contains(word, words));
         var error = Assert.Throws<SpectralKDException>(() => SavedFile.Save(new Microsoft.Data.Analysis.DataFrame(), "x.no"));
-        Assert.EndsWith("it takes .csv, .arrow", error.Message);
+        Assert.EndsWith("it takes .csv, .arrow, .parquet", error.Message);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -85,6 +85,53 @@ public sealed class SpectralCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stopped_analysis_goes_on_from_the_file_that_resume_names_and_ends_in_the_same_bits()
+    {
+        var file = Path.Combine(_folder, "kept.json");
+        await RunAsync(LoadModel, OpenImages, "#!spectral-analyze --batch 2 --as whole");
+        using var stop = new CancellationTokenSource();
+        _host.WhenDisplayed = () => stop.Cancel(); // the first thing shown is the progress
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => MagicLine.ExecuteAsync($"#!spectral-analyze --batch 2 --resume \"{file}\"", _host, stop.Token));
+        _host.WhenDisplayed = null;
+        Assert.DoesNotContain(_host.Variables, variable => variable.Name == "spectrum");
+
+        await RunAsync($"#!spectral-analyze --batch 2 --resume \"{file}\"", $"#!spectral-analyze --batch 2 --resume \"{file}\" --as again");
+        Assert.Equal(((ModelSpectrum)_host["whole"]!).ToJson(), ((ModelSpectrum)_host["spectrum"]!).ToJson());
+        Assert.Equal(((ModelSpectrum)_host["whole"]!).ToJson(), ((ModelSpectrum)_host["again"]!).ToJson());
+        var other = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync($"#!spectral-analyze --batch 2 --layers 0 --resume \"{file}\"", _host));
+        Assert.Contains("kept.json holds another analysis: its layers is", other.Message);
+    }
+
+    [Fact]
+    public async Task Features_are_written_and_their_spectra_are_those_of_the_model()
+    {
+        var folder = Path.Combine(_folder, "features");
+        await RunAsync(LoadModel, OpenImages, "#!spectral-analyze", $"#!spectral-features write --folder \"{folder}\"");
+        Assert.Contains("10 images of textures through deit_nano_patch4_32", Assert.IsType<MessageView>(_host.Displayed[^1]).Text);
+        var twice = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync($"#!spectral-features write --folder \"{folder}\"", _host));
+        Assert.Contains("holds features already: --force", twice.Message);
+
+        await RunAsync($"#!spectral-features analyze --folder \"{folder}\" --name mine --as read");
+        var (read, taken) = ((ModelSpectrum)_host["read"]!, (ModelSpectrum)_host["spectrum"]!);
+        Assert.Equal("mine", read.Model);
+        Assert.All(taken.Intensities.Zip(read.Intensities), pair => Assert.Equal(pair.First, pair.Second, pair.First * 1e-6));
+        Assert.IsType<GenericChart>(_host.Displayed[^1], exactMatch: false);
+    }
+
+    [Fact]
+    public async Task Recipes_are_listed_shown_and_explained()
+    {
+        await RunAsync("#!spectral-recipes", "#!spectral-recipes nano-deit-distilled", "#!spectral-recipes loss.tau --fields");
+        var shown = _host.Displayed.Cast<INotebookView>().ToList();
+        Assert.Contains("nano-deit-distilled", shown[0].ToHtml());
+        Assert.Contains("#!spectral-recipes RECIPE shows one", shown[0].ToPlainText());
+        Assert.Contains("\"student\": \"deit_nano_patch8_64\"", shown[1].ToPlainText());
+        Assert.Contains("loss.tau", shown[2].ToHtml());
+        var error = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync("#!spectral-recipes nano-deit-distiled", _host));
+        Assert.Contains("did you mean nano-deit-distilled?", error.Message);
+    }
+
+    [Fact]
     public async Task A_variable_of_another_type_is_told_from_the_right_ones()
     {
         await RunAsync(OpenImages + " --as photos");

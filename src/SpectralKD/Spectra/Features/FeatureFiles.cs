@@ -16,6 +16,16 @@ namespace SpectralKD.Spectra;
 /// </code></example>
 public static partial class FeatureFiles
 {
+    /// <summary>Refuses a folder that holds features already.</summary>
+    /// <exception cref="SpectralKDException">It does, and nobody said that they may be written among them.</exception>
+    internal static void RequireRoom(string folder, bool force)
+    {
+        if (!force && Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.np?").Any())
+        {
+            throw new SpectralKDException($"{folder} holds features already: --force writes among them, or choose another folder");
+        }
+    }
+
     /// <summary>Runs images through a model and writes the maps of its blocks.</summary>
     /// <param name="model">The model; switched to evaluation mode while it runs.</param>
     /// <param name="images">The images; those that cannot be read are left out.</param>

@@ -106,13 +106,16 @@ public static class TableArrow
         return [.. Enumerable.Range(0, array.Length).Select(cell)];
     }
 
-    private static DataFrameColumn Column(string name, List<object?> cells) => cells.FirstOrDefault(cell => cell is not null) switch
+    private static DataFrameColumn Column(string name, List<object?> cells) => Column(name, cells.FirstOrDefault(cell => cell is not null)?.GetType(), cells);
+
+    /// <summary>A column of a type that tables have: whole numbers, numbers, true and false, else text.</summary>
+    internal static DataFrameColumn Column(string name, Type? type, IEnumerable<object?> cells) => Type.GetTypeCode(type) switch
     {
-        int => new Int32DataFrameColumn(name, cells.Select(cell => (int?)cell)),
-        long => new Int64DataFrameColumn(name, cells.Select(cell => (long?)cell)),
-        double => new DoubleDataFrameColumn(name, cells.Select(cell => (double?)cell)),
-        float => new SingleDataFrameColumn(name, cells.Select(cell => (float?)cell)),
-        bool => new BooleanDataFrameColumn(name, cells.Select(cell => (bool?)cell)),
-        _ => new StringDataFrameColumn(name, cells.Select(cell => (string?)cell)),
+        TypeCode.Int32 => new Int32DataFrameColumn(name, cells.Cast<int?>()),
+        TypeCode.Int64 => new Int64DataFrameColumn(name, cells.Cast<long?>()),
+        TypeCode.Double => new DoubleDataFrameColumn(name, cells.Cast<double?>()),
+        TypeCode.Single => new SingleDataFrameColumn(name, cells.Cast<float?>()),
+        TypeCode.Boolean => new BooleanDataFrameColumn(name, cells.Cast<bool?>()),
+        _ => new StringDataFrameColumn(name, cells.Cast<string?>()),
     };
 }
