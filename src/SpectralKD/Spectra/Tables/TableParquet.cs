@@ -1,5 +1,4 @@
 using Microsoft.Data.Analysis;
-using Parquet;
 using Parquet.Schema;
 using Parquet.Serialization;
 
