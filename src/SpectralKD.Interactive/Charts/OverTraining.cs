@@ -28,7 +28,7 @@ public static partial class Charts
             ["y"] = blocks.Select(block => block.Index).ToArray(),
             ["z"] = blocks.Select((_, row) => values.Select(column => column[row]).ToArray()).ToArray(),
             ["text"] = blocks.Select((block, row) => training.Moments.Select((moment, i) => FormattableString.Invariant(
-                $"{ChartLook.Text(block.Name)}<br>{ChartLook.Text(moment)}<br>{Words(figure).ToLowerInvariant()} {values[i][row]:G4}")).ToArray()).ToArray(),
+                $"{ChartLook.Text(block.Name)}<br>{ChartLook.Text(moment)}<br>{Words(figure)} {values[i][row]:G4}")).ToArray()).ToArray(),
             ["hovertemplate"] = "%{text}<extra></extra>",
             ["coloraxis"] = "coloraxis",
             ["xgap"] = 1,
@@ -42,7 +42,7 @@ public static partial class Charts
             ["colorscale"] = ChartLook.Scale,
             ["colorbar"] = new Attributes
             {
-                ["title"] = new Attributes { ["text"] = Words(figure).ToLowerInvariant(), ["side"] = "right", ["font"] = new Attributes { ["size"] = 13 } },
+                ["title"] = new Attributes { ["text"] = Words(figure), ["side"] = "right", ["font"] = new Attributes { ["size"] = 13 } },
                 ["thickness"] = 14,
                 ["outlinewidth"] = 0,
             },
@@ -155,7 +155,14 @@ public static partial class Charts
         }).ToArray(),
     };
 
-    private static string Words(string figure) => char.ToUpperInvariant(figure[0]) + figure[1..].Replace('_', ' ');
+    private static string Words(string figure) => figure switch
+    {
+        "rms" => "RMS",
+        "rankme" => "RankMe",
+        "intensity_sd" => "Intensity's deviation",
+        _ when figure.StartsWith("sep_50", StringComparison.Ordinal) => $"SEP 50 %{figure[6..].Replace('_', ' ')}",
+        _ => char.ToUpperInvariant(figure[0]) + figure[1..].Replace('_', ' '),
+    };
 }
 
 /// <summary>All that is shown of a model's spectra over its training.</summary>

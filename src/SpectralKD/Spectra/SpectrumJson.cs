@@ -22,22 +22,16 @@ internal static class SpectrumJson
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
     };
 
-    internal static string Write(ModelSpectrum spectrum)
-    {
-        try
-        {
-            return JsonSerializer.Serialize(new Envelope { Format = spectrum.Parts.IsEmpty ? Format : FormatWithParts, Spectrum = spectrum }, Options);
-        }
-        catch (ArgumentException error)
-        {
-            throw new SpectralKDException($"the spectrum of {spectrum.Model} holds a number that is not finite, which JSON cannot say: analyse again", error);
-        }
-    }
+    internal static string Write(ModelSpectrum spectrum) => Writing(spectrum, envelope => JsonSerializer.Serialize(envelope, Options));
 
     internal static ModelSpectrum Read(string json, string where) => Read(Encoding.UTF8.GetBytes(json), where);
 
     internal static void Save(ModelSpectrum spectrum, string path)
-        => AtomicFile.WriteText(path, Write(spectrum));
+        => AtomicFile.Write(path, stream => Writing(spectrum, envelope =>
+        {
+            JsonSerializer.Serialize(stream, envelope, Options); // never whole in memory
+            return true;
+        }));
 
     internal static ModelSpectrum Load(string path)
     {
@@ -53,6 +47,18 @@ internal static class SpectrumJson
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new SpectralKDException($"the spectrum {path} cannot be read: {error.Message}", error);
+        }
+    }
+
+    private static T Writing<T>(ModelSpectrum spectrum, Func<Envelope, T> write)
+    {
+        try
+        {
+            return write(new Envelope { Format = spectrum.Parts.IsEmpty ? Format : FormatWithParts, Spectrum = spectrum });
+        }
+        catch (ArgumentException error)
+        {
+            throw new SpectralKDException($"the spectrum of {spectrum.Model} holds a number that is not finite, which JSON cannot say: analyse again", error);
         }
     }
 

@@ -35,6 +35,9 @@ public sealed class ReportCommandTests : IDisposable
         Assert.Contains("channels in random order", ChartHtml.FigureJson(Charts.Nulls(report, SpectralDomain.Channel)));
         var text = new ReportView(report).ToPlainText();
         Assert.Contains("95 % interval", text);
+        Assert.Contains("The channel curve: ", text);
+        Assert.All(report.Blocks, block => Assert.InRange(block.Spatial.Intensity, block.IntensityInterval!.Value.Low, block.IntensityInterval.Value.High));
+        Assert.Superset(new HashSet<string> { "null_pixels", "null_channels", "null_gaussian", "null_channel_gaussian", "null_channel_layernorm", "channel_mean_share" }, report.ToDataFrame().Columns.Select(column => column.Name).ToHashSet());
         Assert.All(report.Blocks, block => Assert.Contains(block.Name, text));
     }
 

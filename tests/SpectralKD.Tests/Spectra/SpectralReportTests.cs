@@ -196,7 +196,7 @@ public class SpectralReportTests
         Assert.True(whole.IsComplete);
         Assert.Equal(whole.ToDataFrame().ToCsv(), Again(merged.AddSecondPass(model, images, options: options)).ToDataFrame().ToCsv());
         Assert.Contains("is the size of the activations", whole.Words, StringComparison.Ordinal);
-        Assert.Equal((2, 34), (whole.ToDataFrame().Rows.Count, whole.ToDataFrame().Columns.Count));
+        Assert.Equal((2, 40), (whole.ToDataFrame().Rows.Count, whole.ToDataFrame().Columns.Count));
         Assert.False(merged.IsComplete);
         Assert.Null(merged.Blocks[0].ActivationEntropy);
         parts = [.. parts.Select(part => Again(part.AddSecondPass(model, images, merged, options)))];

@@ -20,6 +20,9 @@ public sealed record BlockReport
     /// <summary>The spatial intensity and its parts.</summary>
     public required IntensityParts Spatial { get; init; }
 
+    /// <summary>The 95 % interval of the spatial intensity over the images, by the bootstrap; null with fewer than eight images.</summary>
+    public Interval? IntensityInterval { get; init; }
+
     /// <summary>The channel intensity and its parts.</summary>
     public required IntensityParts Channel { get; init; }
 

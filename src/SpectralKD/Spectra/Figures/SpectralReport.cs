@@ -18,16 +18,22 @@ public sealed class SpectralReport
     private static readonly (string Name, Func<BlockReport, double?> Value)[] s_figures =
     [
         ("intensity", block => block.Spatial.Intensity),
+        ("intensity_low", block => block.IntensityInterval?.Low),
+        ("intensity_high", block => block.IntensityInterval?.High),
         ("rms", block => block.Spatial.Rms),
         ("kappa", block => block.Spatial.Kappa),
         ("mean_share", block => block.Spatial.MeanShare),
         ("flatness", block => block.Spatial.Flatness),
         ("channel_intensity", block => block.Channel.Intensity),
         ("channel_kappa", block => block.Channel.Kappa),
+        ("channel_mean_share", block => block.TokenMeanShare),
+        ("channel_flatness", block => block.ChannelFlatness),
         ("null_pixels", block => block.Nulls.PixelsPermuted),
         ("null_channels", block => block.Nulls.ChannelsPermuted),
         ("null_layernorm", block => block.Nulls.NormalizedSpatial),
         ("null_gaussian", block => block.Nulls.GaussianSpatial),
+        ("null_channel_layernorm", block => block.Nulls.NormalizedChannel),
+        ("null_channel_gaussian", block => block.Nulls.GaussianChannel),
         ("image_rank", block => block.Ranks.EffectiveRank),
         ("image_d95", block => block.Ranks.Percentile99[2]),
         ("image_d95_centred", block => block.RanksCentred.Percentile99[2]),
@@ -60,7 +66,8 @@ public sealed class SpectralReport
         Spectrum = spectrum with { Blocks = [.. spectrum.Blocks.Select((block, i) => sums[i].Exact(block) with { Entropy = second?.Entropy(i, block) })] };
         Spatial = IntensityDecomposition.Of(Spectrum);
         Channel = IntensityDecomposition.Of(Spectrum, SpectralDomain.Channel);
-        Blocks = [.. Spectrum.Blocks.Select((block, i) => sums[i].ToFigures(block, Spatial.Blocks[i], Channel.Blocks[i], second?.Plain(i), second?.Centred(i)))];
+        var intervals = Spectrum.IntensityIntervals;
+        Blocks = [.. Spectrum.Blocks.Select((block, i) => sums[i].ToFigures(block, Spatial.Blocks[i], Channel.Blocks[i], second?.Plain(i), second?.Centred(i)) with { IntensityInterval = intervals?[i] })];
     }
 
     /// <summary>Names of the figures, which are the columns of <see cref="ToDataFrame"/> that hold numbers.</summary>
@@ -78,8 +85,8 @@ public sealed class SpectralReport
     /// <summary>The figures of the blocks in order of depth.</summary>
     public ImmutableArray<BlockReport> Blocks { get; }
 
-    /// <summary>What makes the curves, in two sentences.</summary>
-    public string Words => $"{Spectrum.Title}: {Spectrum.UShape.Words}. Of its shape over depth, {Share(Spatial)}; of the channel curve's, {Share(Channel)}.";
+    /// <summary>What makes the curves, and the verdict on each, in three sentences.</summary>
+    public string Words => $"{Spectrum.Title}: {Spectrum.UShape.Words}. Of its shape over depth, {Share(Spatial)}; of the channel curve's, {Share(Channel)}. The channel curve: {Spectrum.InDomain(SpectralDomain.Channel).UShape.Words}.";
 
     /// <summary>
     /// Whether the activation entropy and <see cref="DataSetRanks.SharedBasis"/> are there, which need to know of all images first: false for a part of a data set, and for merged parts
@@ -222,9 +229,10 @@ public sealed class SpectralReport
 
     /// <summary>One row a block.</summary>
     /// <remarks>
-    /// Columns: <c>block</c>, <c>name</c>; <c>intensity</c> = <c>rms</c> x <c>kappa</c> (spatial), <c>mean_share</c> (of the power, 0 to 1), <c>flatness</c> (0 to 1);
-    /// <c>channel_intensity</c>, <c>channel_kappa</c>; the intensities without one thing: <c>null_pixels</c> (order of places), <c>null_channels</c> (order of channels, channel
-    /// intensity), <c>null_layernorm</c> (size of tokens), <c>null_gaussian</c> (all but mean and covariance); dimensions: <c>image_rank</c> (effective), <c>image_d95</c>,
+    /// Columns: <c>block</c>, <c>name</c>; <c>intensity</c> = <c>rms</c> x <c>kappa</c> (spatial), its 95 % interval over the images <c>intensity_low</c>, <c>intensity_high</c>, <c>mean_share</c> (of the power, 0 to 1), <c>flatness</c> (0 to 1);
+    /// <c>channel_intensity</c>, <c>channel_kappa</c>, <c>channel_mean_share</c> (tokens' means over channels), <c>channel_flatness</c>; the intensities without one thing: <c>null_pixels</c> (order of places), <c>null_channels</c> (order of channels, channel
+    /// intensity), <c>null_layernorm</c> (size of tokens), <c>null_gaussian</c> (all but mean and covariance), the last two for the channel intensity
+    /// <c>null_channel_layernorm</c>, <c>null_channel_gaussian</c>; dimensions: <c>image_rank</c> (effective), <c>image_d95</c>,
     /// <c>image_d95_centred</c> (99th percentiles over images), <c>rank</c> (effective, of all tokens), <c>rankme</c>, <c>participation</c>, <c>d95</c>, <c>d95_centred</c>,
     /// <c>shared_d95</c> (components of <c>rank</c>'s basis that nearly every image does with; empty before the second pass), <c>alpha</c>, <c>coding_rate</c> (nats a token); <c>sep_50</c>,
     /// <c>sep_50_null</c> (frequencies), <c>sep_50_folded</c> (of C / 2 + 1), <c>sep_50_image</c> (mean over images); <c>log_amplitude</c> (highest frequency over zero, natural logarithm);
