@@ -87,6 +87,22 @@ public sealed class EvalTransformTests
         }, iter: 300);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_resize_is_Pillows_whole_number_arithmetic_with_vectors_of_any_kind(bool avx2)
+    {
+        Assert.SkipUnless(!avx2 || System.Runtime.Intrinsics.X86.Avx2.IsSupported, "skipped: this processor has no AVX2");
+        Gen.Select(Gen.Int[1, 120], Gen.Int[1, 60], Gen.Int[1, 40], Gen.Int[1, 40], Gen.Bool).Sample((w, h, toW, toH, bilinear) =>
+        {
+            var (image, filter) = (Random(w, h), bilinear ? PilFilter.Bilinear : PilFilter.Bicubic);
+            var result = new byte[toW * toH * 3];
+            PilBicubic.Resize(image, toW, toH, new PixelWindow(0, 0, toW, toH), result, filter, avx2);
+            var narrowed = Resampled(image.Pixels, h, w, 3, BicubicTaps.Compute(w, toW, 0, toW, filter), w == toW);
+            return result.AsSpan().SequenceEqual(Resampled(narrowed, 1, h, toW * 3, BicubicTaps.Compute(h, toH, 0, toH, filter), h == toH));
+        }, iter: 300);
+    }
+
     [Fact]
     public void Resizing_to_the_same_size_changes_nothing()
     {
@@ -112,6 +128,30 @@ public sealed class EvalTransformTests
             () => new EvalTransform(new Preprocessing { Std = [1, 0, 1] }, 224)).Message, StringComparison.Ordinal);
         Assert.Contains("at least 1 pixel", Assert.Throws<SpectralKDException>(
             () => new EvalTransform(Preprocessing.ImageNet, 0)).Message, StringComparison.Ordinal);
+    }
+
+    // One axis of an array [rows, source, values], as Resample.c has it.
+    private static byte[] Resampled(byte[] pixels, int rows, int source, int values, BicubicTaps taps, bool same)
+    {
+        if (same)
+        {
+            return pixels;
+        }
+
+        var result = new byte[rows * taps.Count * values];
+        for (var i = 0; i < result.Length; i++)
+        {
+            var (row, output, value) = (i / values / taps.Count, i / values % taps.Count, i % values);
+            var sum = 1 << 21;
+            for (var tap = 0; tap < taps.Weights(output).Length; tap++)
+            {
+                sum += pixels[(((row * source) + taps.Start(output) + tap) * values) + value] * taps.Weights(output)[tap];
+            }
+
+            result[i] = (byte)Math.Clamp(sum >> 22, 0, 255);
+        }
+
+        return result;
     }
 
     private static RgbImage Random(int width, int height)

@@ -56,7 +56,7 @@ internal static class ImageDecoder
         }
 
         DecodingRoom.Take(length);
-        var bytes = new byte[length];
+        var bytes = GC.AllocateUninitializedArray<byte>((int)length);
         start.CopyTo(bytes, 0);
         file.ReadExactly(bytes.AsSpan(start.Length));
         return bytes;
@@ -121,7 +121,7 @@ internal static class ImageDecoder
     private static unsafe byte[] ByRows(SKCodec codec, SKImageInfo info, long bytes, string name)
     {
         DecodingRoom.Take(bytes);
-        var pixels = new byte[info.Width * info.Height * 3];
+        var pixels = GC.AllocateUninitializedArray<byte>(info.Width * info.Height * 3);
         var rows = new byte[RowsAtOnce * info.RowBytes];
         fixed (byte* start = rows)
         {
@@ -156,7 +156,7 @@ internal static class ImageDecoder
             throw new SpectralKDException($"The image {name} {Explain(result)}.");
         }
 
-        var pixels = new byte[info.Width * info.Height * 3];
+        var pixels = GC.AllocateUninitializedArray<byte>(info.Width * info.Height * 3);
         DropAlpha(bitmap.GetPixelSpan(), pixels);
         return pixels;
     }

@@ -1,5 +1,8 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SpectralKD.Data;
 
@@ -13,6 +16,9 @@ internal static class PilBicubic
     /// <summary>Fractional bits: 32 - 8 bits of the pixel - 2 bits for overshoot and sign.</summary>
     private const int PrecisionBits = 32 - 8 - 2;
 
+    /// <summary>Half of a whole number: sums are rounded.</summary>
+    private const int Half = 1 << (PrecisionBits - 1);
+
     /// <summary>Resizes the whole image.</summary>
     public static RgbImage Resize(RgbImage image, int width, int height, PilFilter filter = PilFilter.Bicubic) =>
         Resize(image, width, height, new PixelWindow(0, 0, width, height), filter);
@@ -20,41 +26,65 @@ internal static class PilBicubic
     /// <summary>Resizes to <paramref name="width"/> x <paramref name="height"/> and returns the part inside the window.</summary>
     public static RgbImage Resize(RgbImage image, int width, int height, PixelWindow window, PilFilter filter = PilFilter.Bicubic)
     {
-        var columns = BicubicTaps.Compute(image.Width, width, window.Left, window.Width, filter);
-        var rows = BicubicTaps.Compute(image.Height, height, window.Top, window.Height, filter);
-        var narrowed = width == image.Width
-            ? CopyColumns(image, rows.FirstSource, rows.SourceCount, window)
-            : Horizontal(image, columns, rows.FirstSource, rows.SourceCount);
-        var pixels = height == image.Height
-            ? narrowed
-            : Vertical(narrowed, window.Width * 3, rows);
+        var pixels = GC.AllocateUninitializedArray<byte>(window.Width * window.Height * 3);
+        Resize(image, width, height, window, pixels, filter, Avx2.IsSupported);
         return new RgbImage(window.Width, window.Height, pixels);
     }
 
-    private static byte[] CopyColumns(RgbImage image, int firstRow, int rowCount, PixelWindow window)
+    /// <summary>The same into bytes of the caller's, <c>[H, W, 3]</c> of the window.</summary>
+    public static void Resize(RgbImage image, int width, int height, PixelWindow window, Span<byte> pixels, PilFilter filter) =>
+        Resize(image, width, height, window, pixels, filter, Avx2.IsSupported);
+
+    /// <summary>The same, with AVX2 or without it.</summary>
+    internal static void Resize(RgbImage image, int width, int height, PixelWindow window, Span<byte> pixels, PilFilter filter, bool avx2)
     {
-        var result = new byte[rowCount * window.Width * 3];
-        for (var y = 0; y < rowCount; y++)
+        var rows = BicubicTaps.Compute(image.Height, height, window.Top, window.Height, filter);
+        if (height == image.Height)
         {
-            image.Pixels.AsSpan((((firstRow + y) * image.Width) + window.Left) * 3, window.Width * 3)
-                .CopyTo(result.AsSpan(y * window.Width * 3));
+            Narrow(image, width, window, rows, filter, pixels, avx2);
+            return;
         }
 
-        return result;
+        var bytes = rows.SourceCount * window.Width * 3;
+        var narrowed = ArrayPool<byte>.Shared.Rent(bytes);
+        Narrow(image, width, window, rows, filter, narrowed.AsSpan(0, bytes), avx2);
+        Vertical(narrowed.AsSpan(0, bytes), pixels, window.Width * 3, rows);
+        ArrayPool<byte>.Shared.Return(narrowed);
     }
 
-    private static byte[] Horizontal(RgbImage image, BicubicTaps taps, int firstRow, int rowCount)
+    // The rows that the vertical pass needs, in the window's columns.
+    private static void Narrow(RgbImage image, int width, PixelWindow window, BicubicTaps rows, PilFilter filter, Span<byte> target, bool avx2)
     {
-        var stride = image.Width * 3;
-        var result = new byte[rowCount * taps.Count * 3];
-        var padded = new byte[stride + 1]; // a pixel is read as 4 bytes; the last one needs a byte after it
-        for (var y = 0; y < rowCount; y++)
+        var (stride, length) = (image.Width * 3, window.Width * 3);
+        var taps = width == image.Width ? null : BicubicTaps.Compute(image.Width, width, window.Left, window.Width, filter);
+        var packed = taps is not null && avx2 ? taps.Packed() : [];
+        var padded = new byte[stride + 4 + (12 * (taps?.Groups ?? 0))]; // rows are read beyond their end, where weights are 0; the last ones from here
+        for (var y = 0; y < rows.SourceCount; y++)
         {
-            image.Pixels.AsSpan((firstRow + y) * stride, stride).CopyTo(padded);
-            HorizontalRow(padded, result.AsSpan(y * taps.Count * 3, taps.Count * 3), taps);
-        }
+            var start = (rows.FirstSource + y) * stride;
+            var row = target.Slice(y * length, length);
+            if (taps is null)
+            {
+                image.Pixels.AsSpan(start + (window.Left * 3), length).CopyTo(row);
+                continue;
+            }
 
-        return result;
+            var source = image.Pixels.AsSpan(start);
+            if (source.Length < padded.Length)
+            {
+                source[..stride].CopyTo(padded);
+                source = padded;
+            }
+
+            if (avx2)
+            {
+                HorizontalRow(source, row, taps, packed);
+            }
+            else
+            {
+                HorizontalRow(source, row, taps);
+            }
+        }
     }
 
     private static void HorizontalRow(ReadOnlySpan<byte> source, Span<byte> target, BicubicTaps taps)
@@ -62,10 +92,9 @@ internal static class PilBicubic
         ref var first = ref MemoryMarshal.GetReference(source);
         for (var x = 0; x < taps.Count; x++)
         {
-            var weights = taps.Weights(x);
-            var sum = Vector128.Create(1 << (PrecisionBits - 1));
+            var sum = Vector128.Create(Half);
             var offset = taps.Start(x) * 3;
-            foreach (var weight in weights)
+            foreach (var weight in taps.Weights(x))
             {
                 sum += LoadPixel(ref first, offset) * Vector128.Create(weight);
                 offset += 3;
@@ -79,64 +108,94 @@ internal static class PilBicubic
 
     private static Vector128<int> LoadPixel(ref byte first, int offset)
     {
-        var four = System.Runtime.CompilerServices.Unsafe.ReadUnaligned<uint>(
-            ref System.Runtime.CompilerServices.Unsafe.Add(ref first, offset));
-        var bytes = Vector128.CreateScalarUnsafe(four).AsByte();
+        var bytes = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref first, offset))).AsByte();
         return Vector128.WidenLower(Vector128.WidenLower(bytes)).AsInt32();
     }
 
-    private static byte[] Vertical(byte[] source, int stride, BicubicTaps taps)
+    // Four source pixels at once, each pair of them multiplied and added in 16 bits by 16: a weight's lower 15 bits and what is above them go apart and meet
+    // in the sum, which is the same whole number.
+    private static void HorizontalRow(ReadOnlySpan<byte> source, Span<byte> target, BicubicTaps taps, ReadOnlySpan<Vector128<int>> packed)
     {
-        var result = new byte[taps.Count * stride];
-        var sums = new int[stride];
+        const byte None = 0x80;
+        var pairs = Vector256.Create(
+            0, None, 3, None, 1, None, 4, None, 2, None, 5, None, None, None, None, None, 6, None, 9, None, 7, None, 10, None, 8, None, 11, None, None, None, None, None);
+        var (lower, upper) = (Vector256.Create(0, 0, 0, 0, 1, 1, 1, 1), Vector256.Create(2, 2, 2, 2, 3, 3, 3, 3));
+        ref var first = ref MemoryMarshal.GetReference(source);
+        ref var weights = ref MemoryMarshal.GetReference(packed);
+        for (var x = 0; x < taps.Count; x++)
+        {
+            var (low, high) = (Vector256<int>.Zero, Vector256<int>.Zero);
+            ref var pixels = ref Unsafe.Add(ref first, taps.Start(x) * 3);
+            for (var group = 0; group < taps.Groups; group++)
+            {
+                var four = Vector128.LoadUnsafe(ref pixels, (nuint)(group * 12));
+                var shuffled = Avx2.Shuffle(Vector256.Create(four, four), pairs).AsInt16(); // R R G G B B 0 0 of two pixels, then of the next two
+                var weight = weights.ToVector256Unsafe();
+                low += Avx2.MultiplyAddAdjacent(shuffled, Avx2.PermuteVar8x32(weight, lower).AsInt16());
+                high += Avx2.MultiplyAddAdjacent(shuffled, Avx2.PermuteVar8x32(weight, upper).AsInt16());
+                weights = ref Unsafe.Add(ref weights, 1);
+            }
+
+            var halves = low + (high << BicubicTaps.LowerBits);
+            var sums = (halves.GetLower() + halves.GetUpper() + Vector128.Create(Half)) >> PrecisionBits;
+            var words = Sse2.PackSignedSaturate(sums, sums);
+            var pixel = Sse2.PackUnsignedSaturate(words, words).AsUInt32().ToScalar();
+            if (x < taps.Count - 1)
+            {
+                Unsafe.WriteUnaligned(ref target[x * 3], pixel); // the fourth byte is the next pixel's first
+            }
+            else
+            {
+                (target[x * 3], target[(x * 3) + 1], target[(x * 3) + 2]) = ((byte)pixel, (byte)(pixel >> 8), (byte)(pixel >> 16));
+            }
+        }
+    }
+
+    private static void Vertical(ReadOnlySpan<byte> source, Span<byte> target, int stride, BicubicTaps taps)
+    {
         for (var y = 0; y < taps.Count; y++)
         {
-            Array.Fill(sums, 1 << (PrecisionBits - 1));
-            var row = taps.Start(y) - taps.FirstSource;
-            foreach (var weight in taps.Weights(y))
-            {
-                AddWeighted(sums, source.AsSpan(row++ * stride, stride), weight);
-            }
-
-            ClipRow(sums, result.AsSpan(y * stride, stride));
+            VerticalRow(source[((taps.Start(y) - taps.FirstSource) * stride)..], target.Slice(y * stride, stride), taps.Weights(y));
         }
-
-        return result;
     }
 
-    private static void AddWeighted(Span<int> sums, ReadOnlySpan<byte> source, int weight)
+    private static void VerticalRow(ReadOnlySpan<byte> source, Span<byte> target, ReadOnlySpan<int> weights)
     {
         var i = 0;
-        if (Vector128.IsHardwareAccelerated)
+        ref var from = ref MemoryMarshal.GetReference(source);
+        for (; Vector128.IsHardwareAccelerated && i <= target.Length - 16; i += 16)
         {
-            var factor = Vector128.Create(weight);
-            ref var from = ref MemoryMarshal.GetReference(source);
-            ref var to = ref MemoryMarshal.GetReference(sums);
-            for (; i <= sums.Length - 8; i += 8)
+            var (a, b, c, d) = (Vector128.Create(Half), Vector128.Create(Half), Vector128.Create(Half), Vector128.Create(Half));
+            var at = (nuint)i;
+            foreach (var weight in weights)
             {
-                var eight = Vector128.CreateScalarUnsafe(System.Runtime.CompilerServices.Unsafe.ReadUnaligned<ulong>(
-                    ref System.Runtime.CompilerServices.Unsafe.Add(ref from, i))).AsByte();
-                var wide = Vector128.WidenLower(eight);
-                var low = Vector128.WidenLower(wide).AsInt32();
-                var high = Vector128.WidenUpper(wide).AsInt32();
-                (Vector128.LoadUnsafe(ref to, (nuint)i) + (low * factor)).StoreUnsafe(ref to, (nuint)i);
-                (Vector128.LoadUnsafe(ref to, (nuint)(i + 4)) + (high * factor)).StoreUnsafe(ref to, (nuint)(i + 4));
+                var factor = Vector128.Create(weight);
+                var (low, high) = Vector128.Widen(Vector128.LoadUnsafe(ref from, at));
+                a += Vector128.WidenLower(low).AsInt32() * factor;
+                b += Vector128.WidenUpper(low).AsInt32() * factor;
+                c += Vector128.WidenLower(high).AsInt32() * factor;
+                d += Vector128.WidenUpper(high).AsInt32() * factor;
+                at += (nuint)target.Length;
             }
+
+            Vector128.Narrow(Vector128.Narrow(Clip(a), Clip(b)), Vector128.Narrow(Clip(c), Clip(d))).CopyTo(target[i..]);
         }
 
-        for (; i < sums.Length; i++)
+        for (; i < target.Length; i++)
         {
-            sums[i] += source[i] * weight;
+            var (sum, at) = (Half, i);
+            foreach (var weight in weights)
+            {
+                sum += source[at] * weight;
+                at += target.Length;
+            }
+
+            target[i] = Clip(sum);
         }
     }
 
-    private static void ClipRow(ReadOnlySpan<int> sums, Span<byte> target)
-    {
-        for (var i = 0; i < sums.Length; i++)
-        {
-            target[i] = Clip(sums[i]);
-        }
-    }
+    private static Vector128<uint> Clip(Vector128<int> fixedPoint) =>
+        Vector128.Min(Vector128.Max(fixedPoint >> PrecisionBits, Vector128<int>.Zero), Vector128.Create(255)).AsUInt32();
 
     private static byte Clip(int fixedPoint) => (byte)Math.Clamp(fixedPoint >> PrecisionBits, 0, 255);
 
@@ -158,6 +217,10 @@ internal enum PilFilter
 /// <summary>For every output position of one axis: the first source position and the fixed-point weights.</summary>
 internal sealed class BicubicTaps
 {
+    /// <summary>Bits of a weight's lower part: positive as a 16-bit number.</summary>
+    public const int LowerBits = 15;
+
+    private const int Lower = (1 << LowerBits) - 1;
     private readonly PilFilter _filter;
     private readonly int[] _starts;
     private readonly int[] _lengths;
@@ -181,6 +244,9 @@ internal sealed class BicubicTaps
 
     /// <summary>Number of consecutive source positions that the outputs need.</summary>
     public int SourceCount { get; private set; }
+
+    /// <summary>Fours of source positions that hold any output's weights.</summary>
+    public int Groups { get; private set; }
 
     /// <summary>First source position of one output.</summary>
     public int Start(int output) => _starts[output];
@@ -208,6 +274,28 @@ internal sealed class BicubicTaps
 
         taps.FindSources();
         return taps;
+    }
+
+    /// <summary>The weights in fours, of each output <see cref="Groups"/>: lower parts of the first and second, of the third and fourth, then their upper parts, 16 bits each.</summary>
+    public Vector128<int>[] Packed()
+    {
+        Groups = (_lengths.Max() + 3) / 4;
+        var packed = new Vector128<int>[Count * Groups];
+        Span<int> four = stackalloc int[4];
+        for (var i = 0; i < packed.Length; i++)
+        {
+            var (output, begin) = (i / Groups, i % Groups * 4);
+            four.Clear();
+            var weights = Weights(output);
+            weights = weights[Math.Min(begin, weights.Length)..];
+            weights[..Math.Min(4, weights.Length)].CopyTo(four);
+            packed[i] = Vector128.Create(Pair(four[0] & Lower, four[1] & Lower), Pair(four[2] & Lower, four[3] & Lower),
+                Pair(four[0] >> LowerBits, four[1] >> LowerBits), Pair(four[2] >> LowerBits, four[3] >> LowerBits));
+        }
+
+        return packed;
+
+        static int Pair(int one, int two) => (one & 0xFFFF) | (two << 16);
     }
 
     private static BicubicTaps Identity(int first, int count)

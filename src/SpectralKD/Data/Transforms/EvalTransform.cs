@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace SpectralKD.Data;
 
 /// <summary>
@@ -35,14 +37,9 @@ public sealed class EvalTransform
     public RgbImage ResizeAndCrop(RgbImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var (width, height) = ResizeTo.SizeOf(image.Width, image.Height);
-        if (width >= ImageSize.Width && height >= ImageSize.Height)
-        {
-            var window = new PixelWindow(CropStart(width, ImageSize.Width), CropStart(height, ImageSize.Height), ImageSize.Width, ImageSize.Height);
-            return PilBicubic.Resize(image, width, height, window, FilterOf(ResizeTo));
-        }
-
-        return PadAndCrop(Resized(image, ResizeTo));
+        var pixels = GC.AllocateUninitializedArray<byte>(Length);
+        ResizeAndCrop(image, pixels);
+        return new RgbImage(ImageSize.Width, ImageSize.Height, pixels);
     }
 
     /// <summary>Resizes, crops, divides by 255 and normalises.</summary>
@@ -56,7 +53,24 @@ public sealed class EvalTransform
             throw new ArgumentException(FormattableString.Invariant($"Expected {Length} floats, got {target.Length}."), nameof(target));
         }
 
-        Preprocessing.Normalize(ResizeAndCrop(image).Pixels, lookup, target);
+        ArgumentNullException.ThrowIfNull(image);
+        var pixels = ArrayPool<byte>.Shared.Rent(Length);
+        ResizeAndCrop(image, pixels.AsSpan(0, Length));
+        Preprocessing.Normalize(pixels.AsSpan(0, Length), lookup, target);
+        ArrayPool<byte>.Shared.Return(pixels);
+    }
+
+    private void ResizeAndCrop(RgbImage image, Span<byte> pixels)
+    {
+        var (width, height) = ResizeTo.SizeOf(image.Width, image.Height);
+        if (width >= ImageSize.Width && height >= ImageSize.Height)
+        {
+            var window = new PixelWindow(CropStart(width, ImageSize.Width), CropStart(height, ImageSize.Height), ImageSize.Width, ImageSize.Height);
+            PilBicubic.Resize(image, width, height, window, pixels, FilterOf(ResizeTo));
+            return;
+        }
+
+        PadAndCrop(Resized(image, ResizeTo), pixels);
     }
 
     /// <summary>An image after the transform's first step.</summary>
@@ -71,13 +85,13 @@ public sealed class EvalTransform
 
     private static PilFilter FilterOf(ImageResize rule) => rule.IsBilinear ? PilFilter.Bilinear : PilFilter.Bicubic;
 
-    private RgbImage PadAndCrop(RgbImage image)
+    private void PadAndCrop(RgbImage image, Span<byte> pixels)
     {
         var width = Math.Max(image.Width, ImageSize.Width);
         var height = Math.Max(image.Height, ImageSize.Height);
         var (padLeft, padTop) = ((width - image.Width) / 2, (height - image.Height) / 2);
         var (left, top) = (CropStart(width, ImageSize.Width), CropStart(height, ImageSize.Height));
-        var pixels = new byte[Length];
+        pixels.Clear();
         for (var y = 0; y < ImageSize.Height; y++)
         {
             for (var x = 0; x < ImageSize.Width; x++)
@@ -85,11 +99,9 @@ public sealed class EvalTransform
                 var (sourceX, sourceY) = (x + left - padLeft, y + top - padTop);
                 if (sourceX >= 0 && sourceX < image.Width && sourceY >= 0 && sourceY < image.Height)
                 {
-                    image.Pixels.AsSpan(((sourceY * image.Width) + sourceX) * 3, 3).CopyTo(pixels.AsSpan(((y * ImageSize.Width) + x) * 3));
+                    image.Pixels.AsSpan(((sourceY * image.Width) + sourceX) * 3, 3).CopyTo(pixels[(((y * ImageSize.Width) + x) * 3)..]);
                 }
             }
         }
-
-        return new RgbImage(ImageSize.Width, ImageSize.Height, pixels);
     }
 }
