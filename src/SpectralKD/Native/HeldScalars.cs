@@ -17,6 +17,13 @@ internal static class HeldScalars
         return left.add(right, factor);
     }
 
+    /// <summary>left + factor * right, of numbers with a point.</summary>
+    internal static Tensor Plus(this Tensor left, Tensor right, double factor)
+    {
+        using var scalar = factor.ToScalar();
+        return left.add(right, scalar);
+    }
+
     /// <summary>Adds factor * right to left, in place.</summary>
     internal static Tensor AddInPlace(this Tensor left, Tensor right, double factor = 1)
     {

@@ -139,23 +139,40 @@ internal static class ChannelPooling
 
         if (own % channels == 0)
         {
-            return Mean(map.reshape(batch, channels, own / channels, height * width)).reshape(batch, channels, height, width); // (B, Cs, H, W)
+            // The mean as a sum of slices, which lie in rows: torch's reduction over a short inner dimension takes several times as long.
+            var bins = Bins(map, channels);
+            return Add(bins.select(2, 0).Plus(bins.select(2, 1)), bins, 2, 1).Over(bins.shape[2]).reshape(batch, channels, height, width); // (B, Cs, H, W)
         }
 
         var weights = tensor(Weights(channels, own), [1, channels, own], dtype: map.dtype, device: map.device).expand(batch, channels, own);
         return weights.bmm(map.reshape(batch, own, height * width)).reshape(batch, channels, height, width);
     }
 
-    // The mean over dimension 2 as a sum of its slices, which lie in rows: torch's reduction over a short inner dimension takes several times as long.
-    private static Tensor Mean(Tensor bins)
+    /// <summary>The student's map less the teacher's with as many channels. Where these are means of whole bins, they are not written down for it.</summary>
+    public static Tensor Difference(Tensor student, Tensor teacher)
     {
-        var sum = bins.select(2, 0).Plus(bins.select(2, 1)); // (B, Cs, H*W)
-        for (var slice = 2; slice < bins.shape[2]; slice++)
+        var channels = student.shape[1];
+        if (teacher.shape[1] <= channels || teacher.shape[1] % channels != 0)
         {
-            sum = sum.AddInPlace(bins.select(2, slice));
+            return student - To(channels, teacher);
         }
 
-        return sum.Over(bins.shape[2]);
+        var bins = Bins(teacher, channels);
+        var share = -1.0 / bins.shape[2];
+        return Add(student.flatten(2).Plus(bins.select(2, 0), share), bins, 1, share); // (B, Cs, H*W)
+    }
+
+    // (B, Cs, Ct / Cs, H*W)
+    private static Tensor Bins(Tensor map, long channels) => map.reshape(map.shape[0], channels, map.shape[1] / channels, map.shape[2] * map.shape[3]);
+
+    private static Tensor Add(Tensor sum, Tensor bins, long first, double factor)
+    {
+        for (var slice = first; slice < bins.shape[2]; slice++)
+        {
+            sum = sum.AddInPlace(bins.select(2, slice), factor);
+        }
+
+        return sum;
     }
 
     // Row k holds 1 / (bin's size) at the bin's channels, (Cs, Ct).
@@ -192,8 +209,11 @@ internal static class HalfSpectrumDistance
     /// </summary>
     /// <remarks>
     /// The gradient is known in closed form too: that of sum D² + |D M|² is 2 (D + D M M^T), M the two edge columns. Handing it to autograd as the slope of
-    /// a linear function halves the time against letting autograd derive it. Second derivatives are not supported.
+    /// a linear function halves the time against letting autograd derive it. Second derivatives are not supported. One product gives both: with
+    /// G = D (1 + M M^T) the value is the sum of D G.
     /// </remarks>
+    /// <param name="student">Feature map <c>[B, Cs, H, W]</c>.</param>
+    /// <param name="teacher">Feature map <c>[B, Ct, H, W]</c>, averaged here where it is wider.</param>
     public static Tensor ClosedForm(Tensor student, Tensor teacher)
     {
         var (value, gradient, scale) = ValueAndGradient(student, teacher);
@@ -202,7 +222,7 @@ internal static class HalfSpectrumDistance
             return value;
         }
 
-        var variable = teacher.requires_grad ? student - teacher : student;
+        var variable = teacher.requires_grad ? student - ChannelPooling.To(student.shape[1], teacher) : student;
         var linear = variable.reshape(-1).dot(gradient).Times(scale);
         return value.Plus(linear - linear.detach());
     }
@@ -211,32 +231,26 @@ internal static class HalfSpectrumDistance
     private static (Tensor Value, Tensor Gradient, double Scale) ValueAndGradient(Tensor student, Tensor teacher)
     {
         using var guard = no_grad();
-        var (height, width) = (student.shape[2], student.shape[3]);
-        var rows = (student - teacher).reshape(-1, width); // (B C H, W)
-        var columns = EdgeColumns(width, rows);
-        var edges = rows.mm(columns); // (B C H, 1 or 2)
-        var (flat, flatEdges) = (rows.reshape(-1), edges.reshape(-1));
-        var scale = 0.5 / (2.0 * (rows.shape[0] / height) * height * ((width / 2) + 1));
-        var value = flat.dot(flat).Plus(flatEdges.dot(flatEdges)).Times(scale);
-        return (value, rows.addmm_(edges, columns.t()).reshape(-1), 2 * scale);
+        var width = student.shape[3];
+        var rows = ChannelPooling.Difference(student, teacher).reshape(-1, width); // (B C H, W)
+        var gradient = rows.mm(WithEdges(width, rows)).reshape(-1);
+        var scale = 0.5 / (2.0 * rows.shape[0] * ((width / 2) + 1));
+        return (rows.reshape(-1).dot(gradient).Times(scale), gradient, 2 * scale);
     }
 
     internal static Tensor Spectrum(Tensor map) => view_as_real(fft.rfft2(map, norm: FFTNormType.Ortho));
 
-    // The spectrum's unpaired columns, 1 and (-1)^w over sqrt(W): (W, 1 or 2).
-    private static Tensor EdgeColumns(long width, Tensor like)
+    // 1 + M M^T, M the spectrum's unpaired columns, 1 and (for even W) (-1)^w over sqrt(W): (W, W).
+    private static Tensor WithEdges(long width, Tensor like)
     {
-        var count = width % 2 == 0 ? 2 : 1;
-        var columns = new double[width * count];
-        for (long w = 0; w < width; w++)
+        var values = new double[width * width];
+        for (long i = 0; i < values.Length; i++)
         {
-            columns[w * count] = 1 / Math.Sqrt(width);
-            if (count == 2)
-            {
-                columns[(w * count) + 1] = (w % 2 == 0 ? 1 : -1) / Math.Sqrt(width);
-            }
+            var (v, w) = (i / width, i % width);
+            var alternating = width % 2 != 0 ? 0 : (v + w) % 2 == 0 ? 1 : -1;
+            values[i] = (v == w ? 1 : 0) + ((1.0 + alternating) / width);
         }
 
-        return tensor(columns, [width, count], dtype: like.dtype, device: like.device);
+        return tensor(values, [width, width], dtype: like.dtype, device: like.device);
     }
 }
