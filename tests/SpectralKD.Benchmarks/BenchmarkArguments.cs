@@ -18,6 +18,7 @@ internal sealed record BenchmarkArguments
             ["training"] = TrainingBenchmark.Run,
             ["teacher-cache"] = TeacherCacheBenchmark.Run,
             ["images"] = ImagesBenchmark.Run,
+            ["contest"] = ContestBenchmark.Run,
             ["precision"] = PrecisionBenchmark.Run,
             ["process"] = ProcessBenchmark.Run,
         };

@@ -29,10 +29,11 @@ internal static class ProcessBenchmark
             {
                 string[] own = arguments.Command is null ? [] : ["analyze", "--model", name, "--weights", "seeded", "--images", photos.Folder, "--count", $"{arguments.Images}",
                     "--domain", "both", "--batch", $"{batch}", "--out", Path.Combine(folder, name)];
+                var floor = Floor.Forward(ModelCatalog.Find(name).Spec, CPU);
                 Variant?[] both =
                 [
-                    arguments.FoundPeer?.Whole("analyze", "--model", name, "--batch", $"{batch}", "--images", photos.Folder, "--count", $"{arguments.Images}"),
-                    arguments.Command is { } with ? Child("spectralkd analyze, both domains", with, own) : null,
+                    arguments.FoundPeer?.Whole("analyze", "--model", name, "--batch", $"{batch}", "--images", photos.Folder, "--count", $"{arguments.Images}") is { } peer ? peer with { FloorSeconds = floor } : null,
+                    arguments.Command is { } with ? Child("spectralkd analyze, both domains, and entropy in a second pass", with, own) with { FloorSeconds = 2 * floor } : null,
                 ];
                 if (both.OfType<Variant>().ToArray() is [_, ..] there)
                 {

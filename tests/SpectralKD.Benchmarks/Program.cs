@@ -2,7 +2,7 @@
 //
 //   OMP_NUM_THREADS=1 dotnet run -c Release --project tests/SpectralKD.Benchmarks -- [NAME]… [--option value]…
 //
-// Names: forward, analysis, alignment, step, training, teacher-cache, images, process, and precision (figures in bfloat16 against float32); without one all but
+// Names: forward, analysis, alignment, step, training, teacher-cache, images, contest (beside a busy process), process, and precision (figures in bfloat16 against float32); without one all but
 // precision run. Options and defaults: --threads 1, --rounds 5, --batch 8,32,
 // --images 32, --model (each benchmark's own), --device cpu, --photos DIR (pictures made for the run), --peer PYTHON (does the same work in that Python's
 // PyTorch), --command PATH (the spectralkd command whose processes are measured), --json FILE. OMP_NUM_THREADS holds for the training's own thread too, which
@@ -10,6 +10,11 @@
 using SpectralKD;
 using SpectralKD.Benchmarks;
 using TorchSharp;
+
+if (args is [ContestBenchmark.Busy])
+{
+    return ContestBenchmark.Spin();
+}
 
 try
 {

@@ -28,10 +28,12 @@ internal static class StepBenchmark
         using var loss = new StepLoss(LossPlan.Of(new LossWeights(), student, studentLayers, teacher, teacherLayers), student, teacher);
         var step = new TrainingStep(student, teacher, loss, optimizer, average);
 
+        var floor = Floor.Step(student.Spec, teacher.Spec, batch, arguments.Device);
+
         Variant[] variants =
         [
-            Interleaved.Here("bare parts", Parts),
-            Interleaved.Here("the step, with logits, alignment and average", () => step.Run([(images, labels, null)], 1e-4)),
+            Interleaved.Here("bare parts", Parts, floor),
+            Interleaved.Here("the step, with logits, alignment and average", () => step.Run([(images, labels, null)], 1e-4), floor),
         ];
         if (arguments.FoundPeer?.Variant("step", "--model", studentName, "--teacher", teacherName, "--batch", $"{batch}", "--count", $"{batch}", "--device", arguments.Device.ToString()) is { } peer
             && !studentName.StartsWith("swin", StringComparison.Ordinal)) // whose stages are aligned, not its blocks

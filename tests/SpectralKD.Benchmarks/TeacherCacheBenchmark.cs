@@ -29,9 +29,9 @@ internal static class TeacherCacheBenchmark
                 arguments.Rounds,
                 "steps",
                 Steps,
-                Interleaved.Here("the teacher in every step", () => Train(recipe)),
-                Interleaved.Here("read from the cache", () => Train(recipe with { CacheTeacher = folder })),
-                Interleaved.Here("read from the cache, half precision, 20 logits", () => Train(recipe with { CacheTeacher = folder, CacheHalf = true, CacheTop = 20 })));
+                Interleaved.Here("the teacher in every step", () => Train(recipe), Floor.Step(student.Spec, teacher.Spec, batch, CPU)),
+                Interleaved.Here("read from the cache", () => Train(recipe with { CacheTeacher = folder }), Floor.Step(student.Spec, null, batch, CPU)),
+                Interleaved.Here("read from the cache, half precision, 20 logits", () => Train(recipe with { CacheTeacher = folder, CacheHalf = true, CacheTop = 20 }), Floor.Step(student.Spec, null, batch, CPU)));
         }
         finally
         {

@@ -11,14 +11,15 @@ internal static class TrainingBenchmark
         using var student = ModelLoader.Load("deit_nano_patch4_32", new() { Weights = "seeded" });
         using var teacher = ModelLoader.Load("cait_nano_patch4_32", new() { Weights = "seeded:1" });
         var data = new NoiseData(student.Spec.ImageSize.Height, Steps);
+        var floor = Floor.Step(student.Spec, teacher.Spec, Batch, CPU);
         yield return Interleaved.Run(
             $"Training of {student.Spec.Name} from {teacher.Spec.Name}, batches of {Batch}",
             arguments.Rounds,
             "steps",
             Steps,
-            Interleaved.Here("soft labels alone, no alignment", () => Train(Recipe(AlignmentForm.ClosedForm) with { Align = false })),
-            Interleaved.Here("with alignment, rfft2 form", () => Train(Recipe(AlignmentForm.Fft))),
-            Interleaved.Here("with alignment, closed form", () => Train(Recipe(AlignmentForm.ClosedForm))));
+            Interleaved.Here("soft labels alone, no alignment", () => Train(Recipe(AlignmentForm.ClosedForm) with { Align = false }), floor),
+            Interleaved.Here("with alignment, rfft2 form", () => Train(Recipe(AlignmentForm.Fft)), floor),
+            Interleaved.Here("with alignment, closed form", () => Train(Recipe(AlignmentForm.ClosedForm)), floor));
 
         void Train(DistillationRecipe recipe) => Distiller.RunAsync(student, teacher, data, recipe).GetAwaiter().GetResult();
     }
