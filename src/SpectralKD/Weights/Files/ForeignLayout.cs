@@ -107,11 +107,7 @@ internal sealed partial class ForeignLayout : ITensorSource
             return;
         }
 
-        using var guard = no_grad();
-        using var scope = NewDisposeScope();
-        var value = Read(key);
-        TensorCopy.CheckShape(this, Tensors[key], destination);
-        destination.copy_(value);
+        TensorCopy.Into(this, key, destination);
     }
 
     /// <inheritdoc/>

@@ -58,7 +58,7 @@ public sealed class SafetensorsFile : ITensorSource
     /// <inheritdoc/>
     public Tensor Read(string key)
     {
-        var info = Find(key);
+        var info = this.Find(key);
         var type = info.Type.ToScalarType() ?? throw new SpectralKDException(
             $"tensor '{key}' of '{Name}' has dtype {info.Type.FormatName()}, which torch cannot hold; convert it to F32 first");
         LibTorch.EnsureLoaded();
@@ -70,26 +70,21 @@ public sealed class SafetensorsFile : ITensorSource
     /// <inheritdoc/>
     public void ReadInto(string key, Tensor destination)
     {
-        var info = Find(key);
+        var info = this.Find(key);
+        if (!TensorCopy.IsPlainMemory(destination, info.Type))
+        {
+            TensorCopy.Into(this, key, destination);
+            return;
+        }
+
         TensorCopy.CheckShape(this, info, destination);
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        if (TensorCopy.IsPlainMemory(destination, info.Type))
-        {
-            _file.CopyTo(destination.detach(), _begins[key]);
-        }
-        else
-        {
-            destination.copy_(Read(key));
-        }
+        _file.CopyTo(destination.detach(), _begins[key]);
     }
 
     /// <summary>Unmaps the file. Tensors that were read stay valid.</summary>
     public void Dispose() => _file.Dispose();
-
-    private TensorInfo Find(string key) => _tensors.TryGetValue(key, out var info)
-        ? info
-        : throw TensorCopy.Absent(this, key);
 
     private long ReadHeaderLength()
     {

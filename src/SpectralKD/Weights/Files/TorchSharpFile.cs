@@ -65,7 +65,7 @@ internal sealed class TorchSharpFile : ITensorSource
     /// <inheritdoc/>
     public Tensor Read(string key)
     {
-        var info = Find(key);
+        var info = this.Find(key);
         LibTorch.EnsureLoaded();
         var tensor = empty([.. info.Shape], info.Type.ToScalarType()!.Value, device: CPU);
         _file.CopyTo(tensor, _begins[key]);
@@ -73,21 +73,10 @@ internal sealed class TorchSharpFile : ITensorSource
     }
 
     /// <inheritdoc/>
-    public void ReadInto(string key, Tensor destination)
-    {
-        var info = Find(key);
-        TensorCopy.CheckShape(this, info, destination);
-        using var guard = no_grad();
-        using var scope = NewDisposeScope();
-        destination.copy_(Read(key));
-    }
+    public void ReadInto(string key, Tensor destination) => TensorCopy.Into(this, key, destination);
 
     /// <summary>Unmaps the file. Tensors that were read stay valid.</summary>
     public void Dispose() => _file.Dispose();
-
-    private TensorInfo Find(string key) => _tensors.TryGetValue(key, out var info)
-        ? info
-        : throw TensorCopy.Absent(this, key);
 
     private void ReadTensor()
     {

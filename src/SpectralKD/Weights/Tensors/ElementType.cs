@@ -165,6 +165,18 @@ internal static class TensorCopy
     /// <summary>The error for a tensor that a file does not hold.</summary>
     public static SpectralKDException Absent(ITensorSource source, string key) => new($"'{source.Name}' has no tensor '{key}' (it has {source.Tensors.Count} others)");
 
+    /// <summary>What a source holds under a key.</summary>
+    public static TensorInfo Find(this ITensorSource source, string key) => source.Tensors.TryGetValue(key, out var info) ? info : throw Absent(source, key);
+
+    /// <summary>Reads a tensor and copies it, converting type and device as needed.</summary>
+    public static void Into(ITensorSource source, string key, Tensor destination)
+    {
+        CheckShape(source, source.Find(key), destination);
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        destination.copy_(source.Read(key));
+    }
+
     /// <summary>Fails unless the destination has exactly the stored shape.</summary>
     public static void CheckShape(ITensorSource source, TensorInfo info, Tensor destination)
     {
