@@ -11,7 +11,7 @@ internal static class NestedCode
     /// <summary>How deep brackets may be nested.</summary>
     public const int Deepest = 500;
 
-    private static readonly SearchValues<char> s_opening = SearchValues.Create("([{<");
+    private static readonly SearchValues<char> Opening = SearchValues.Create("([{<");
 
     /// <summary>
     /// True where more than <see cref="Deepest"/> brackets are open at a time. Those in texts and comments do not count, unless it cannot be told what is one:
@@ -19,7 +19,7 @@ internal static class NestedCode
     /// </summary>
     public static bool IsTooDeep(string code)
     {
-        if (code.AsSpan().CountAny(s_opening) <= Deepest)
+        if (code.AsSpan().CountAny(Opening) <= Deepest)
         {
             return false;
         }

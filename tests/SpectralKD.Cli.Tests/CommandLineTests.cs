@@ -294,7 +294,7 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--shard", "4/3", "There is no part 4 of 3")]
+    [InlineData("--shard", "4/3", "there is no part 4 of 3")]
     [InlineData("--entropy-range", "2,1", "2,1")]
     public async Task What_is_typed_wrong_is_said_before_images_are_opened_and_a_model_is_loaded(string option, string value, string said)
     {

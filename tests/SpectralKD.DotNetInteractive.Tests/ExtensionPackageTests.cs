@@ -123,7 +123,7 @@ public sealed class ExtensionPackageTests(PackedExtension package) : IClassFixtu
             Assert.Contains(shown, value => value.StartsWith("application/vnd.plotly.v1+json: {", StringComparison.Ordinal));
             Assert.Contains(shown, value => value.StartsWith("text/html: ", StringComparison.Ordinal) && value.Contains("<table", StringComparison.Ordinal));
             Assert.Equal(["text/plain: 12 8"], await kernel.RunAsync("$\"{spectrum.Depth} {spectrum.Images}\""));
-            Assert.Contains("Nearest: ", await kernel.FailAsync("#!spectral-model deit_nano_patch8_65"), StringComparison.Ordinal);
+            Assert.Contains("nearest: ", await kernel.FailAsync("#!spectral-model deit_nano_patch8_65"), StringComparison.Ordinal);
 
             var end = new JsonObject { ["line"] = 0, ["character"] = 19 };
             var asked = kernel.Send("RequestCompletions", new() { ["code"] = "#!spectral-ucurve s", ["linePosition"] = end });

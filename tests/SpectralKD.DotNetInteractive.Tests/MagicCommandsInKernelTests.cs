@@ -72,7 +72,7 @@ public sealed class MagicCommandsInKernelTests : IDisposable
     }
 
     [Theory]
-    [InlineData("#!spectral-model deit_nano_patch8_65", "Nearest: ")]
+    [InlineData("#!spectral-model deit_nano_patch8_65", "nearest: ")]
     [InlineData("#!spectral-analyze --model nothing", "there is no variable nothing")]
     [InlineData("#!spectral-images textures --count many", "--count takes a whole number; found \"many\"")]
     [InlineData("#!spectral-images textures --cuont 5", "--cuont")]

@@ -9,7 +9,7 @@ internal static class Languages
     /// <summary>No language, but a text that becomes a variable.</summary>
     public const string Values = "value";
 
-    private static readonly Dictionary<string, string> s_names = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly Dictionary<string, string> Names = new(StringComparer.OrdinalIgnoreCase)
     {
         ["#!csharp"] = CSharp,
         ["#!c#"] = CSharp,
@@ -42,13 +42,13 @@ internal static class Languages
     };
 
     /// <summary>The lines that begin a cell of a <c>.dib</c> file, without <c>#!</c>.</summary>
-    public static IEnumerable<string> Kernels => s_names.Keys.Select(line => line[2..]).Concat(["raw", "httprequest"]);
+    public static IEnumerable<string> Kernels => Names.Keys.Select(line => line[2..]).Concat(["raw", "httprequest"]);
 
     /// <summary>The language that a line switches to; null where it does not.</summary>
     public static string? SwitchedToBy(string line)
     {
         var word = line.Trim().Split([' ', '\t'], 2)[0];
-        return s_names.GetValueOrDefault(word) ?? (word.StartsWith("#!sql-", StringComparison.OrdinalIgnoreCase) ? "SQL" // what #!connect made
+        return Names.GetValueOrDefault(word) ?? (word.StartsWith("#!sql-", StringComparison.OrdinalIgnoreCase) ? "SQL" // what #!connect made
             : word.StartsWith("#!kql-", StringComparison.OrdinalIgnoreCase) ? "KQL" : null);
     }
 
@@ -59,5 +59,5 @@ internal static class Languages
     public static bool IsSwitch(string line) => SwitchedToBy(line) is not null;
 
     /// <summary>What a kernel of another host that goes by a name of its own, <c>sql-sales</c> say, is called in messages; null for the languages known here.</summary>
-    public static string? OtherKernel(string kernel) => s_names.ContainsKey("#!" + kernel) ? null : $"kernel {kernel}";
+    public static string? OtherKernel(string kernel) => Names.ContainsKey("#!" + kernel) ? null : $"kernel {kernel}";
 }

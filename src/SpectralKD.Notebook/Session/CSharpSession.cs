@@ -14,7 +14,7 @@ namespace SpectralKD.Notebook.Session;
 /// </remarks>
 internal sealed class CSharpSession : INotebookSession
 {
-    private static int s_sessions;
+    private static int _sessions;
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CellCompiler _compiler = new();
     private readonly CarriedScript _carriedScript = new();
@@ -30,7 +30,7 @@ internal sealed class CSharpSession : INotebookSession
     public CSharpSession(CSharpSessionOptions? options = null)
     {
         Options = options ?? new CSharpSessionOptions();
-        LoadContext = new SessionLoadContext(Interlocked.Increment(ref s_sessions));
+        LoadContext = new SessionLoadContext(Interlocked.Increment(ref _sessions));
         _submissions = new SubmissionChain(_compiler, LoadContext);
         Variables = new SessionVariables(_submissions, _compiler);
         References = new SessionReferences(_compiler, LoadContext);

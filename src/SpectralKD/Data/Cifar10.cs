@@ -48,7 +48,7 @@ public static class Cifar10
         var folder = string.IsNullOrEmpty(local) ? FromCache()
             : Directory.Exists(local) ? local
             : File.Exists(local) ? Unpacked(local)
-            : throw new SpectralKDException($"There is no copy of CIFAR-10 at {Path.GetFullPath(local)}: name {ArchiveName} or the folder with its .bin files.");
+            : throw new SpectralKDException($"there is no copy of CIFAR-10 at {Path.GetFullPath(local)}: name {ArchiveName} or the folder with its .bin files");
         var files = test ? TestFiles : TrainFiles;
         return new Cifar10ImageSource(test ? SourceName + "/test" : SourceName, [.. files.Select(file => Path.Combine(folder, file))]);
     }

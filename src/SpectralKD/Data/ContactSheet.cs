@@ -33,7 +33,7 @@ internal static class ContactSheet
         if (count < 1 || columns < 1 || thumbnail < 32)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"A contact sheet needs at least 1 image, 1 column and 32 pixels, but got {count}, {columns} and {thumbnail}."));
+                $"a contact sheet needs at least 1 image, 1 column and 32 pixels, but got {count}, {columns} and {thumbnail}"));
         }
 
         var shown = Chosen(source, count);

@@ -86,7 +86,7 @@ public sealed record DataSplit(IImageSource Train, IImageSource Validation)
         if (!(fraction > 0 && fraction < 1) || source.Count < 2)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"A split needs a fraction between 0 and 1 and at least 2 images, but got {fraction} and {source.Count} of {source.Name}."));
+                $"a split needs a fraction between 0 and 1 and at least 2 images, but got {fraction} and {source.Count} of {source.Name}"));
         }
 
         var wanted = Math.Clamp((int)Math.Round(fraction * source.Count), 1, source.Count - 1);
@@ -120,7 +120,7 @@ public sealed record DataSplit(IImageSource Train, IImageSource Validation)
         if (count < 1 || further < 1)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"The numbers of images must be at least 1, but are {count} and {further}."));
+                $"the numbers of images must be at least 1, but are {count} and {further}"));
         }
 
         var all = Textures.Create(count + further, size ?? Textures.DefaultSize, classes ?? Textures.ClassNames.Count, seed);
@@ -139,8 +139,8 @@ public sealed record DataSplit(IImageSource Train, IImageSource Validation)
     internal DataSplit WithEqualClasses() => Train.Classes.SequenceEqual(Validation.Classes)
         ? this
         : throw new SpectralKDException(FormattableString.Invariant(
-            $"Training and validation images differ in their classes: {Train.Name} has {Train.Classes.Count} ({Sample(Train)}), ")
-            + FormattableString.Invariant($"{Validation.Name} has {Validation.Classes.Count} ({Sample(Validation)})."));
+            $"training and validation images differ in their classes: {Train.Name} has {Train.Classes.Count} ({Sample(Train)}), ")
+            + FormattableString.Invariant($"{Validation.Name} has {Validation.Classes.Count} ({Sample(Validation)})"));
 
     private static string Sample(IImageSource source) =>
         string.Join(", ", source.Classes.Take(3)) + (source.Classes.Count > 3 ? ", …" : "");

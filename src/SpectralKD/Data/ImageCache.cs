@@ -40,7 +40,7 @@ public static class ImageCache
 
         if (resize is { To.Shorter: < 1 })
         {
-            throw new SpectralKDException(FormattableString.Invariant($"The image cache's shorter side must be at least 1 pixel, but is {resize.Value.To.Shorter}."));
+            throw new SpectralKDException(FormattableString.Invariant($"the image cache's shorter side must be at least 1 pixel, but is {resize.Value.To.Shorter}"));
         }
 
         var path = PathOf(images, folder, resize);

@@ -36,13 +36,13 @@ public static class ImageSources
     {
         if (string.IsNullOrWhiteSpace(source))
         {
-            throw new SpectralKDException($"No image source was named: {Choices}");
+            throw new SpectralKDException($"no image source was named: {Choices}");
         }
 
         RequirePath(source);
         if (count <= 0)
         {
-            throw new SpectralKDException(FormattableString.Invariant($"The number of images must be at least 1, but is {count}."));
+            throw new SpectralKDException(FormattableString.Invariant($"the number of images must be at least 1, but is {count}"));
         }
 
         return IsNamed(source, Textures.SourceName)
@@ -94,7 +94,7 @@ public static class ImageSources
     {
         if (source.Contains('\0', StringComparison.Ordinal))
         {
-            throw new SpectralKDException($"The image source {source} is no path: it holds a character of the code 0; {Choices}");
+            throw new SpectralKDException($"the image source {source} is no path: it holds a character of the code 0; {Choices}");
         }
     }
 
@@ -125,8 +125,8 @@ public static class ImageSources
         return Directory.Exists(source) ? new FolderImageSource(source)
             : SplitArchivePath(source) is (not null and var archive, var inside) ? new ZipImageSource(archive, inside)
             : throw new SpectralKDException(File.Exists(source)
-                ? $"The image source {source} is a file, but no .zip archive: {Choices}"
-                : $"There is no image source {source}{NearestName.Suggestion(source, Names)}: neither a folder nor a .zip archive was found at {Path.GetFullPath(source)}; {Choices}");
+                ? $"the image source {source} is a file, but no .zip archive: {Choices}"
+                : $"there is no image source {source}{NearestName.Suggestion(source, Names)}: neither a folder nor a .zip archive was found at {Path.GetFullPath(source)}; {Choices}");
     }
 
     // The names of the folders in each folder of a source (the top is the empty path, others end in a slash), and whether a folder holds images.

@@ -18,14 +18,14 @@ internal static class LinearProduct
     private const long Large = 1L << 24; // multiply-adds from which a layer takes some tenths of a millisecond
     private const int Tries = 5;
 
-    private static readonly Lazy<bool> _byConvolution = new(() => Choose(Environment.GetEnvironmentVariable(Variable)) ?? (Avx512F.IsSupported && IsFaster()));
+    private static readonly Lazy<bool> TakesConvolution = new(() => Choose(Environment.GetEnvironmentVariable(Variable)) ?? (Avx512F.IsSupported && IsFaster()));
 
     /// <summary>The product over the last dimension.</summary>
     /// <param name="input">float <c>[…, inputs]</c>.</param>
     /// <param name="weight">float <c>[outputs, inputs]</c>.</param>
     /// <param name="bias">float <c>[outputs]</c>, or null.</param>
     internal static Tensor Of(Tensor input, Tensor weight, Tensor? bias) =>
-        Overwriting.Allowed && _byConvolution is not { IsValueCreated: true, Value: false } && Suits(input, weight) && _byConvolution.Value
+        Overwriting.Allowed && TakesConvolution is not { IsValueCreated: true, Value: false } && Suits(input, weight) && TakesConvolution.Value
             ? ByConvolution(input, weight, bias)
             : nn.functional.linear(input, weight, bias);
 

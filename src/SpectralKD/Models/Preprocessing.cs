@@ -65,7 +65,7 @@ public sealed record Preprocessing
         if (!(CropFraction > 0) || !double.IsFinite(CropFraction))
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"The crop fraction must be a positive number such as 0.9, but is {CropFraction}."));
+                $"the crop fraction must be a positive number such as 0.9, but is {CropFraction}"));
         }
 
         return new ImageResize(new ImageSize(Scaled(imageSize.Height), Scaled(imageSize.Width)), Squash);
@@ -78,7 +78,7 @@ public sealed record Preprocessing
     {
         if (Mean.Count != 3 || Std.Count != 3 || Std.Any(s => !(s > 0)))
         {
-            throw new SpectralKDException("Preprocessing needs three means and three positive standard deviations (R, G, B).");
+            throw new SpectralKDException("preprocessing needs three means and three positive standard deviations (R, G, B)");
         }
 
         var lookup = new float[3 * 256];

@@ -17,7 +17,7 @@ internal static class PositionEmbedding
         if (shape.Length != 3 || shape[0] != 1 || shape[1] != prefixTokens + ((long)oldGrid * oldGrid) || rows < 1 || columns < 1)
         {
             throw new SpectralKDException(
-                $"A position embedding of shape [{string.Join(", ", shape)}] is not [1, {prefixTokens} + {oldGrid}*{oldGrid}, C].");
+                $"a position embedding of shape [{string.Join(", ", shape)}] is not [1, {prefixTokens} + {oldGrid}*{oldGrid}, C]");
         }
 
         if (oldGrid == rows && oldGrid == columns)
@@ -103,7 +103,7 @@ internal static class RelativePositionBias
         if (oldSide < 1 || rows < 1 || columns < 1)
         {
             throw new SpectralKDException(
-                $"A bias table of shape [{string.Join(", ", table.shape)}] is not [(2w-1)^2 + {extra}, heads], or the new window {rows}x{columns} is empty.");
+                $"a bias table of shape [{string.Join(", ", table.shape)}] is not [(2w-1)^2 + {extra}, heads], or the new window {rows}x{columns} is empty");
         }
 
         var (newRows, newColumns) = ((2 * rows) - 1, (2 * columns) - 1);

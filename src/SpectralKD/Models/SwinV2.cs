@@ -295,7 +295,7 @@ internal sealed class SwinV2Block : nn.Module<Tensor, Tensor>
 /// </summary>
 internal sealed class CosineWindowAttention : nn.Module<Tensor, Tensor>
 {
-    private static readonly double s_sharpest = Math.Log(100);
+    private static readonly double Sharpest = Math.Log(100);
     private readonly int _heads;
     private readonly PlacedTensor _offsets;
     private readonly PlacedTensor _index;
@@ -351,7 +351,7 @@ internal sealed class CosineWindowAttention : nn.Module<Tensor, Tensor>
         var (windows, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
         var head = dim / _heads;
         var qkv = _qkv.forward(tokens, _queryBias, _valueBias).reshape(windows, count, 3, _heads, head).permute(2, 0, 3, 1, 4); // (3, B*nW, nh, w*w, d)
-        var sharpness = _sharpness.Within(double.NegativeInfinity, s_sharpest).exp().Times(Math.Sqrt(head));                   // the attention divides by that root
+        var sharpness = _sharpness.Within(double.NegativeInfinity, Sharpest).exp().Times(Math.Sqrt(head));                   // the attention divides by that root
         var queries = Unit(qkv[0]) * sharpness;
         var mixed = BiasedAttention.Of(queries, Unit(qkv[1]), qkv[2], Biases(tokens));                                         // (B*nW, nh, w*w, d)
         return _projection.forward(mixed.transpose(1, 2).reshape(windows, count, dim)).MoveToOuterDisposeScope();              // (B*nW, w*w, C)

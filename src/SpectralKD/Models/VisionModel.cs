@@ -343,7 +343,7 @@ internal static class BlockSelection
 
         if (blocks.Count == 0)
         {
-            throw new SpectralKDException($"No block of {model} was asked for: the list is empty; pass null for all {count} blocks.");
+            throw new SpectralKDException($"no block of {model} was asked for: the list is empty; pass null for all {count} blocks");
         }
 
         return new SortedSet<int>(blocks.Select(block => Absolute(block, count, model)));
@@ -355,7 +355,7 @@ internal static class BlockSelection
     /// <exception cref="SpectralKDException">The model has fewer blocks, or none was asked for.</exception>
     public static IReadOnlyList<int> Last(int last, int count) => last >= 1 && last <= count
         ? [.. Enumerable.Range(count - last, last)]
-        : throw new SpectralKDException($"The last {last} blocks were asked for, but the model has {count}: ask for 1 to {count}.");
+        : throw new SpectralKDException($"the last {last} blocks were asked for, but the model has {count}: ask for 1 to {count}");
 
     private static int Absolute(int block, int count, string model)
     {
@@ -363,7 +363,7 @@ internal static class BlockSelection
         return absolute >= 0 && absolute < count
             ? absolute
             : throw new SpectralKDException(
-                $"Block {block} does not exist: {model} has {count} blocks, 0 to {count - 1} (or -1 to -{count} from the end).");
+                $"block {block} does not exist: {model} has {count} blocks, 0 to {count - 1} (or -1 to -{count} from the end)");
     }
 }
 

@@ -71,7 +71,7 @@ public sealed class ImageBatchesTests : IDisposable
         files.Write("a/1.jpg", "I am a text"u8.ToArray());
         var error = Assert.Throws<SpectralKDException>(
             () => ImageBatches.Read(ImageSources.Open(files.Root), Preprocessing.ImageNet, 16).Count());
-        Assert.Contains("None of the 1 images", error.Message, StringComparison.Ordinal);
+        Assert.Contains("none of the 1 images", error.Message, StringComparison.Ordinal);
         Assert.Contains("a/1.jpg", error.Message, StringComparison.Ordinal);
     }
 

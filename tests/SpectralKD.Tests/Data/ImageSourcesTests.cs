@@ -156,7 +156,7 @@ public sealed class ImageSourcesTests : IDisposable
             var before = GC.GetAllocatedBytesForCurrentThread();
             var error = Assert.Throws<SpectralKDException>(() => source.Read(0));
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Length / 4);
-            Assert.Equal($"The file a/0.jpg is not an image that can be read ({Length} bytes of an unknown format, or cut off before the picture begins).", error.Message);
+            Assert.Equal($"the file a/0.jpg is not an image that can be read ({Length} bytes of an unknown format, or cut off before the picture begins)", error.Message);
             (source as IDisposable)?.Dispose();
         }
     }

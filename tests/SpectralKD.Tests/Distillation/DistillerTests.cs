@@ -228,7 +228,7 @@ public sealed class DistillerTests
         async Task<string> Message(DistillationRecipe recipe) =>
             (await Assert.ThrowsAsync<SpectralKDException>(() => SmallRun.RunAsync(student, recipe))).Message;
 
-        Assert.Contains("Block 7 does not exist: cait", await Message(SmallRun.Recipe with { TeacherLayers = [0, 7] }), StringComparison.Ordinal);
+        Assert.Contains("block 7 does not exist: cait", await Message(SmallRun.Recipe with { TeacherLayers = [0, 7] }), StringComparison.Ordinal);
         Assert.Contains("pairs", await Message(SmallRun.Recipe with { TeacherLayers = [0] }), StringComparison.Ordinal);
         Assert.Contains("takes 9", await Message(SmallRun.Recipe with { Accumulate = 9 }), StringComparison.Ordinal);
         Assert.Contains("epochs must be at least 1", await Message(SmallRun.Recipe with { Epochs = 0 }), StringComparison.Ordinal);

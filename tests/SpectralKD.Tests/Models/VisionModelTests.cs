@@ -52,8 +52,8 @@ public sealed class VisionModelTests
     }
 
     [Theory]
-    [InlineData(12, "Block 12 does not exist: deit_nano_patch4_32 has 12 blocks, 0 to 11")]
-    [InlineData(-13, "Block -13 does not exist")]
+    [InlineData(12, "block 12 does not exist: deit_nano_patch4_32 has 12 blocks, 0 to 11")]
+    [InlineData(-13, "block -13 does not exist")]
     public void Missing_block_is_named_with_those_that_exist(int block, string words)
     {
         using var model = ModelCatalog.Create("deit_nano_patch4_32");

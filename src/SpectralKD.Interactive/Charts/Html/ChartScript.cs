@@ -16,7 +16,7 @@ internal static partial class ChartScript
     private const string Opening = "<script type=\"text/plain\" class=\"spectralkd-plotly\" ";
 
     [ThreadStatic]
-    private static int t_shared;
+    private static int _shared;
 
     /// <summary>True: every chart's output carries plotly.js, for front ends that give each output a page of its own. False at the start unless the environment says so.</summary>
     public static bool InEveryChart { get; set; } = string.Equals(Environment.GetEnvironmentVariable(Variable), "every", StringComparison.OrdinalIgnoreCase);
@@ -42,7 +42,7 @@ internal static partial class ChartScript
     public static string With(string html) => Place().Replace(html, place => Element(place.Groups[1].Value), 1);
 
     /// <summary>What goes into the HTML of a chart of a notebook.</summary>
-    internal static string For(string id) => t_shared > 0 && !InEveryChart ? $"<!--plotly.js for {id}-->" : InEveryChart || IsDue?.Invoke() != false ? Element(id) : "";
+    internal static string For(string id) => _shared > 0 && !InEveryChart ? $"<!--plotly.js for {id}-->" : InEveryChart || IsDue?.Invoke() != false ? Element(id) : "";
 
     /// <summary>The script, compressed, in an element that does not run by itself.</summary>
     internal static string Element(string id) => $"""{Opening}id="{id}-library">{PlotlyScript.CompressedBase64}</script>""";
@@ -54,11 +54,11 @@ internal static partial class ChartScript
     {
         private bool _ended;
 
-        public Sharing() => t_shared++;
+        public Sharing() => _shared++;
 
         public void Dispose()
         {
-            t_shared -= _ended ? 0 : 1;
+            _shared -= _ended ? 0 : 1;
             _ended = true;
         }
     }

@@ -9,7 +9,7 @@ namespace SpectralKD.Notebook.Jupyter;
 /// </summary>
 internal sealed record ConnectionFile
 {
-    private static readonly JsonSerializerOptions s_json = new() { RespectNullableAnnotations = true };
+    private static readonly JsonSerializerOptions JsonOptions = new() { RespectNullableAnnotations = true };
 
     [JsonPropertyName("shell_port")]
     public required int ShellPort { get; init; }
@@ -44,7 +44,7 @@ internal sealed record ConnectionFile
     {
         try
         {
-            var connection = JsonSerializer.Deserialize<ConnectionFile>(File.ReadAllText(path), s_json) ?? throw new JsonException("it holds null");
+            var connection = JsonSerializer.Deserialize<ConnectionFile>(File.ReadAllText(path), JsonOptions) ?? throw new JsonException("it holds null");
             connection.Check(path);
             return connection;
         }

@@ -8,7 +8,7 @@ namespace SpectralKD.Notebook.Session;
 internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, CellExecution run, string folder)
 {
     private const int DeepestNesting = 32;
-    private static readonly object s_null = new();
+    private static readonly object Null = new();
     private readonly List<Action> _atEnd = [];
     private int _depth;
 
@@ -117,7 +117,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         }
 
         var value = await session.SubmissionChain.RunAsync(compiled, run).ConfigureAwait(false);
-        return value ?? (compiled.GivesValue ? s_null : null);
+        return value ?? (compiled.GivesValue ? Null : null);
     }
 
     /// <summary>Runs a magic line.</summary>
@@ -165,7 +165,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         }
 
         // The user's own ToString, getters and queries run in there, and can be interrupted as the cell can.
-        var bundle = await run.RunAsync(() => Task.FromResult(MimeBundles.From(value == s_null ? null : value))).ConfigureAwait(false);
+        var bundle = await run.RunAsync(() => Task.FromResult(MimeBundles.From(value == Null ? null : value))).ConfigureAwait(false);
         if (isLast && value is not MimeBundle)
         {
             run.Output.ExecuteResult(bundle);

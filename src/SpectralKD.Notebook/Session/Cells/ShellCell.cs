@@ -15,10 +15,10 @@ internal static partial class ShellCell
     private const int EndKept = 4096;
     private const int LongestLine = 200;
     // What still writes after the shell has ended, a server started by & say, is not waited for.
-    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(1);
-    private static readonly ShareCommand s_share = new();
-    private static readonly SetCommand s_set = new();
-    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+    private static readonly ShareCommand ShareLine = new();
+    private static readonly SetCommand Set = new();
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     /// <summary>True for a shell.</summary>
     public static bool Knows(string language) => language is "bash" or "sh" or "zsh" or "shell" or "pwsh" or "cmd";
@@ -49,7 +49,7 @@ internal static partial class ShellCell
         using var folder = new TemporaryFolder("shell");
         var file = Path.Combine(folder.Path, new string([.. name.Select(c => char.IsLetterOrDigit(c) || c == '.' ? c : '-')]).Trim('-') + extension);
         // Windows PowerShell reads a file without a mark in the system's code page.
-        await File.WriteAllTextAsync(file, script, extension == ".ps1" ? Encoding.UTF8 : s_utf8, CancellationToken.None).ConfigureAwait(false);
+        await File.WriteAllTextAsync(file, script, extension == ".ps1" ? Encoding.UTF8 : Utf8, CancellationToken.None).ConfigureAwait(false);
         var (code, complaint) = await RunAsync(path, arguments, file, name, variables, program).ConfigureAwait(false);
         return code == 0 ? null
             : throw new SpectralKDException($"{Path.GetFileNameWithoutExtension(path)} ended with exit code {code}{(complaint.Length > 0 ? $": {complaint}" : "")}");
@@ -103,14 +103,14 @@ internal static partial class ShellCell
 
             var line = lines[i].Trim();
             lines[i] = "";
-            if (name == s_share.Name)
+            if (name == ShareLine.Name)
             {
-                var shared = s_share.Read(MagicLine.Parse(line, SessionCommands.All), host);
+                var shared = ShareLine.Read(MagicLine.Parse(line, SessionCommands.All), host);
                 Share(shared.As ?? shared.Name, ShareCommand.Shared(shared, host) ?? "");
             }
-            else if (name == s_set.Name)
+            else if (name == Set.Name)
             {
-                var set = s_set.Read(MagicLine.Parse(line, SessionCommands.All), host);
+                var set = Set.Read(MagicLine.Parse(line, SessionCommands.All), host);
                 Share(set.Name, set.Value);
             }
             else
@@ -158,7 +158,7 @@ internal static partial class ShellCell
             process.StandardInput.Close();
             var output = Task.WhenAll(Copy(process.StandardOutput, "stdout"), Copy(process.StandardError, "stderr"));
             await process.WaitForExitAsync(program.Token).ConfigureAwait(false);
-            await Task.WhenAny(output, Task.Delay(s_lastWords, program.Token)).ConfigureAwait(false);
+            await Task.WhenAny(output, Task.Delay(LastWords, program.Token)).ConfigureAwait(false);
             return (process.ExitCode, LastLine(errors));
         }
         finally

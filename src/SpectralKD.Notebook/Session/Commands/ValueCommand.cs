@@ -24,12 +24,12 @@ internal sealed class ValueArguments
 /// <summary><c>#!value --name x</c>: the text below it, of a file or of an address becomes a variable, as in .NET Interactive.</summary>
 internal sealed class ValueCommand : SessionCommand<ValueArguments>
 {
-    private static readonly HttpClient s_http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) })
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) })
     {
         DefaultRequestHeaders = { { "User-Agent", "SpectralKD.Interactive" } },
     };
 
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public override string Name => "#!value";
 
@@ -66,7 +66,7 @@ internal sealed class ValueCommand : SessionCommand<ValueArguments>
     {
         try
         {
-            using var reader = new StreamReader(program.FullPath(file), s_strict);
+            using var reader = new StreamReader(program.FullPath(file), Strict);
             return reader.ReadToEnd();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -88,7 +88,7 @@ internal sealed class ValueCommand : SessionCommand<ValueArguments>
 
         try
         {
-            return await s_http.GetStringAsync(uri, cancellationToken).ConfigureAwait(false);
+            return await Http.GetStringAsync(uri, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (error is HttpRequestException or InvalidOperationException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
         {

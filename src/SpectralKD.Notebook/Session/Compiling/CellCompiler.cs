@@ -28,9 +28,9 @@ internal sealed class CellCompiler
         specificDiagnosticOptions: CompileWarnings.Hidden,
         assemblyIdentityComparer: DesktopAssemblyIdentityComparer.Default);
 
-    private static readonly SemaphoreSlim s_binding = new(1);
-    private static readonly ConcurrentDictionary<string, CellSource> s_sources = new();
-    private static readonly EmitOptions s_emitOptions = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
+    private static readonly SemaphoreSlim Binding = new(1);
+    private static readonly ConcurrentDictionary<string, CellSource> Sources = new();
+    private static readonly EmitOptions Emitting = new(debugInformationFormat: DebugInformationFormat.PortablePdb);
     private readonly string _prefix = $"cell-{Guid.NewGuid():N}-";
     private ImmutableArray<MetadataReference> _added = []; // replaced as a whole: completion reads it while a cell runs
     private readonly Dictionary<string, string> _aliases = [];
@@ -43,7 +43,7 @@ internal sealed class CellCompiler
     public CSharpCompilation? Last { get; set; }
 
     /// <summary>What an assembly was compiled from; null for one that is no cell.</summary>
-    public static CellSource? SourceOf(System.Reflection.Assembly assembly) => s_sources.GetValueOrDefault(assembly.GetName().Name!);
+    public static CellSource? SourceOf(System.Reflection.Assembly assembly) => Sources.GetValueOrDefault(assembly.GetName().Name!);
 
     /// <summary>What <c>#r</c> has added, for the cells that follow.</summary>
     public IReadOnlyList<MetadataReference> Added => _added;
@@ -151,9 +151,9 @@ internal sealed class CellCompiler
         var name = shape.DeclaresNothing ? NextName() : compilation.AssemblyName!;
         var assembly = new MemoryStream();
         var symbols = shape.OnlyLine is null ? new MemoryStream() : null;
-        var result = compilation.Emit(assembly, symbols, options: s_emitOptions.WithOutputNameOverride(name), cancellationToken: cancellationToken);
+        var result = compilation.Emit(assembly, symbols, options: Emitting.WithOutputNameOverride(name), cancellationToken: cancellationToken);
         CompilationFailed.ThrowOnErrors(result.Diagnostics, original.GetText(cancellationToken), edits);
-        s_sources[name] = new CellSource(original.FilePath, original.ToString(), shape.OnlyLine);
+        Sources[name] = new CellSource(original.FilePath, original.ToString(), shape.OnlyLine);
         assembly.Position = 0;
         symbols?.Position = 0;
         var entryPoint = assembly.Length > 0 ? compilation.GetEntryPoint(cancellationToken) : null;
@@ -179,14 +179,14 @@ internal sealed class CellCompiler
     /// </summary>
     public static async Task<T> BindAsync<T>(Func<Task<T>> make, CancellationToken cancellationToken)
     {
-        await s_binding.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Binding.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             return await make().ConfigureAwait(false);
         }
         finally
         {
-            s_binding.Release();
+            Binding.Release();
         }
     }
 
@@ -221,14 +221,14 @@ internal sealed class CellCompiler
             Last,
             typeof(object),
             typeof(CellGlobals));
-        s_binding.Wait();
+        Binding.Wait();
         try
         {
             _ = compilation.Assembly;
         }
         finally
         {
-            s_binding.Release();
+            Binding.Release();
         }
 
         return compilation;
@@ -294,7 +294,7 @@ internal static class CompileWarnings
 {
     private const int Most = 5;
 
-    private static readonly string[] s_hidden =
+    private static readonly string[] HiddenIds =
     [
         // Unused or never assigned: a later cell may.
         "CS0067", "CS0168", "CS0169", "CS0219", "CS0414", "CS0649", "CS8321",
@@ -305,7 +305,7 @@ internal static class CompileWarnings
     ];
 
     /// <summary>Those that the compiler need not look for.</summary>
-    public static ImmutableDictionary<string, ReportDiagnostic> Hidden { get; } = s_hidden.ToImmutableDictionary(id => id, _ => ReportDiagnostic.Suppress);
+    public static ImmutableDictionary<string, ReportDiagnostic> Hidden { get; } = HiddenIds.ToImmutableDictionary(id => id, _ => ReportDiagnostic.Suppress);
 
     /// <summary>A line for each: <c>(2,1): warning CS4014: …</c></summary>
     /// <param name="diagnostics">Of the cell as it was compiled.</param>

@@ -9,7 +9,7 @@ namespace SpectralKD.Notebook.Session;
 internal static class HostReferences
 {
     /// <summary>Parts of the host that no cell needs; each reference costs time in every compilation.</summary>
-    private static readonly string[] s_inner =
+    private static readonly string[] Inner =
     [
         "Microsoft.CodeAnalysis", "NetMQ", "AsyncIO", "NaCl", "xunit", "Microsoft.Testing", "Microsoft.TestPlatform", "testhost", "CsCheck",
         "Microsoft.VisualStudio", "Microsoft.ApplicationInsights", "Microsoft.DiaSymReader", "System.Composition", "Humanizer", "Microsoft.Bcl",
@@ -18,27 +18,27 @@ internal static class HostReferences
     ];
 
     /// <summary>What every cell can name. Each reference costs every compilation some microseconds; the rest comes when a cell asks for it.</summary>
-    private static readonly string[] s_roots =
+    private static readonly string[] Roots =
     [
         "SpectralKD.Notebook", "SpectralKD.Interactive", "SpectralKD", "TorchSharp", "Plotly.NET", "Microsoft.Data.Analysis",
         "Microsoft.DotNet.Interactive.Formatting", "Microsoft.CSharp", "netstandard",
     ];
 
-    private static readonly Lazy<Dictionary<string, string>> s_paths = new(FindPaths);
-    private static readonly Lazy<Dictionary<string, MetadataReference>> s_common = new(WithAllThatTheyNeed);
-    private static readonly Lazy<ImmutableArray<MetadataReference>> s_others = new(LoadOthers);
+    private static readonly Lazy<Dictionary<string, string>> Paths = new(FindPaths);
+    private static readonly Lazy<Dictionary<string, MetadataReference>> CommonOnes = new(WithAllThatTheyNeed);
+    private static readonly Lazy<ImmutableArray<MetadataReference>> OtherOnes = new(LoadOthers);
 
     /// <summary>
     /// The references that every cell gets, with all that these need themselves: if something of theirs came later, the compiler would take
     /// them for other assemblies, and the variables of earlier cells would be of other types than those of the same name.
     /// </summary>
-    public static IEnumerable<MetadataReference> Common => s_common.Value.Values;
+    public static IEnumerable<MetadataReference> Common => CommonOnes.Value.Values;
 
     /// <summary>All others, for cells that ask for more.</summary>
-    public static ImmutableArray<MetadataReference> Others => s_others.Value;
+    public static ImmutableArray<MetadataReference> Others => OtherOnes.Value;
 
     /// <summary>The path of the host's assembly of a simple name; null where the host has none.</summary>
-    public static string? PathOf(string assemblyName) => s_paths.Value.GetValueOrDefault(assemblyName);
+    public static string? PathOf(string assemblyName) => Paths.Value.GetValueOrDefault(assemblyName);
 
     /// <summary>True for an assembly that cells have in common with the host; of its inner ones they may load their own.</summary>
     public static bool IsShared(string assemblyName) => PathOf(assemblyName) is not null && !IsInner(assemblyName);
@@ -57,7 +57,7 @@ internal static class HostReferences
     private static Dictionary<string, MetadataReference> WithAllThatTheyNeed()
     {
         var found = new Dictionary<string, MetadataReference>(StringComparer.OrdinalIgnoreCase);
-        var names = new Queue<string>(s_roots);
+        var names = new Queue<string>(Roots);
         while (names.TryDequeue(out var name))
         {
             if (!found.ContainsKey(name) && IsShared(name))
@@ -82,7 +82,7 @@ internal static class HostReferences
     }
 
     private static ImmutableArray<MetadataReference> LoadOthers()
-        => [.. s_paths.Value.Where(entry => !s_common.Value.ContainsKey(entry.Key) && !IsInner(entry.Key)).Select(entry => Open(entry.Value))];
+        => [.. Paths.Value.Where(entry => !CommonOnes.Value.ContainsKey(entry.Key) && !IsInner(entry.Key)).Select(entry => Open(entry.Value))];
 
     private static Dictionary<string, string> FindPaths()
     {
@@ -97,14 +97,14 @@ internal static class HostReferences
     }
 
     /// <summary>True for a part of the host that cells do not see unless they ask for it.</summary>
-    public static bool IsInner(string name) => s_inner.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
+    public static bool IsInner(string name) => Inner.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 }
 
 /// <summary>Finds the XML documentation of an assembly.</summary>
 internal static class DocumentationFiles
 {
-    private static readonly Lazy<string?> s_referencePack = new(FindReferencePack);
-    private static readonly string s_framework = Path.GetDirectoryName(typeof(object).Assembly.Location) ?? "";
+    private static readonly Lazy<string?> ReferencePack = new(FindReferencePack);
+    private static readonly string Framework = Path.GetDirectoryName(typeof(object).Assembly.Location) ?? "";
 
     /// <summary>
     /// The file beside the assembly, or that of the SDK's reference pack for the framework's own assemblies; null where there is none.
@@ -117,7 +117,7 @@ internal static class DocumentationFiles
             return beside;
         }
 
-        if (s_referencePack.Value is not { } pack || Path.GetDirectoryName(assemblyPath) != s_framework)
+        if (ReferencePack.Value is not { } pack || Path.GetDirectoryName(assemblyPath) != Framework)
         {
             return null;
         }
@@ -130,7 +130,7 @@ internal static class DocumentationFiles
     /// <summary>For example <c>/usr/share/dotnet/packs/Microsoft.NETCore.App.Ref/10.0.4/ref/net10.0</c>.</summary>
     private static string? FindReferencePack()
     {
-        var packs = Path.GetFullPath(Path.Combine(s_framework, "..", "..", "..", "packs", "Microsoft.NETCore.App.Ref"));
+        var packs = Path.GetFullPath(Path.Combine(Framework, "..", "..", "..", "packs", "Microsoft.NETCore.App.Ref"));
         var moniker = $"net{Environment.Version.Major}.0";
         return Directory.Exists(packs)
             ? Directory.EnumerateDirectories(packs)

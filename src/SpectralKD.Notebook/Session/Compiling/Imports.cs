@@ -9,7 +9,7 @@ namespace SpectralKD.Notebook.Session;
 internal static class Imports
 {
     /// <summary>Those of .NET Interactive, and ours for its <c>display</c> and <c>Display</c>.</summary>
-    private static readonly string[] s_usual =
+    private static readonly string[] Usual =
     [
         "System", "System.Text", "System.IO", "System.Collections", "System.Collections.Generic", "System.Threading.Tasks", "System.Linq",
         "Microsoft.DotNet.Interactive", "Microsoft.DotNet.Interactive.Formatting", "Microsoft.AspNetCore.Html",
@@ -17,7 +17,7 @@ internal static class Imports
     ];
 
     /// <summary>What the product is about; a name that the user imports is preferred to one of these.</summary>
-    private static readonly string[] s_products =
+    private static readonly string[] Products =
     [
         "SpectralKD", "SpectralKD.Models", "SpectralKD.Data", "SpectralKD.Spectra", "SpectralKD.Distillation",
         "SpectralKD.Weights", "SpectralKD.Interactive", "TorchSharp", "Plotly.NET", "Microsoft.Data.Analysis",
@@ -29,7 +29,7 @@ internal static class Imports
     /// <summary>The compiler's error for a function's name where a type's is needed: <c>Markdown.ToHtml</c>, beside our <c>Markdown("…")</c>.</summary>
     public const string IsFunction = "CS0119";
 
-    private static readonly string[] s_static =
+    private static readonly string[] Static =
     [
         "Microsoft.DotNet.Interactive.Kernel",
     ];
@@ -37,8 +37,8 @@ internal static class Imports
     /// <summary>The <c>using</c> lines of the session's first submission: those of the namespaces that exist.</summary>
     public static string AsSource(CSharpCompilation compilation, IEnumerable<string> more)
     {
-        var namespaces = s_usual.Concat(s_products).Concat(more).Where(name => Exists(compilation, name)).Select(name => $"using {name};");
-        var types = s_static.Where(name => compilation.GetTypeByMetadataName(name) is not null).Select(name => $"using static {name};");
+        var namespaces = Usual.Concat(Products).Concat(more).Where(name => Exists(compilation, name)).Select(name => $"using {name};");
+        var types = Static.Where(name => compilation.GetTypeByMetadataName(name) is not null).Select(name => $"using static {name};");
         return string.Join(Environment.NewLine, namespaces.Concat(types).Distinct().ToImmutableArray());
     }
 
@@ -52,7 +52,7 @@ internal static class Imports
             var node = tree.GetRoot().FindNode(diagnostic.Location.SourceSpan, getInnermostNodeForTie: true);
             var candidates = diagnostic.Id == Ambiguous ? model.GetSymbolInfo(node).CandidateSymbols : model.LookupNamespacesAndTypes(node.SpanStart, name: node.ToString());
             var users = candidates.OfType<INamedTypeSymbol>()
-                .Where(type => type.Arity == 0 && (type.ContainingType is not null || !s_products.Contains(type.ContainingNamespace.ToDisplayString()))).ToArray();
+                .Where(type => type.Arity == 0 && (type.ContainingType is not null || !Products.Contains(type.ContainingNamespace.ToDisplayString()))).ToArray();
             if (users is [var meant])
             {
                 yield return meant;

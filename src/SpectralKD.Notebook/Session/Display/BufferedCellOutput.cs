@@ -32,8 +32,8 @@ internal sealed class BufferedCellOutput(
     private const int DisplayedPerSecond = 1_000_000;
     private const int LeastDisplay = 4096;
     private const int MostDisplay = 4_000_000;
-    private static readonly TimeSpan s_delay = TimeSpan.FromMilliseconds(40);
-    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(40);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly Lock _lock = new();
     private readonly StringBuilder _text = new();
@@ -262,7 +262,7 @@ internal sealed class BufferedCellOutput(
 
     private async Task FlushLaterAsync()
     {
-        await Task.Delay(IsLeavingOut ? s_pause : s_delay).ConfigureAwait(false);
+        await Task.Delay(IsLeavingOut ? Pause : Delay).ConfigureAwait(false);
         lock (_lock)
         {
             _flushPending = false;

@@ -11,7 +11,7 @@ namespace SpectralKD.Notebook.Session;
 internal static class MermaidDiagram
 {
     private const string Resource = "mermaid.min.js.gz";
-    private static readonly Lazy<string> s_library = new(ReadLibrary);
+    private static readonly Lazy<string> Library = new(ReadLibrary);
 
     /// <summary>
     /// Finds mermaid.js: run already, or carried by this or another diagram of the page, now or later; until then, and where it cannot draw, the source is shown.
@@ -87,7 +87,7 @@ internal static class MermaidDiagram
     public static string With(string html)
     {
         var at = html.IndexOf(Place, StringComparison.Ordinal);
-        return at < 0 ? html : $"{html[..at]}<script type=\"text/plain\" class=\"spectralkd-mermaid\">{s_library.Value}</script>{html[(at + Place.Length)..]}";
+        return at < 0 ? html : $"{html[..at]}<script type=\"text/plain\" class=\"spectralkd-mermaid\">{Library.Value}</script>{html[(at + Place.Length)..]}";
     }
 
     private const string Place = "<!--mermaid.js-->";

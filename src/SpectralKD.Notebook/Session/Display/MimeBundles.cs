@@ -14,21 +14,21 @@ internal static class MimeBundles
 {
     private const string PlainText = "text/plain";
 
-    private static readonly Type[] s_plainTypes =
+    private static readonly Type[] PlainTypes =
     [
         typeof(bool), typeof(byte), typeof(sbyte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong),
         typeof(float), typeof(double), typeof(decimal), typeof(Half), typeof(char), typeof(Guid), typeof(DateTime), typeof(DateTimeOffset),
         typeof(DateOnly), typeof(TimeOnly), typeof(TimeSpan), typeof(Delegate),
     ];
 
-    private static readonly Type[] s_matrixElements =
+    private static readonly Type[] MatrixElements =
     [
         typeof(double), typeof(float), typeof(int), typeof(long), typeof(byte), typeof(bool), typeof(char), typeof(string), typeof(decimal),
         typeof(System.Numerics.Complex),
     ];
 
     // Those that would come as the list of their properties; of classes also what is derived from them.
-    private static readonly Type[] s_listedTypes =
+    private static readonly Type[] ListedTypes =
     [
         typeof(Version), typeof(Uri), typeof(Int128), typeof(System.Numerics.BigInteger), typeof(JsonNode), typeof(Newtonsoft.Json.Linq.JToken),
         typeof(System.Xml.Linq.XObject), typeof(FileSystemInfo), typeof(System.Net.IPAddress), typeof(System.Text.StringBuilder),
@@ -45,13 +45,13 @@ internal static class MimeBundles
         Formatter.Register<Delegate>((value, writer) => writer.Write(TypeNames.Short(value.GetType())), PlainText);
         Formatter.Register<decimal>((value, writer) => writer.Write(value.ToString(CultureInfo.InvariantCulture)), PlainText);
         Formatter.Register<Half>((value, writer) => writer.Write(value.ToString(CultureInfo.InvariantCulture)), PlainText);
-        foreach (var type in s_plainTypes.Concat(s_listedTypes))
+        foreach (var type in PlainTypes.Concat(ListedTypes))
         {
             Formatter.SetPreferredMimeTypesFor(type, PlainText);
         }
 
         // Lists of them are in HTML as they are in text, not as the culture writes them. A list of characters is a string, too.
-        foreach (var type in s_plainTypes.Where(type => type.IsValueType && type != typeof(char)))
+        foreach (var type in PlainTypes.Where(type => type.IsValueType && type != typeof(char)))
         {
             foreach (var element in (Type[])[type, typeof(Nullable<>).MakeGenericType(type)])
             {
@@ -62,12 +62,12 @@ internal static class MimeBundles
             }
         }
 
-        foreach (var type in s_listedTypes)
+        foreach (var type in ListedTypes)
         {
             Formatter.Register(type, (value, writer) => writer.Write(value), PlainText);
         }
 
-        foreach (var matrix in s_matrixElements.SelectMany(type => (Type[])[type.MakeArrayType(2), type.MakeArrayType(3), type.MakeArrayType(4)]))
+        foreach (var matrix in MatrixElements.SelectMany(type => (Type[])[type.MakeArrayType(2), type.MakeArrayType(3), type.MakeArrayType(4)]))
         {
             foreach (var mimeType in (string[])[PlainText, "text/html"])
             {

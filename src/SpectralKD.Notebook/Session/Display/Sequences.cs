@@ -7,7 +7,7 @@ namespace SpectralKD.Notebook.Session;
 /// <summary>Sequences in a form that the formatters know how to show.</summary>
 internal static class Sequences
 {
-    private static readonly MethodInfo s_elements = typeof(Sequences).GetMethod(nameof(Elements), BindingFlags.Static | BindingFlags.NonPublic)!;
+    private static readonly MethodInfo ElementsMethod = typeof(Sequences).GetMethod(nameof(Elements), BindingFlags.Static | BindingFlags.NonPublic)!;
 
     /// <summary>
     /// What a query or a <c>yield return</c> gives is shown by its elements, each of which is asked for once however many MIME types they
@@ -17,7 +17,7 @@ internal static class Sequences
         => value?.GetType() is not { } type ? null
             : IsOfTuples(type) ? Activator.CreateInstance(typeof(List<>).MakeGenericType(type.GetElementType()!), value)
             : IsLazy(type) && type.GetInterface("IEnumerable`1") is { } sequence
-            ? s_elements.MakeGenericMethod(sequence.GetGenericArguments()).Invoke(null, [value])
+            ? ElementsMethod.MakeGenericMethod(sequence.GetGenericArguments()).Invoke(null, [value])
             : value;
 
     /// <summary>An array of several dimensions as arrays of arrays: a matrix by its rows.</summary>

@@ -12,7 +12,7 @@ namespace SpectralKD.Notebook.Session;
 /// </summary>
 internal sealed class EditingWorkspace : IDisposable
 {
-    private static readonly CSharpParseOptions s_parseOptions = CellCompiler.ParseOptions.WithDocumentationMode(DocumentationMode.Parse);
+    private static readonly CSharpParseOptions Parsing = CellCompiler.ParseOptions.WithDocumentationMode(DocumentationMode.Parse);
     private readonly AdhocWorkspace _workspace = new(MefHostServices.DefaultHost);
     private readonly MergedSubmissions _submissions = new();
     private CSharpCompilation? _last;
@@ -95,7 +95,7 @@ internal sealed class EditingWorkspace : IDisposable
             Name + Guid.NewGuid().ToString("N"),
             LanguageNames.CSharp,
             compilationOptions: CellCompiler.CompilationOptions,
-            parseOptions: s_parseOptions,
+            parseOptions: Parsing,
             documents: [document],
             projectReferences: previous is null ? [] : [new ProjectReference(previous)],
             metadataReferences: references,

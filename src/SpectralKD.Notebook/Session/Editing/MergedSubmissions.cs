@@ -43,7 +43,7 @@ internal sealed class MergedSubmissions
         => [.. submission.ScriptClass!.GetMembers()
             .Where(member => !member.IsImplicitlyDeclared && member.CanBeReferencedByName
                 && member is not (IFieldSymbol { AssociatedSymbol: not null } or IMethodSymbol { AssociatedSymbol: not null }))
-            .Select(member => new Declared(member, [.. SubmissionTypes.MentionedBy(member)]))];
+            .Select(member => new Declared(member, [.. _submissionTypes.MentionedBy(member)]))];
 
     /// <summary>The newest of each name, of functions each overload, and the hidden types that these need.</summary>
     private HashSet<Declared> Kept(IEnumerable<CSharpCompilation> newestFirst)
@@ -57,7 +57,7 @@ internal sealed class MergedSubmissions
             hiding.UnionWith(names.SelectMany(declared => declared.Hides));
             foreach (var type in names.Where(declared => declared.Symbol is INamedTypeSymbol))
             {
-                types[SubmissionTypes.KeyOf((INamedTypeSymbol)type.Symbol)] = type;
+                types[_submissionTypes.KeyOf((INamedTypeSymbol)type.Symbol)] = type;
             }
         }
 
@@ -93,7 +93,7 @@ internal sealed class MergedSubmissions
     }
 
     /// <summary>Finds the types that submissions declare within other types.</summary>
-    private static class SubmissionTypes
+    private static class _submissionTypes
     {
         public static string KeyOf(INamedTypeSymbol type) => $"{type.ContainingAssembly.Name}/{type.MetadataName}";
 
@@ -123,7 +123,7 @@ internal sealed class MergedSubmissions
 
     private sealed class ScriptWriter
     {
-        private static readonly SymbolDisplayFormat s_spelled = SymbolDisplayFormat.FullyQualifiedFormat;
+        private static readonly SymbolDisplayFormat Spelled = SymbolDisplayFormat.FullyQualifiedFormat;
         private readonly List<StringBuilder> _usings = [new()];
         private readonly List<StringBuilder> _members = [new()];
         private readonly Dictionary<string, int> _scriptOfType = [];
@@ -158,8 +158,8 @@ internal sealed class MergedSubmissions
 
             foreach (var type in types)
             {
-                _newestTypes[type.MetadataName] = SubmissionTypes.KeyOf(type);
-                _scriptOfType[SubmissionTypes.KeyOf(type)] = _members.Count - 1;
+                _newestTypes[type.MetadataName] = _submissionTypes.KeyOf(type);
+                _scriptOfType[_submissionTypes.KeyOf(type)] = _members.Count - 1;
             }
 
             foreach (var (symbol, _) in names)
@@ -176,9 +176,9 @@ internal sealed class MergedSubmissions
         private string Declaration(ISymbol symbol) => symbol switch
         {
             IFieldSymbol { HasConstantValue: true } constant when ConstantOf(constant) is { } value
-                => $"const {constant.Type.ToDisplayString(s_spelled)} @{constant.Name} = {value};",
+                => $"const {constant.Type.ToDisplayString(Spelled)} @{constant.Name} = {value};",
             IFieldSymbol field when HasHole(field.Type) => $"var @{field.Name} = {ValueOf(field.Type)};",
-            IFieldSymbol field => $"{(field.IsStatic ? "static " : "")}{(field.IsReadOnly ? "readonly " : "")}{field.Type.ToDisplayString(s_spelled)} @{field.Name};",
+            IFieldSymbol field => $"{(field.IsStatic ? "static " : "")}{(field.IsReadOnly ? "readonly " : "")}{field.Type.ToDisplayString(Spelled)} @{field.Name};",
             _ => string.Join('\n', symbol.DeclaringSyntaxReferences.Select(reference => WithoutBody(reference.GetSyntax()))),
         };
 
@@ -217,7 +217,7 @@ internal sealed class MergedSubmissions
                 null => "null",
                 double or float when !double.IsFinite(Convert.ToDouble(field.ConstantValue, CultureInfo.InvariantCulture)) => null,
                 string or bool or char or int or double => Literal(field.ConstantValue),
-                var number => $"({field.Type.ToDisplayString(s_spelled)})({Literal(number)})",
+                var number => $"({field.Type.ToDisplayString(Spelled)})({Literal(number)})",
             };
         }
 
@@ -226,7 +226,7 @@ internal sealed class MergedSubmissions
         /// <summary>A type that C# has no name for here: an anonymous one, or one that a later type hides.</summary>
         private bool IsHole(ITypeSymbol type)
             => type.IsAnonymousType || (type is INamedTypeSymbol { ContainingType.IsScriptClass: true }
-                && _newestTypes.GetValueOrDefault(type.MetadataName) != SubmissionTypes.KeyOf(((INamedTypeSymbol)type).OriginalDefinition));
+                && _newestTypes.GetValueOrDefault(type.MetadataName) != _submissionTypes.KeyOf(((INamedTypeSymbol)type).OriginalDefinition));
 
         private bool HasHole(ITypeSymbol type) => IsHole(type) || type switch
         {
@@ -246,15 +246,15 @@ internal sealed class MergedSubmissions
 
             if (!HasHole(type))
             {
-                return $"default({type.ToDisplayString(s_spelled)})";
+                return $"default({type.ToDisplayString(Spelled)})";
             }
 
             var name = OwnPrefix + ++_own;
             if (IsHole(type))
             {
                 // Where it is not hidden yet.
-                var script = _scriptOfType.GetValueOrDefault(SubmissionTypes.KeyOf(((INamedTypeSymbol)type).OriginalDefinition));
-                _members[script].AppendLine($"static {type.ToDisplayString(s_spelled)} {name}() => throw null;");
+                var script = _scriptOfType.GetValueOrDefault(_submissionTypes.KeyOf(((INamedTypeSymbol)type).OriginalDefinition));
+                _members[script].AppendLine($"static {type.ToDisplayString(Spelled)} {name}() => throw null;");
                 return $"{name}()";
             }
 
@@ -289,10 +289,10 @@ internal sealed class MergedSubmissions
                 case INamedTypeSymbol { IsTupleType: true } tuple:
                     return $"({string.Join(", ", tuple.TupleElements.Select(item => $"{Spell(item.Type, holes)} @{item.Name}"))})";
                 case INamedTypeSymbol { TypeArguments.Length: > 0 } generic:
-                    var bare = generic.ToDisplayString(s_spelled.WithGenericsOptions(SymbolDisplayGenericsOptions.None));
+                    var bare = generic.ToDisplayString(Spelled.WithGenericsOptions(SymbolDisplayGenericsOptions.None));
                     return $"{bare}<{string.Join(", ", generic.TypeArguments.Select(argument => Spell(argument, holes)))}>";
                 default:
-                    return type.ToDisplayString(s_spelled);
+                    return type.ToDisplayString(Spelled);
             }
         }
     }

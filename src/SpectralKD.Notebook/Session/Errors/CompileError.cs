@@ -121,7 +121,7 @@ internal sealed class CompilationFailed(IReadOnlyList<CompileError> errors) : Ex
 internal static class MissingUsings
 {
     private const int MostNamespaces = 3;
-    private static readonly Lazy<ILookup<string, string>> s_namespaces = new(FindTypes);
+    private static readonly Lazy<ILookup<string, string>> Namespaces = new(FindTypes);
 
     /// <summary>What to add for a type that the cell names; nothing where there is no such type.</summary>
     public static string Advice(string name)
@@ -131,7 +131,7 @@ internal static class MissingUsings
             return ". Missing: using static TorchSharp.torch;";
         }
 
-        var found = s_namespaces.Value[name].Distinct().OrderByDescending(IsFrameworks).ThenBy(found => found.Length).Take(MostNamespaces)
+        var found = Namespaces.Value[name].Distinct().OrderByDescending(IsFrameworks).ThenBy(found => found.Length).Take(MostNamespaces)
             .Select(found => $"using {found};").ToArray();
         return found.Length == 0 ? "" : $". Missing: {string.Join(" or ", found)}";
     }

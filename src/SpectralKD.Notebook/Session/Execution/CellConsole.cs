@@ -7,29 +7,29 @@ namespace SpectralKD.Notebook.Session;
 /// </summary>
 internal static class CellConsole
 {
-    private static readonly Lock s_lock = new();
-    private static CellWriter? s_out;
-    private static CellWriter? s_error;
-    private static CellReader? s_in;
-    private static (TextWriter? Out, TextWriter? Error, TextReader? In) s_console;
+    private static readonly Lock Gate = new();
+    private static CellWriter? _out;
+    private static CellWriter? _error;
+    private static CellReader? _in;
+    private static (TextWriter? Out, TextWriter? Error, TextReader? In) _console;
 
     /// <summary>
     /// Takes the console over; called as each cell begins, so that one that has sent it elsewhere and not back does not silence those after it.
     /// </summary>
     public static void Install()
     {
-        lock (s_lock)
+        lock (Gate)
         {
-            s_out ??= new CellWriter("stdout", Console.Out);
-            s_error ??= new CellWriter("stderr", Console.Error);
-            s_in ??= new CellReader(Console.In);
-            if (Console.Out != s_console.Out || Console.Error != s_console.Error || Console.In != s_console.In)
+            _out ??= new CellWriter("stdout", Console.Out);
+            _error ??= new CellWriter("stderr", Console.Error);
+            _in ??= new CellReader(Console.In);
+            if (Console.Out != _console.Out || Console.Error != _console.Error || Console.In != _console.In)
             {
-                Console.SetOut(s_out);
-                Console.SetError(s_error);
-                Console.SetIn(s_in);
+                Console.SetOut(_out);
+                Console.SetError(_error);
+                Console.SetIn(_in);
                 // The console wraps what it is given.
-                s_console = (Console.Out, Console.Error, Console.In);
+                _console = (Console.Out, Console.Error, Console.In);
             }
         }
     }
@@ -96,7 +96,7 @@ internal static class CellConsole
 
     private sealed class CellReader(TextReader real) : TextReader
     {
-        private static readonly AsyncLocal<StringBuilder?> s_rest = new();
+        private static readonly AsyncLocal<StringBuilder?> RestOfLine = new();
 
         public override string? ReadLine() => CellExecution.Current is null ? real.ReadLine() : TakeRest() ?? Ask("", password: false);
 
@@ -123,7 +123,7 @@ internal static class CellConsole
             return first;
         }
 
-        private static StringBuilder Rest() => s_rest.Value ??= new StringBuilder();
+        private static StringBuilder Rest() => RestOfLine.Value ??= new StringBuilder();
 
         private static string? TakeRest()
         {

@@ -8,12 +8,12 @@ namespace SpectralKD.Notebook.Session;
 /// </summary>
 internal sealed class CellExecution : IDisposable
 {
-    private static readonly AsyncLocal<CellExecution?> s_current = new();
-    private static readonly TimeSpan s_afterglow = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_timeForOrder = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_timeForOwnWaits = TimeSpan.FromMilliseconds(60);
-    private static readonly TimeSpan s_timeForPool = TimeSpan.FromMilliseconds(150);
-    private static readonly TimeSpan s_timeForSlowPool = TimeSpan.FromSeconds(2);
+    private static readonly AsyncLocal<CellExecution?> OfThisFlow = new();
+    private static readonly TimeSpan Afterglow = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TimeForOrder = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TimeForOwnWaits = TimeSpan.FromMilliseconds(60);
+    private static readonly TimeSpan TimeForPool = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan TimeForSlowPool = TimeSpan.FromSeconds(2);
     private readonly CancellationTokenRegistration _registration;
     // What waits for it goes on on the thread that ends the cell: the cell may have taken all of the pool's.
     private readonly TaskCompletionSource _over = new();
@@ -39,8 +39,8 @@ internal sealed class CellExecution : IDisposable
     /// <summary>The run that the calling thread works for; null outside of cells.</summary>
     public static CellExecution? Current
     {
-        get => s_current.Value;
-        set => s_current.Value = value;
+        get => OfThisFlow.Value;
+        set => OfThisFlow.Value = value;
     }
 
     /// <summary>The session it belongs to.</summary>
@@ -69,7 +69,7 @@ internal sealed class CellExecution : IDisposable
 
     private TimeSpan SinceInterrupt => TimeSpan.FromMilliseconds(Environment.TickCount64 - _interruptedAt);
 
-    private bool MayPutInOrder => SinceInterrupt < s_timeForOrder;
+    private bool MayPutInOrder => SinceInterrupt < TimeForOrder;
 
     private bool IsAside => Aside.IsHere(this) && MayPutInOrder;
 
@@ -155,7 +155,7 @@ internal sealed class CellExecution : IDisposable
     {
         var manners = Manners;
         EndWaits(_endOfWaits, manners, manners.Patience);
-        var more = SinceInterrupt + s_timeForOwnWaits;
+        var more = SinceInterrupt + TimeForOwnWaits;
         EndWaits(_endOfOwnWaits, manners, more > manners.Patience ? more : manners.Patience);
         Scheduler.Stop();
         LeftThreadRunning = Scheduler.IsBusy;
@@ -188,7 +188,7 @@ internal sealed class CellExecution : IDisposable
 
             var quiet = SinceInterrupt - seen;
             var mayGoOn = Volatile.Read(ref _parts) > 0
-                && (manners.EndsByItself || quiet < s_timeForPool || (turn is { IsCompleted: false } && quiet < s_timeForSlowPool));
+                && (manners.EndsByItself || quiet < TimeForPool || (turn is { IsCompleted: false } && quiet < TimeForSlowPool));
             if (!IsPuttingInOrder && (SinceInterrupt >= patience || !isBusy && !mayGoOn))
             {
                 return;
@@ -215,10 +215,10 @@ internal sealed class CellExecution : IDisposable
     /// </summary>
     private async Task KeepAskingAsync()
     {
-        await Task.Delay(s_afterglow).ConfigureAwait(false);
+        await Task.Delay(Afterglow).ConfigureAwait(false);
         while (Scheduler.IsBusy)
         {
-            await Task.Delay(s_afterglow).ConfigureAwait(false);
+            await Task.Delay(Afterglow).ConfigureAwait(false);
         }
 
         InterruptPoint.StopAsking();

@@ -10,8 +10,8 @@ internal sealed class CellThread
     private const int Outside = 0;
     private const int InCode = 1;
     private const int BeingWoken = 2;
-    private static readonly Lock s_lock = new();
-    private static readonly Stack<CellThread> s_idle = new();
+    private static readonly Lock Gate = new();
+    private static readonly Stack<CellThread> Idle = new();
 
     private readonly object _signal = new();
     private readonly Thread _thread;
@@ -101,9 +101,9 @@ internal sealed class CellThread
 
     private static CellThread? TakeIdle()
     {
-        lock (s_lock)
+        lock (Gate)
         {
-            return s_idle.TryPop(out var thread) ? thread : null;
+            return Idle.TryPop(out var thread) ? thread : null;
         }
     }
 
@@ -133,14 +133,14 @@ internal sealed class CellThread
 
     private bool BecomeIdle()
     {
-        lock (s_lock)
+        lock (Gate)
         {
-            if (s_idle.Count >= MostIdle)
+            if (Idle.Count >= MostIdle)
             {
                 return false;
             }
 
-            s_idle.Push(this);
+            Idle.Push(this);
             return true;
         }
     }

@@ -12,14 +12,14 @@ namespace SpectralKD.Notebook.Session;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class InterruptPoint
 {
-    private static int s_interrupting;
+    private static int _interrupting;
 
     /// <summary>Ends the calling cell where it was interrupted. Compiled into cells; not meant to be called by hand.</summary>
     /// <exception cref="OperationCanceledException">The cell was interrupted.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Check()
     {
-        if (Volatile.Read(ref s_interrupting) != 0)
+        if (Volatile.Read(ref _interrupting) != 0)
         {
             Ask();
         }
@@ -73,7 +73,7 @@ public static class InterruptPoint
     /// At the beginning of <c>catch</c>, <c>finally</c> and <c>Dispose</c>: what an interrupt leads to puts things in order, and is given
     /// the time for it.
     /// </summary>
-    public static Aside StepAside() => new(Volatile.Read(ref s_interrupting) != 0 ? CellExecution.Current : null);
+    public static Aside StepAside() => new(Volatile.Read(ref _interrupting) != 0 ? CellExecution.Current : null);
 
     /// <summary>Around a culture that becomes the current one: the cells that follow get it too.</summary>
     public static CultureInfo CurrentCulture(CultureInfo culture)
@@ -96,20 +96,20 @@ public static class InterruptPoint
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Ask() => CellExecution.Current?.ThrowIfInterrupted();
 
-    internal static void StartAsking() => Interlocked.Increment(ref s_interrupting);
+    internal static void StartAsking() => Interlocked.Increment(ref _interrupting);
 
-    internal static void StopAsking() => Interlocked.Decrement(ref s_interrupting);
+    internal static void StopAsking() => Interlocked.Decrement(ref _interrupting);
 }
 
 /// <summary>A stretch of an interrupted cell that may go on for some seconds: see <see cref="InterruptPoint.StepAside"/>.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct Aside : IDisposable
 {
-    private static readonly AsyncLocal<int> s_depth = new();
+    private static readonly AsyncLocal<int> Depth = new();
 
     // What is called back here may bring the context of the place where it was registered.
     [ThreadStatic]
-    private static CellExecution? t_here;
+    private static CellExecution? _here;
     private readonly CellExecution? _run;
     private readonly CellExecution? _outer;
 
@@ -118,23 +118,23 @@ public readonly struct Aside : IDisposable
         _run = run;
         if (run is not null)
         {
-            s_depth.Value++;
-            _outer = t_here;
-            t_here = run;
+            Depth.Value++;
+            _outer = _here;
+            _here = run;
             run.StepAside(1);
         }
     }
 
     /// <summary>True where the caller, a part of the run, stands in one.</summary>
-    internal static bool IsHere(CellExecution run) => s_depth.Value > 0 || t_here == run;
+    internal static bool IsHere(CellExecution run) => Depth.Value > 0 || _here == run;
 
     /// <summary>Ends it.</summary>
     public void Dispose()
     {
         if (_run is not null)
         {
-            s_depth.Value--;
-            t_here = _outer;
+            Depth.Value--;
+            _here = _outer;
             _run.StepAside(-1);
         }
     }

@@ -16,7 +16,7 @@ namespace SpectralKD.Notebook.Session;
 /// </summary>
 internal sealed class SubmissionChain(CellCompiler compiler, SessionLoadContext loadContext)
 {
-    private static readonly BindingFlags s_fields = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
+    private static readonly BindingFlags Fields = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
         | BindingFlags.DeclaredOnly;
 
     private ImmutableArray<object> _states = [new CellGlobals()]; // completion reads it while a cell runs
@@ -54,7 +54,7 @@ internal sealed class SubmissionChain(CellCompiler compiler, SessionLoadContext 
 
     /// <summary>The variables of one submission.</summary>
     public static IEnumerable<FieldInfo> Variables(object submission)
-        => submission.GetType().GetFields(s_fields).Where(field => !field.Name.Contains('<') && !field.IsLiteral);
+        => submission.GetType().GetFields(Fields).Where(field => !field.Name.Contains('<') && !field.IsLiteral);
 
     private void Keep(object? submission, bool succeeded, CompiledCell cell, CSharpCompilation? before)
     {
@@ -76,13 +76,13 @@ internal sealed class SubmissionChain(CellCompiler compiler, SessionLoadContext 
     /// <summary>True where nothing was assigned, and there is no function or type that a later cell could want.</summary>
     private static bool IsNothing(object submission)
         => Variables(submission).All(variable => IsUnassigned(variable, submission))
-            && !submission.GetType().GetNestedTypes(s_fields).Any(IsUsers)
-            && !submission.GetType().GetMethods(s_fields).Any(IsUsers);
+            && !submission.GetType().GetNestedTypes(Fields).Any(IsUsers)
+            && !submission.GetType().GetMethods(Fields).Any(IsUsers);
 
     /// <summary>True where the cell declares nothing and has no <c>using</c>.</summary>
     private static bool LeavesNothing(object submission, CompiledCell cell)
         => cell.Compilation.SyntaxTrees[0].GetRoot() is CompilationUnitSyntax { Usings.Count: 0, Externs.Count: 0 }
-            && !submission.GetType().GetMembers(s_fields).Any(member => member is not ConstructorInfo && IsUsers(member));
+            && !submission.GetType().GetMembers(Fields).Any(member => member is not ConstructorInfo && IsUsers(member));
 
     /// <summary>A variable that the submission did not get to keeps what it held, where the type is the same.</summary>
     private void KeepOldValues(object submission)

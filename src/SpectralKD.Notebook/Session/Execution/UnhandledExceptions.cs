@@ -8,7 +8,7 @@ namespace SpectralKD.Notebook.Session;
 /// </summary>
 internal static class UnhandledExceptions
 {
-    private static int s_installed;
+    private static int _installed;
 
     /// <summary>
     /// Is told of exceptions on threads that belong to no cell; null ends the process, as .NET does. The newest kernel of a process sets it.
@@ -18,7 +18,7 @@ internal static class UnhandledExceptions
     /// <summary>Takes them over, once in a process, unless the application has done so itself.</summary>
     public static void Install()
     {
-        if (Interlocked.Exchange(ref s_installed, 1) != 0)
+        if (Interlocked.Exchange(ref _installed, 1) != 0)
         {
             return;
         }

@@ -110,7 +110,7 @@ internal static partial class DotnetRestore
 /// </summary>
 internal sealed class RestoreProject
 {
-    private static readonly TimeSpan s_floatingFor = TimeSpan.FromDays(1);
+    private static readonly TimeSpan FloatingFor = TimeSpan.FromDays(1);
     private readonly string _content;
     private readonly bool _isFloating;
 
@@ -140,7 +140,7 @@ internal sealed class RestoreProject
 
     /// <summary>True where the same packages have been restored before.</summary>
     public bool IsRestored
-        => System.IO.File.Exists(Assets) && (!_isFloating || DateTime.UtcNow - System.IO.File.GetLastWriteTimeUtc(Assets) < s_floatingFor);
+        => System.IO.File.Exists(Assets) && (!_isFloating || DateTime.UtcNow - System.IO.File.GetLastWriteTimeUtc(Assets) < FloatingFor);
 
     /// <summary>Writes the project file.</summary>
     public void Write() => AtomicFile.WriteText(File, _content);
@@ -242,9 +242,9 @@ internal sealed class RestoreFailed(string message, IReadOnlyList<string> errors
 /// </summary>
 internal sealed class PackageSources
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2.5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2.5);
 
-    private static readonly HttpClient s_http = new(new SocketsHttpHandler { ConnectTimeout = s_patience, AllowAutoRedirect = false });
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { ConnectTimeout = Patience, AllowAutoRedirect = false });
 
     private PackageSources(IReadOnlyList<string> answering, IReadOnlyList<string> silent, string cache)
         => (Answering, Silent, Cache) = (answering, silent, cache);
@@ -294,11 +294,11 @@ internal sealed class PackageSources
         }
 
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(s_patience + TimeSpan.FromSeconds(0.5));
+        patience.CancelAfter(Patience + TimeSpan.FromSeconds(0.5));
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Head, address);
-            using var response = await s_http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token).ConfigureAwait(false);
+            using var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token).ConfigureAwait(false);
             return true;
         }
         catch (HttpRequestException error)

@@ -100,7 +100,7 @@ internal sealed class SessionReferences(CellCompiler compiler, SessionLoadContex
 internal static class HostPackages
 {
     /// <summary>Packages that only gather others for a platform.</summary>
-    private static readonly Dictionary<string, string> s_standIns = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly Dictionary<string, string> StandIns = new(StringComparer.OrdinalIgnoreCase)
     {
         ["TorchSharp-cpu"] = "TorchSharp",
         ["Plotly.NET.Interactive"] = "Plotly.NET",
@@ -108,18 +108,18 @@ internal static class HostPackages
         ["Microsoft.Data.Analysis.Interactive"] = "Microsoft.Data.Analysis",
     };
 
-    private static readonly Lazy<Dictionary<string, string>> s_versions = new(Read);
+    private static readonly Lazy<Dictionary<string, string>> Versions = new(Read);
 
     /// <summary>The host's version of a package; null where it has none that cells share.</summary>
     public static string? VersionOf(string id)
     {
-        var name = s_standIns.GetValueOrDefault(id, id);
+        var name = StandIns.GetValueOrDefault(id, id);
         if (HostReferences.IsInner(name))
         {
             return null;
         }
 
-        if (s_versions.Value.TryGetValue(name, out var version))
+        if (Versions.Value.TryGetValue(name, out var version))
         {
             return version;
         }

@@ -10,7 +10,7 @@ namespace Microsoft.DotNet.Interactive;
 /// <summary>What every cell can call, without a prefix or as <c>Kernel.display(…)</c>, spelled as in .NET Interactive.</summary>
 public static class Kernel
 {
-    private static readonly string[] s_delimiters = ["$", "\\(", "\\[", "\\begin"];
+    private static readonly string[] Delimiters = ["$", "\\(", "\\[", "\\begin"];
 
     /// <summary>Shows a value below the cell.</summary>
     /// <param name="value">Anything; null shows as <c>&lt;null&gt;</c>.</param>
@@ -27,7 +27,7 @@ public static class Kernel
     public static LaTeXString LaTeX(string content)
     {
         ArgumentNullException.ThrowIfNull(content);
-        return s_delimiters.Any(mark => content.Contains(mark, StringComparison.Ordinal)) ? new LaTeXString(content) : new MathString(content);
+        return Delimiters.Any(mark => content.Contains(mark, StringComparison.Ordinal)) ? new LaTeXString(content) : new MathString(content);
     }
 
     /// <summary>Text in Markdown, shown as such: <c>Markdown("**bold**")</c>. (.NET Interactive has nothing like it.)</summary>

@@ -10,14 +10,14 @@ namespace Microsoft.DotNet.Interactive;
 /// </summary>
 public sealed class KernelInvocationContext
 {
-    private static readonly KernelInvocationContext s_running = new();
+    private static readonly KernelInvocationContext Running = new();
 
     private KernelInvocationContext()
     {
     }
 
     /// <summary>The running cell's; null outside of cells.</summary>
-    public static KernelInvocationContext? Current => CellExecution.Current is null ? null : s_running;
+    public static KernelInvocationContext? Current => CellExecution.Current is null ? null : Running;
 
 #pragma warning disable CA1822 // Members of an object, as in .NET Interactive.
     /// <summary>Fires when the cell is interrupted.</summary>

@@ -62,7 +62,7 @@ internal sealed class SessionVariables(SubmissionChain submissions, CellCompiler
 /// <summary>Spells types in C#.</summary>
 internal static class TypeNames
 {
-    private static readonly Dictionary<Type, string> s_keywords = new()
+    private static readonly Dictionary<Type, string> Keywords = new()
     {
         [typeof(bool)] = "bool",
         [typeof(byte)] = "byte",
@@ -116,7 +116,7 @@ internal static class TypeNames
         var name = type.Name.Split('`')[0];
         var arguments = type.GetGenericArguments();
         var isGeneric = type.Name.Contains('`', StringComparison.Ordinal);
-        return s_keywords.GetValueOrDefault(type) ?? (isGeneric ? $"{name}<{string.Join(", ", arguments.Select(Short))}>" : name);
+        return Keywords.GetValueOrDefault(type) ?? (isGeneric ? $"{name}<{string.Join(", ", arguments.Select(Short))}>" : name);
     }
 
     private static string InCSharp(Type declaring, Type[] arguments)

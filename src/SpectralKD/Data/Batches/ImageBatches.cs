@@ -66,7 +66,7 @@ public static class ImageBatches
         if (read == 0 && failure is not null && !options.MayBeEmpty)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"None of the {indices.Length} images of {source.Name} could be read. The first: {failure.Message}"), failure);
+                $"none of the {indices.Length} images of {source.Name} could be read; the first: {failure.Message}"), failure);
         }
 
         if (assembly.Count > 0)
@@ -125,7 +125,7 @@ public sealed record BatchOptions
         if (BatchSize < 1 || Workers < 1)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"Batch size and workers must be at least 1, but are {BatchSize} and {Workers}."));
+                $"batch size and workers must be at least 1, but are {BatchSize} and {Workers}"));
         }
 
         var all = Indices?.ToArray() ?? [.. Enumerable.Range(0, source.Count)];

@@ -74,7 +74,7 @@ internal static class TrainBatches
             }
 
             throw new SpectralKDException(FormattableString.Invariant(
-                $"{Attempts} images in a row cannot be read from {Source.Name}. The first: {failure!.Message}"), failure);
+                $"{Attempts} images in a row cannot be read from {Source.Name}; the first: {failure!.Message}"), failure);
         }
 
         // A method of its own: its frame holds the decoded image, which can be collected when the room is given back.
@@ -133,8 +133,8 @@ internal sealed record TrainBatchOptions
         if (BatchSize < 1 || Workers < 1 || FirstBatch < 0 || Augmentation.Repeats < 1)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"Batch size, workers and repeats must be at least 1 and the first batch at least 0, but are {BatchSize}, {Workers}, ")
-                + FormattableString.Invariant($"{Augmentation.Repeats} and {FirstBatch}."));
+                $"batch size, workers and repeats must be at least 1 and the first batch at least 0, but are {BatchSize}, {Workers}, ")
+                + FormattableString.Invariant($"{Augmentation.Repeats} and {FirstBatch}"));
         }
 
         if (BatchesPerEpoch(source.Count) == 0)

@@ -14,12 +14,12 @@ internal sealed class DecodingRoom : IDisposable
 
     private static readonly object Gate = new();
     [ThreadStatic]
-    private static DecodingRoom? t_current;
-    private static long s_taken;
-    private static long s_dead; // of what was given back, the huge arrays since the last collection
-    private static int s_running; // those who hold room and do not wait for more
-    private static int s_growing; // those who hold room and wait for more
-    private readonly DecodingRoom? _outer = t_current;
+    private static DecodingRoom? _current;
+    private static long _taken;
+    private static long _dead; // of what was given back, the huge arrays since the last collection
+    private static int _running; // those who hold room and do not wait for more
+    private static int _growing; // those who hold room and wait for more
+    private readonly DecodingRoom? _outer = _current;
     private long _held;
 
     private DecodingRoom()
@@ -34,7 +34,7 @@ internal sealed class DecodingRoom : IDisposable
     public static DecodingRoom Enter()
     {
         var room = new DecodingRoom();
-        t_current ??= room;
+        _current ??= room;
         return room;
     }
 
@@ -42,7 +42,7 @@ internal sealed class DecodingRoom : IDisposable
     /// <param name="bytes">How much more is needed.</param>
     public static void Take(long bytes)
     {
-        if (t_current is { } room && bytes > 0)
+        if (_current is { } room && bytes > 0)
         {
             lock (Gate)
             {
@@ -66,14 +66,14 @@ internal sealed class DecodingRoom : IDisposable
             return;
         }
 
-        t_current = null;
+        _current = null;
         if (_held > 0)
         {
             lock (Gate)
             {
-                s_taken -= _held;
-                s_dead += _held >= Huge ? _held : 0;
-                s_running--;
+                _taken -= _held;
+                _dead += _held >= Huge ? _held : 0;
+                _running--;
                 _held = 0;
                 Monitor.PulseAll(Gate);
             }
@@ -83,41 +83,41 @@ internal sealed class DecodingRoom : IDisposable
     // Nobody begins while another, who holds a file's bytes already, waits for room for its pixels.
     private void WaitForFirst(long bytes)
     {
-        while (s_growing > 0 || (s_taken > 0 && s_taken + bytes > Budget))
+        while (_growing > 0 || (_taken > 0 && _taken + bytes > Budget))
         {
             Monitor.Wait(Gate);
         }
 
-        s_running++;
+        _running++;
         Hold(bytes);
     }
 
     // Were all to wait for each other, one goes on: so at most one image's pixels are beyond the budget.
     private void WaitForMore(long bytes)
     {
-        s_running--;
-        s_growing++;
+        _running--;
+        _growing++;
         Monitor.PulseAll(Gate);
-        while (s_running > 0 && s_taken + bytes > Budget)
+        while (_running > 0 && _taken + bytes > Budget)
         {
             Monitor.Wait(Gate);
         }
 
-        s_growing--;
-        s_running++;
+        _growing--;
+        _running++;
         Hold(bytes);
         Monitor.PulseAll(Gate);
     }
 
     private void Hold(long bytes)
     {
-        if (s_dead > 0 && s_taken + s_dead + bytes > Budget)
+        if (_dead > 0 && _taken + _dead + bytes > Budget)
         {
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-            s_dead = 0;
+            _dead = 0;
         }
 
         _held += bytes;
-        s_taken += bytes;
+        _taken += bytes;
     }
 }

@@ -68,8 +68,8 @@ internal static class ImageDecoder
         if (bytes is <= 0 or > MaximumBytes)
         {
             throw new SpectralKDException(bytes == 0
-                ? $"The image {name} is an empty file (0 bytes), or a pipe, a socket or a device."
-                : FormattableString.Invariant($"The image {name} is refused: its size is given as {bytes} bytes, the limit is {MaximumBytes}."));
+                ? $"the image {name} is an empty file (0 bytes), or a pipe, a socket or a device"
+                : FormattableString.Invariant($"the image {name} is refused: its size is given as {bytes} bytes, the limit is {MaximumBytes}"));
         }
     }
 
@@ -79,7 +79,7 @@ internal static class ImageDecoder
         if ((long)width * height > MaximumPixels)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"The image {name} has {width} x {height} pixels, more than the limit of {MaximumPixels}; make it smaller."));
+                $"the image {name} has {width} x {height} pixels, more than the limit of {MaximumPixels}; make it smaller"));
         }
     }
 
@@ -130,7 +130,7 @@ internal static class ImageDecoder
                 var wanted = Math.Min(RowsAtOnce, info.Height - y);
                 if (codec.GetScanlines((nint)start, wanted, info.RowBytes) < wanted)
                 {
-                    throw new SpectralKDException($"The image {name} {Explain(SKCodecResult.IncompleteInput)}.");
+                    throw new SpectralKDException($"the image {name} {Explain(SKCodecResult.IncompleteInput)}");
                 }
 
                 DropAlpha(rows.AsSpan(0, wanted * info.RowBytes), pixels.AsSpan(y * info.Width * 3));
@@ -147,13 +147,13 @@ internal static class ImageDecoder
         if (!bitmap.TryAllocPixels(info))
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"There is no memory for the image {name} of {info.Width} x {info.Height} pixels."));
+                $"there is no memory for the image {name} of {info.Width} x {info.Height} pixels"));
         }
 
         var result = codec.GetPixels(bitmap.Info, bitmap.GetPixels());
         if (result != SKCodecResult.Success)
         {
-            throw new SpectralKDException($"The image {name} {Explain(result)}.");
+            throw new SpectralKDException($"the image {name} {Explain(result)}");
         }
 
         var pixels = GC.AllocateUninitializedArray<byte>(info.Width * info.Height * 3);
@@ -195,7 +195,7 @@ internal static class ImageDecoder
             or [(byte)'R', (byte)'I', (byte)'F', (byte)'F', ..] or [0, 0, not 0, ..] or [(byte)'I', (byte)'I', ..] or [(byte)'M', (byte)'M', ..];
 
     private static SpectralKDException NoImage(ReadOnlySpan<byte> start, long length, string name) =>
-        new($"The file {name} is not an image that can be read ({Describe(start, length)}).");
+        new($"the file {name} is not an image that can be read ({Describe(start, length)})");
 
     private static string Describe(ReadOnlySpan<byte> start, long length) =>
         start is [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] ? "TIFF is not supported; convert it to PNG"

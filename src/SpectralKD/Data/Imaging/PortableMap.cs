@@ -23,7 +23,7 @@ internal static class PortableMap
         var maximum = isBitmap ? 1 : ReadNumber(file, ref at);
         if (width <= 0 || height <= 0 || maximum is <= 0 or > 65535)
         {
-            throw new SpectralKDException($"The image {name} has a broken header for a PBM, PGM or PPM file.");
+            throw new SpectralKDException($"the image {name} has a broken header for a PBM, PGM or PPM file");
         }
 
         ImageDecoder.CheckSize(width, height, name);
@@ -99,7 +99,7 @@ internal static class PortableMap
             if (!int.TryParse(text[start..at], NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value > maximum)
             {
                 throw new SpectralKDException(FormattableString.Invariant(
-                    $"The image {name} is corrupt: its number {i + 1} of {last} is none from 0 to {maximum}."));
+                    $"the image {name} is corrupt: its number {i + 1} of {last} is none from 0 to {maximum}"));
             }
 
             Put(pixels, i, channels, isBitmap ? (byte)(255 - scaled[value]) : scaled[value]);
@@ -121,7 +121,7 @@ internal static class PortableMap
     private static byte[] Scale(int maximum) => [.. Enumerable.Range(0, maximum + 1).Select(value => (byte)Math.Round(value / (double)maximum * 255))];
 
     private static SpectralKDException Truncated(string name, long expected, long found, string unit) => new(FormattableString.Invariant(
-        $"The image {name} is truncated: {expected} {unit} of pixels expected, {found} found."));
+        $"the image {name} is truncated: {expected} {unit} of pixels expected, {found} found"));
 
     private static int ReadNumber(ReadOnlySpan<byte> file, ref int at)
     {

@@ -3,22 +3,22 @@ namespace SpectralKD.Data;
 /// <summary>Images in a folder with one sub-folder for each class (ImageFolder layout), or flat in one folder.</summary>
 internal sealed class FolderImageSource : IImageSource, IOpenedImages, IImageFiles
 {
-    private readonly string root;
-    private readonly ImageFolderLayout layout;
+    private readonly string _root;
+    private readonly ImageFolderLayout _layout;
 
     /// <summary>Lists the folder.</summary>
     /// <exception cref="SpectralKDException">The folder cannot be read or holds no image.</exception>
     public FolderImageSource(string folder)
     {
-        root = Path.GetFullPath(folder);
-        Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(root));
-        (layout, Notes) = List();
-        if (layout.Paths.Length == 0)
+        _root = Path.GetFullPath(folder);
+        Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(_root));
+        (_layout, Notes) = List();
+        if (_layout.Paths.Length == 0)
         {
             throw new SpectralKDException(
-                $"The folder {root} holds no images: looked for {string.Join(' ', ImageFolderLayout.Extensions)} "
-                + "in its class folders and in itself; name a folder with one sub-folder for each class."
-                + string.Concat(Notes.Select(note => $" Note: {note}.")));
+                $"the folder {_root} holds no images: looked for {string.Join(' ', ImageFolderLayout.Extensions)} "
+                + "in its class folders and in itself; name a folder with one sub-folder for each class"
+                + string.Concat(Notes.Select(note => $"; note: {note}")));
         }
     }
 
@@ -29,19 +29,19 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages, IImageFil
     public ImageQuery? Query { get; set; }
 
     /// <inheritdoc/>
-    public int Count => layout.Paths.Length;
+    public int Count => _layout.Paths.Length;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Classes => layout.Classes;
+    public IReadOnlyList<string> Classes => _layout.Classes;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Notes { get; }
 
     /// <inheritdoc/>
-    public int Label(int index) => layout.Labels[index];
+    public int Label(int index) => _layout.Labels[index];
 
     /// <inheritdoc/>
-    public string ItemName(int index) => layout.Paths[index];
+    public string ItemName(int index) => _layout.Paths[index];
 
     /// <inheritdoc/>
     public RgbImage Read(int index)
@@ -51,14 +51,14 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages, IImageFil
     }
 
     /// <inheritdoc/>
-    public string Place => root;
+    public string Place => _root;
 
     /// <inheritdoc/>
     public string Stamp(int index)
     {
         try
         {
-            var path = Path.Combine(root, layout.Paths[index]);
+            var path = Path.Combine(_root, _layout.Paths[index]);
             var file = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
             return FormattableString.Invariant($"{file.Length} {file.LastWriteTimeUtc.Ticks}");
         }
@@ -73,7 +73,7 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages, IImageFil
         try
         {
             // A pipe, a socket or a device has no length; opening a pipe would wait for somebody to write into it, and /dev/zero has no end.
-            var path = Path.Combine(root, layout.Paths[index]);
+            var path = Path.Combine(_root, _layout.Paths[index]);
             var length = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path).Length;
             ImageDecoder.CheckLength(length, ItemName(index));
             using var file = File.OpenRead(path);
@@ -81,7 +81,7 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages, IImageFil
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new SpectralKDException($"The image {ItemName(index)} cannot be read: {error.Message}", error);
+            throw new SpectralKDException($"the image {ItemName(index)} cannot be read: {error.Message}", error);
         }
     }
 
@@ -89,13 +89,13 @@ internal sealed class FolderImageSource : IImageSource, IOpenedImages, IImageFil
     {
         try
         {
-            var tree = new FolderTree(root);
+            var tree = new FolderTree(_root);
             var layout = ImageFolderLayout.Of(tree.Files, tree.Folders, Name);
             return (layout, [.. tree.Notes, .. layout.Notes]);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new SpectralKDException($"The folder {root} cannot be listed: {error.Message}", error);
+            throw new SpectralKDException($"the folder {_root} cannot be listed: {error.Message}", error);
         }
     }
 }

@@ -27,7 +27,7 @@ internal sealed record RemoteFile(Uri Url, string Md5)
             if (found != Md5)
             {
                 throw new SpectralKDException(
-                    $"The download of {Url} is not the expected file: its MD5 is {found} instead of {Md5}; try again, or fetch it by hand to {path}.");
+                    $"the download of {Url} is not the expected file: its MD5 is {found} instead of {Md5}; try again, or fetch it by hand to {path}");
             }
 
             File.Move(temporary, path, overwrite: true);

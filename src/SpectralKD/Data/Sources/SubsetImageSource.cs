@@ -5,22 +5,22 @@ namespace SpectralKD.Data;
 /// <summary>Some images of another source, in a given order; optionally only its first classes.</summary>
 internal sealed class SubsetImageSource : IImageSource, IOpenedImages, IImageFiles
 {
-    private readonly IImageSource source;
-    private readonly int[] indices;
+    private readonly IImageSource _source;
+    private readonly int[] _indices;
 
     /// <summary>Takes the images at <paramref name="indices"/> of <paramref name="source"/>.</summary>
     public SubsetImageSource(IImageSource source, int[] indices, IReadOnlyList<string>? classes = null)
     {
-        this.source = source;
-        this.indices = indices;
+        _source = source;
+        _indices = indices;
         Classes = classes ?? source.Classes;
     }
 
     /// <inheritdoc/>
-    public string Name => source.Name;
+    public string Name => _source.Name;
 
     /// <inheritdoc/>
-    public int Count => indices.Length;
+    public int Count => _indices.Length;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Classes { get; }
@@ -29,22 +29,22 @@ internal sealed class SubsetImageSource : IImageSource, IOpenedImages, IImageFil
     public ImageQuery? Query { get; set; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Notes => source.Notes;
+    public IReadOnlyList<string> Notes => _source.Notes;
 
     /// <inheritdoc/>
-    public int Label(int index) => source.Label(indices[index]);
+    public int Label(int index) => _source.Label(_indices[index]);
 
     /// <inheritdoc/>
-    public string ItemName(int index) => source.ItemName(indices[index]);
+    public string ItemName(int index) => _source.ItemName(_indices[index]);
 
     /// <inheritdoc/>
-    public RgbImage Read(int index) => source.Read(indices[index]);
+    public RgbImage Read(int index) => _source.Read(_indices[index]);
 
     /// <inheritdoc/>
-    public string Place => (source as IImageFiles)?.Place ?? "";
+    public string Place => (_source as IImageFiles)?.Place ?? "";
 
     /// <inheritdoc/>
-    public string? Stamp(int index) => (source as IImageFiles)?.Stamp(indices[index]);
+    public string? Stamp(int index) => (_source as IImageFiles)?.Stamp(_indices[index]);
 }
 
 /// <summary>One of several disjoint parts of an image set, for splitting an analysis over machines: every n-th image.</summary>
@@ -59,7 +59,7 @@ public sealed record DataShard
         if (count < 1 || number < 1 || number > count)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"There is no part {number} of {count}: parts are numbered from 1, as in 1/{Math.Max(count, 1)}."));
+                $"there is no part {number} of {count}: parts are numbered from 1, as in 1/{Math.Max(count, 1)}"));
         }
 
         (Number, Count) = (number, count);
@@ -81,7 +81,7 @@ public sealed record DataShard
             && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var count)
             ? new DataShard(number, count)
-            : throw new SpectralKDException($"The part \"{text}\" is not of the form i/n, for example 2/4.");
+            : throw new SpectralKDException($"the part \"{text}\" is not of the form i/n, for example 2/4");
     }
 
     /// <inheritdoc/>

@@ -9,10 +9,10 @@ namespace SpectralKD.Data;
 /// </summary>
 internal sealed class ZipImageSource : IImageSource, IOpenedImages, IImageFiles, IDisposable
 {
-    private readonly ZipFile archive;
-    private readonly string prefix;
-    private readonly ImageFolderLayout layout;
-    private readonly long[] entries;
+    private readonly ZipFile _archive;
+    private readonly string _prefix;
+    private readonly ImageFolderLayout _layout;
+    private readonly long[] _entries;
 
     /// <summary>Lists the archive.</summary>
     /// <param name="path">The .zip file.</param>
@@ -20,26 +20,26 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IImageFiles,
     /// <exception cref="SpectralKDException">The file is no zip, is truncated, or holds no image there.</exception>
     public ZipImageSource(string path, string folder)
     {
-        (archive, var listing) = Open(path);
+        (_archive, var listing) = Open(path);
         try
         {
-            prefix = folder.Length > 0 ? Named(listing, folder.Trim('/')) : Wrapper(listing);
+            _prefix = folder.Length > 0 ? Named(listing, folder.Trim('/')) : Wrapper(listing);
             Name = Path.GetFileName(path) + (folder.Length > 0 ? "/" + folder.Trim('/') : "");
-            var inside = listing.Files.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..]);
-            layout = ImageFolderLayout.Of(inside, listing.FoldersIn(prefix), Path.GetFileNameWithoutExtension(path));
-            Notes = [.. listing.Notes, .. layout.Notes];
-            entries = [.. layout.Paths.Select(image => (long)listing.Files[prefix + image])];
-            if (entries.Length == 0)
+            var inside = listing.Files.Keys.Where(name => name.StartsWith(_prefix, StringComparison.Ordinal)).Select(name => name[_prefix.Length..]);
+            _layout = ImageFolderLayout.Of(inside, listing.FoldersIn(_prefix), Path.GetFileNameWithoutExtension(path));
+            Notes = [.. listing.Notes, .. _layout.Notes];
+            _entries = [.. _layout.Paths.Select(image => (long)listing.Files[_prefix + image])];
+            if (_entries.Length == 0)
             {
                 throw new SpectralKDException(
-                    $"The archive {Name} holds no images: looked for {string.Join(' ', ImageFolderLayout.Extensions)} "
-                    + FormattableString.Invariant($"among {listing.Files.Count} files; it needs one folder for each class.")
-                    + string.Concat(Notes.Select(note => $" Note: {note}.")));
+                    $"the archive {Name} holds no images: looked for {string.Join(' ', ImageFolderLayout.Extensions)} "
+                    + FormattableString.Invariant($"among {listing.Files.Count} files; it needs one folder for each class")
+                    + string.Concat(Notes.Select(note => $"; note: {note}")));
             }
         }
         catch
         {
-            archive.Close();
+            _archive.Close();
             throw;
         }
     }
@@ -51,19 +51,19 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IImageFiles,
     public ImageQuery? Query { get; set; }
 
     /// <inheritdoc/>
-    public int Count => entries.Length;
+    public int Count => _entries.Length;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Classes => layout.Classes;
+    public IReadOnlyList<string> Classes => _layout.Classes;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Notes { get; }
 
     /// <inheritdoc/>
-    public int Label(int index) => layout.Labels[index];
+    public int Label(int index) => _layout.Labels[index];
 
     /// <inheritdoc/>
-    public string ItemName(int index) => layout.Paths[index];
+    public string ItemName(int index) => _layout.Paths[index];
 
     /// <inheritdoc/>
     public RgbImage Read(int index)
@@ -73,13 +73,13 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IImageFiles,
     }
 
     /// <inheritdoc/>
-    public string Place => Path.GetFullPath(archive.Name) + "/" + prefix;
+    public string Place => Path.GetFullPath(_archive.Name) + "/" + _prefix;
 
     /// <inheritdoc/>
-    public string Stamp(int index) => archive[(int)entries[index]] is var entry ? FormattableString.Invariant($"{entry.Size} {entry.Crc:x8} {entry.DosTime}") : "";
+    public string Stamp(int index) => _archive[(int)_entries[index]] is var entry ? FormattableString.Invariant($"{entry.Size} {entry.Crc:x8} {entry.DosTime}") : "";
 
     /// <inheritdoc/>
-    public void Dispose() => archive.Close();
+    public void Dispose() => _archive.Close();
 
     /// <summary>What is in an archive; null if it cannot be read (opening it will say why).</summary>
     public static ZipListing? List(string path)
@@ -101,23 +101,23 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IImageFiles,
 
     private byte[] ReadBytes(int index)
     {
-        var entry = archive[(int)entries[index]];
+        var entry = _archive[(int)_entries[index]];
         ImageDecoder.CheckLength(entry.Size, ItemName(index));
         try
         {
-            using var stream = archive.GetInputStream(entries[index]);
+            using var stream = _archive.GetInputStream(_entries[index]);
             var bytes = ImageDecoder.ReadWhole(stream, entry.Size, ItemName(index));
             if (stream.ReadByte() >= 0)
             {
                 throw new SpectralKDException(FormattableString.Invariant(
-                    $"The image {ItemName(index)} cannot be unpacked: it is longer than the {entry.Size} bytes that the archive gives as its size."));
+                    $"the image {ItemName(index)} cannot be unpacked: it is longer than the {entry.Size} bytes that the archive gives as its size"));
             }
 
             return Checked(bytes, entry, ItemName(index));
         }
         catch (Exception error) when (IsDamage(error))
         {
-            throw new SpectralKDException($"The image {ItemName(index)} cannot be unpacked: {error.Message}", error);
+            throw new SpectralKDException($"the image {ItemName(index)} cannot be unpacked: {error.Message}", error);
         }
     }
 
@@ -126,7 +126,7 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IImageFiles,
         var crc = new Crc32();
         crc.Update(new ArraySegment<byte>(bytes));
         return !entry.HasCrc || entry.AESKeySize > 0 || crc.Value == entry.Crc ? bytes : throw new SpectralKDException(
-            $"The image {name} is damaged: its checksum (CRC-32) is not the one that the archive gives.");
+            $"the image {name} is damaged: its checksum (CRC-32) is not the one that the archive gives");
     }
 
     private static (ZipFile Archive, ZipListing Listing) Open(string path)
@@ -141,8 +141,8 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IImageFiles,
         {
             archive?.Close();
             throw new SpectralKDException(StartsAsZip(path)
-                ? $"The archive {path} is truncated or damaged: its list of contents at the end cannot be read; copy or download it again."
-                : $"The file {path} is not a zip archive.", error);
+                ? $"the archive {path} is truncated or damaged: its list of contents at the end cannot be read; copy or download it again"
+                : $"the file {path} is not a zip archive", error);
         }
     }
 
@@ -155,7 +155,7 @@ internal sealed class ZipImageSource : IImageSource, IOpenedImages, IImageFiles,
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new SpectralKDException($"The archive {path} cannot be read: {error.Message}", error);
+            throw new SpectralKDException($"the archive {path} cannot be read: {error.Message}", error);
         }
     }
 

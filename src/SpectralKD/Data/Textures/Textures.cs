@@ -34,13 +34,13 @@ public static class Textures
     {
         if (count < 1)
         {
-            throw new SpectralKDException(FormattableString.Invariant($"The number of images must be at least 1, but is {count}."));
+            throw new SpectralKDException(FormattableString.Invariant($"the number of images must be at least 1, but is {count}"));
         }
 
         if (size is < 8 or > MaximumSize)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"The size of textures must be between 8 and {MaximumSize} pixels, but is {size}."));
+                $"the size of textures must be between 8 and {MaximumSize} pixels, but is {size}"));
         }
 
         if (classes < 2 || classes > ClassNames.Count)

@@ -66,7 +66,7 @@ public sealed record Augmentation
     public static Augmentation Parse(string name) =>
         Presets.FirstOrDefault(preset => string.Equals(preset.Name, name, StringComparison.OrdinalIgnoreCase))
         ?? throw new SpectralKDException(
-            $"There is no augmentation \"{name}\"; choose one of {string.Join(", ", Presets.Select(preset => preset.Name))}.");
+            $"there is no augmentation \"{name}\"; choose one of {string.Join(", ", Presets.Select(preset => preset.Name))}");
 }
 
 /// <summary>How a training image is cut to the model's size.</summary>

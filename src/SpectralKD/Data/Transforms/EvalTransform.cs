@@ -8,7 +8,7 @@ namespace SpectralKD.Data;
 /// </summary>
 public sealed class EvalTransform
 {
-    private readonly float[] lookup; // [3, 256]: the normalised value of each byte in each channel
+    private readonly float[] _lookup; // [3, 256]: the normalised value of each byte in each channel
 
     /// <summary>Makes the transform of one model.</summary>
     /// <param name="preprocessing">Crop fraction, mean and standard deviation.</param>
@@ -18,9 +18,9 @@ public sealed class EvalTransform
     {
         ArgumentNullException.ThrowIfNull(preprocessing);
         ImageSize = imageSize.Shorter > 0 ? imageSize : throw new SpectralKDException(FormattableString.Invariant(
-            $"The image size must be at least 1 pixel, but is {imageSize}."));
+            $"the image size must be at least 1 pixel, but is {imageSize}"));
         ResizeTo = preprocessing.ResizeTo(imageSize);
-        lookup = preprocessing.NormalizedBytes();
+        _lookup = preprocessing.NormalizedBytes();
     }
 
     /// <summary>Size of the output in pixels.</summary>
@@ -56,7 +56,7 @@ public sealed class EvalTransform
         ArgumentNullException.ThrowIfNull(image);
         var pixels = ArrayPool<byte>.Shared.Rent(Length);
         ResizeAndCrop(image, pixels.AsSpan(0, Length));
-        Preprocessing.Normalize(pixels.AsSpan(0, Length), lookup, target);
+        Preprocessing.Normalize(pixels.AsSpan(0, Length), _lookup, target);
         ArrayPool<byte>.Shared.Return(pixels);
     }
 

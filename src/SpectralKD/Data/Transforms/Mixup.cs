@@ -63,7 +63,7 @@ internal static class Mixup
         {
             if (labels[i] < 0 || labels[i] >= classes)
             {
-                throw new SpectralKDException(FormattableString.Invariant($"A label is {labels[i]}, but there are {classes} classes."));
+                throw new SpectralKDException(FormattableString.Invariant($"a label is {labels[i]}, but there are {classes} classes"));
             }
 
             targets[(i * classes) + (int)labels[i]] = (float)(1 - smoothing + (smoothing / classes));
@@ -77,12 +77,12 @@ internal static class Mixup
         if (images.dim() != 4 || images.shape[0] != labels.Count || labels.Count % 2 != 0)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"Mixing needs an even batch [B, 3, H, W] with B labels, but got [{string.Join(", ", images.shape)}] and {labels.Count} labels."));
+                $"mixing needs an even batch [B, 3, H, W] with B labels, but got [{string.Join(", ", images.shape)}] and {labels.Count} labels"));
         }
 
         if (!(options.MixupAlpha >= 0 && options.CutmixAlpha >= 0 && options.MixupAlpha + options.CutmixAlpha > 0))
         {
-            throw new SpectralKDException("Mixing needs a positive alpha of mixup or of cutmix; to train without it, leave it out.");
+            throw new SpectralKDException("mixing needs a positive alpha of mixup or of cutmix; to train without it, leave it out");
         }
     }
 

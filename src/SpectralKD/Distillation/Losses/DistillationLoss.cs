@@ -76,10 +76,10 @@ public sealed record LossWeights
 /// <param name="Logits">KD by softened logits or decisions (<c>loss_dist</c>); null where there is none.</param>
 public readonly record struct LossValues(double Labels, double? Alignment, double? Logits)
 {
-    private static readonly IReadOnlyDictionary<string, double> s_none = new Dictionary<string, double>();
+    private static readonly IReadOnlyDictionary<string, double> NoOthers = new Dictionary<string, double>();
 
     /// <summary>The other terms by their names in the log (<see cref="LossCatalog"/>); empty for most.</summary>
-    public IReadOnlyDictionary<string, double> Others { get => field ?? s_none; init; }
+    public IReadOnlyDictionary<string, double> Others { get => field ?? NoOthers; init; }
 
     /// <summary>The sum of the terms.</summary>
     public double Total => Labels + (Alignment ?? 0) + (Logits ?? 0) + Others.Values.Sum();
@@ -109,5 +109,5 @@ public readonly record struct LossValues(double Labels, double? Alignment, doubl
         new(Labels + other.Labels, Alignment + other.Alignment, Logits + other.Logits) { Others = Each(term => term.Value + other.Others[term.Key]) };
 
     private IReadOnlyDictionary<string, double> Each(Func<KeyValuePair<string, double>, double> change) =>
-        Others.Count == 0 ? s_none : Others.ToDictionary(term => term.Key, change);
+        Others.Count == 0 ? NoOthers : Others.ToDictionary(term => term.Key, change);
 }

@@ -121,7 +121,7 @@ public static class ModelCatalog
     {
         var nearest = NearestName.Completing(model, All.Select(entry => entry.Name));
         return new SpectralKDException(
-            $"No model is called '{name}'. Nearest: {string.Join(", ", nearest)}. The catalogue has {All.Count} models.");
+            $"no model is called '{name}'; nearest: {string.Join(", ", nearest)}; the catalogue has {All.Count} models");
     }
 }
 
