@@ -2,17 +2,14 @@ using Microsoft.Data.Analysis;
 
 namespace SpectralKD.Interactive.Magic;
 
-/// <summary>Parameters of <c>#!spectral-analyze</c>.</summary>
-internal sealed class AnalyzeArguments
+/// <summary>What <c>#!spectral-analyze</c> and <c>#!spectral-report</c> both ask for: images through a model's blocks.</summary>
+internal abstract class BlockArguments
 {
     [MagicParameter("variable that holds the model", Value = MagicValue.ModelVariable)]
     public string Model { get; set; } = "model";
 
     [MagicParameter("variable that holds the images", Value = MagicValue.ImagesVariable)]
     public string Images { get; set; } = "images";
-
-    [MagicParameter("Fourier transform: over space, over channels (as the authors' released analysis does), or both")]
-    public SpectralDomain Domain { get; set; } = SpectralDomain.Spatial;
 
     [MagicParameter("where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them")]
     public MapPoint At { get; set; }
@@ -23,7 +20,7 @@ internal sealed class AnalyzeArguments
     [MagicParameter("images in one forward pass [what suits the model and the device]")]
     public int? Batch { get; set; }
 
-    [MagicParameter("numbers in which the model computes (as it is loaded: float32); the spectra are float64 in any case")]
+    [MagicParameter("numbers in which the model computes (as it is loaded: float32); the figures are float64 in any case")]
     public ModelPrecision? Precision { get; set; }
 
     [MagicParameter("folder of the decoded images, made where it is missing", Value = MagicValue.Path)]
@@ -31,6 +28,13 @@ internal sealed class AnalyzeArguments
 
     [MagicParameter("keep the intensity of every image: a table of image, class, block, intensity goes into <as>Images")]
     public bool PerImage { get; set; }
+}
+
+/// <summary>Parameters of <c>#!spectral-analyze</c>.</summary>
+internal sealed class AnalyzeArguments : BlockArguments
+{
+    [MagicParameter("Fourier transform: over space, over channels (as the authors' released analysis does), or both")]
+    public SpectralDomain Domain { get; set; } = SpectralDomain.Spatial;
 
     [MagicParameter("file that keeps what is computed: after a stop or a restart the same line goes on from it, and ends in the same bits", Value = MagicValue.Path)]
     public string? Resume { get; set; }

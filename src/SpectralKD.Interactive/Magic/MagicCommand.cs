@@ -38,6 +38,7 @@ internal abstract class MagicCommand<TArguments> : MagicCommand
     [
         .. typeof(TArguments).GetProperties()
             .Where(p => p.GetCustomAttribute<MagicParameterAttribute>() is not null)
+            .OrderBy(p => p.DeclaringType == typeof(TArguments)) // what several commands share comes first
             .Select(p => new MagicParameter(p, p.GetCustomAttribute<MagicParameterAttribute>()!, new TArguments()))
             .OrderByDescending(p => p.Implicit),
     ];

@@ -3,32 +3,8 @@ using Microsoft.Data.Analysis;
 namespace SpectralKD.Interactive.Magic;
 
 /// <summary>Parameters of <c>#!spectral-report</c>.</summary>
-internal sealed class ReportArguments
+internal sealed class ReportArguments : BlockArguments
 {
-    [MagicParameter("variable that holds the model", Value = MagicValue.ModelVariable)]
-    public string Model { get; set; } = "model";
-
-    [MagicParameter("variable that holds the images", Value = MagicValue.ImagesVariable)]
-    public string Images { get; set; } = "images";
-
-    [MagicParameter("where in each block: the residual stream after it, the attention branch, the MLP branch, or the stream between them")]
-    public MapPoint At { get; set; }
-
-    [MagicParameter("blocks: all, or indices and ranges such as 0,5..8,-1")]
-    public string Layers { get; set; } = "all";
-
-    [MagicParameter("images in one forward pass [what suits the model and the device]")]
-    public int? Batch { get; set; }
-
-    [MagicParameter("numbers in which the model computes (as it is loaded: float32); the figures are float64 in any case")]
-    public ModelPrecision? Precision { get; set; }
-
-    [MagicParameter("folder of the decoded images, made where it is missing", Value = MagicValue.Path)]
-    public string? ImageCache { get; set; }
-
-    [MagicParameter("keep the intensity of every image: a table of image, class, block, intensity goes into <as>Images")]
-    public bool PerImage { get; set; }
-
     [MagicParameter("i/n: only every n-th image from the i-th; the parts merge by --merge")]
     public string? Shard { get; set; }
 
