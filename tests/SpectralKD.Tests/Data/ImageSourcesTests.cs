@@ -122,7 +122,7 @@ public sealed class ImageSourcesTests : IDisposable
         AssertError(files.Write("void.zip", []), "is not a zip archive");
         AssertError(files.WriteZip("noimage.zip", ("a.txt", [1])), "holds no images");
         AssertError(files.Write("photo.jpg", ImageFiles.Jpeg()), "is a file, but no .zip archive");
-        AssertError(" ", "No image source was named");
+        AssertError(" ", "no image source was named");
         Assert.Contains("at least 1", Assert.Throws<SpectralKDException>(() => ImageSources.Open("textures", count: 0)).Message, StringComparison.Ordinal);
     }
 
