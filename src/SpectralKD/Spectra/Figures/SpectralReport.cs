@@ -15,7 +15,7 @@ namespace SpectralKD.Spectra;
 /// </code></example>
 public sealed class SpectralReport
 {
-    private static readonly (string Name, Func<BlockReport, double?> Value)[] s_figures =
+    private static readonly (string Name, Func<BlockReport, double?> Value)[] ByName =
     [
         ("intensity", block => block.Spatial.Intensity),
         ("intensity_low", block => block.IntensityInterval?.Low),
@@ -71,7 +71,7 @@ public sealed class SpectralReport
     }
 
     /// <summary>Names of the figures, which are the columns of <see cref="ToDataFrame"/> that hold numbers.</summary>
-    internal static IEnumerable<string> Figures => s_figures.Select(figure => figure.Name);
+    internal static IEnumerable<string> Figures => ByName.Select(figure => figure.Name);
 
     /// <summary>The spectra in both domains.</summary>
     public ModelSpectrum Spectrum { get; }
@@ -242,7 +242,7 @@ public sealed class SpectralReport
     [
         new Int32DataFrameColumn("block", Blocks.Select(block => block.Index)),
         new StringDataFrameColumn("name", Blocks.Select(block => block.Name)),
-        .. s_figures.Select(figure => new DoubleDataFrameColumn(figure.Name, Blocks.Select(figure.Value))),
+        .. ByName.Select(figure => new DoubleDataFrameColumn(figure.Name, Blocks.Select(figure.Value))),
     ]);
 
     private void RequireOneKind(SpectralReport whole)
