@@ -135,7 +135,7 @@ internal sealed class UCurves
     internal void Add(ModelSpectrum spectrum, string name, string? detail, SeriesLook look, IReadOnlyList<double> values, Func<BlockSpectrum, string> hover)
     {
         _lines.Add(SeriesLine.Of(look, detail is null ? name : $"{name}: {detail}", Depths(spectrum), values, spectrum.Blocks.Select(hover)));
-        _labels.Add(new EndLabel(name, detail?.Split(", 95 %") is [var brief, _] ? brief + ")" : detail, look.Colour, values[^1])); // the legend and the box say the interval
+        _labels.Add(new EndLabel(name, detail is null ? null : UCurveText.Verdict(detail), look.Colour, values[^1])); // the legend and the box say the interval
         Include(values);
     }
 
@@ -171,6 +171,9 @@ internal static class UCurveText
             ? WithWeights($"{spectra[0].Title} · {Images(spectra[0])} · {spectra[0].UShape.Words}{shaded}", spectra[0])
             : Subject(spectra) + shaded;
     }
+
+    /// <summary>A verdict for a narrow place, without its interval: the spectrum's own table says it.</summary>
+    internal static string Verdict(string words) => words.Split(", 95 %") is [var brief, _] ? brief + ")" : words;
 
     internal static string BandWords(CurveBand band) => band == CurveBand.Deviation ? "± 1 standard deviation over images" : "95 % interval of the mean";
 

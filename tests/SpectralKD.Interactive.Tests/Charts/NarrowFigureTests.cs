@@ -21,6 +21,17 @@ public partial class NarrowFigureTests
         Assert.All(several.RootElement.GetProperty("data").EnumerateArray(), trace => Assert.All(Lines(trace.GetProperty("name")), line => Assert.InRange(line.Length, 1, 36)));
     }
 
+    [Fact]
+    public void The_names_of_the_panels_of_layer_pairs_have_the_verdict_without_its_interval_which_a_narrow_place_would_cut()
+    {
+        using var model = ModelLoader.Load("deit_nano_patch4_32", new() { Weights = "seeded" });
+        var spectrum = SpectralAnalysis.Run(model, Textures.Create(10, 32, 2, seed: 1), cancellation: TestContext.Current.CancellationToken);
+        Assert.Contains(", 95 % interval", spectrum.UShape.Words);
+        var figure = ChartHtml.FigureJson(Charts.Pairs(spectrum, spectrum, LayerPairs.Select(spectrum, spectrum)));
+        Assert.Contains($"{spectrum.Title}: {spectrum.UShape.Words.Split(", 95 %")[0]})", Regex.Unescape(figure));
+        Assert.DoesNotContain("95 % interval", Regex.Unescape(figure));
+    }
+
     [Theory]
     [InlineData(SpectralDomain.Both, 3)]
     [InlineData(SpectralDomain.Spatial, 2)]
