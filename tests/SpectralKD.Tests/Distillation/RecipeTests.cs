@@ -31,8 +31,13 @@ public sealed class RecipeTests
         Assert.Contains(said, Assert.Throws<SpectralKDException>(() => DistillationRecipe.Load(name)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_path_that_holds_a_zero_is_refused_in_one_line()
+    public void A_path_that_holds_a_zero_or_nothing_is_refused_in_one_line()
     {
+        Assert.All(["", "\0recipe.json"], path =>
+        {
+            Assert.Throws<SpectralKDException>(() => DistillationRecipe.Load(path));
+            Assert.Throws<SpectralKDException>(() => Comparison.Load(path));
+        });
         Assert.Throws<SpectralKDException>(() => SpectralKD.Data.ImageSources.Open("\0photos"));
         Assert.Throws<SpectralKDException>(() => SpectralKD.Data.ImageSources.FindParts("\0photos"));
         Assert.Throws<SpectralKDException>(() => SpectralKD.Weights.WeightSource.Parse("\0weights.pth"));

@@ -142,7 +142,7 @@ internal static class ComparisonFile
         {
             return Parse(File.ReadAllText(path), Path.GetFileName(path), Path.GetDirectoryName(Path.GetFullPath(path)));
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or ArgumentException) // an empty path is an argument's fault
         {
             throw new SpectralKDException($"there is no comparison '{path}'{NearestName.Suggestion(path, ComparisonLibrary.Names)}: name a comparison.json, or a built-in one of "
                 + string.Join(", ", ComparisonLibrary.Names), error);

@@ -33,7 +33,7 @@ internal static partial class RecipeFile
         {
             return Parse(File.ReadAllText(path), Path.GetFileName(path));
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or ArgumentException) // an empty path is an argument's fault
         {
             throw new SpectralKDException($"there is no recipe '{path}'{NearestName.Suggestion(path, RecipeLibrary.Names)}: name a recipe.json, or a built-in one of "
                 + string.Join(", ", RecipeLibrary.Names), error);
