@@ -82,7 +82,7 @@ public static class Cifar10
         if (found != Archive.Md5)
         {
             throw new SpectralKDException(
-                $"{archive} is not CIFAR-10's binary archive: its MD5 is {found} instead of {Archive.Md5}; fetch it from {Archive.Url}.");
+                $"{archive} is not CIFAR-10's binary archive: its MD5 is {found} instead of {Archive.Md5}; fetch it from {Archive.Url}");
         }
 
         Unpack(archive, folder);

@@ -119,7 +119,7 @@ public static class ImageSources
 
         if (FindParts(source) is var (train, validation))
         {
-            throw new SpectralKDException($"{source} holds a training and a validation part: name {train} or {validation}.");
+            throw new SpectralKDException($"{source} holds a training and a validation part: name {train} or {validation}");
         }
 
         return Directory.Exists(source) ? new FolderImageSource(source)
@@ -192,7 +192,7 @@ public static class ImageSources
         if (classes < 1 || classes > source.Classes.Count)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"{source.Name} has {source.Classes.Count} classes, so {classes} cannot be taken."));
+                $"{source.Name} has {source.Classes.Count} classes, so {classes} cannot be taken"));
         }
 
         if (count is null && classes is null)

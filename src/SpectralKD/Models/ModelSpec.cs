@@ -139,7 +139,7 @@ public abstract record ModelSpec
     {
         if (!holds)
         {
-            throw new SpectralKDException($"{Name} {complaint}.");
+            throw new SpectralKDException($"{Name} {complaint}");
         }
     }
 
@@ -151,7 +151,7 @@ public abstract record ModelSpec
     /// <summary>The same model with attention windows of another size, where the family has windows.</summary>
     /// <param name="window">Side of a window in patches.</param>
     /// <exception cref="SpectralKDException">The family has none.</exception>
-    public virtual ModelSpec WithWindow(int window) => throw new SpectralKDException($"{Name} has no attention windows, so it takes no window size.");
+    public virtual ModelSpec WithWindow(int window) => throw new SpectralKDException($"{Name} has no attention windows, so it takes no window size");
 
     /// <summary>Side of an attention window in patches; null where the family has no windows of one size.</summary>
     internal virtual int? Window => null;

@@ -404,16 +404,16 @@ internal static class InputRules
         if (images.dtype != weight.dtype)
         {
             throw new SpectralKDException(
-                $"{spec.Name} computes in {weight.dtype}, but the images are {images.dtype}: convert them with images.to({weight.dtype}).");
+                $"{spec.Name} computes in {weight.dtype}, but the images are {images.dtype}: convert them with images.to({weight.dtype})");
         }
 
         if (images.device_type != weight.device_type)
         {
             throw new SpectralKDException(
-                $"{spec.Name} is on {weight.device}, but the images are on {images.device}: move them with images.to(\"{weight.device}\").");
+                $"{spec.Name} is on {weight.device}, but the images are on {images.device}: move them with images.to(\"{weight.device}\")");
         }
     }
 
     private static SpectralKDException Misfit(Tensor images, ModelSpec spec, string advice) => new(
-        $"{spec.Name} takes images [B, 3, {spec.ImageSize.Height}, {spec.ImageSize.Width}], but got [{string.Join(", ", images.shape)}]: {advice}.");
+        $"{spec.Name} takes images [B, 3, {spec.ImageSize.Height}, {spec.ImageSize.Width}], but got [{string.Join(", ", images.shape)}]: {advice}");
 }

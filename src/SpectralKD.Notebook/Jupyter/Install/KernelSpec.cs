@@ -36,7 +36,7 @@ internal static partial class KernelSpec
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new SpectralKDException($"cannot install the kernel in {folder}: {error.Message} Choose another place with --prefix.", error);
+            throw new SpectralKDException($"cannot install the kernel in {folder}: {error.Message.TrimEnd('.')}; choose another place with --prefix", error);
         }
         return new InstalledKernelSpec(options.Name, options.DisplayName, folder, command);
     }

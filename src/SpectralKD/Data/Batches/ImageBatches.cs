@@ -132,7 +132,7 @@ public sealed record BatchOptions
         foreach (var index in all.Where(index => index < 0 || index >= source.Count))
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"{source.Name} has {source.Count} images, so there is no image {index}."));
+                $"{source.Name} has {source.Count} images, so there is no image {index}"));
         }
 
         return Shard is null ? all : Shard.Of(all);

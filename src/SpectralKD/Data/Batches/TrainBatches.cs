@@ -140,7 +140,7 @@ internal sealed record TrainBatchOptions
         if (BatchesPerEpoch(source.Count) == 0)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"{source.Name} has {source.Count} images, fewer than one batch of {BatchSize}; take a smaller batch or more images."));
+                $"{source.Name} has {source.Count} images, fewer than one batch of {BatchSize}; take a smaller batch or more images"));
         }
     }
 }

@@ -65,7 +65,7 @@ internal sealed class Cifar10ImageSource : IImageSource, IOpenedImages
             return content.Length == FileLength && !Enumerable.Range(0, ImagesPerFile).Any(i => content[i * RecordLength] > 9)
                 ? content
                 : throw new SpectralKDException(FormattableString.Invariant(
-                    $"{path} is not a whole file of CIFAR-10: it has {content.Length} bytes of {FileLength}, or labels beyond 9; unpack the archive again."));
+                    $"{path} is not a whole file of CIFAR-10: it has {content.Length} bytes of {FileLength}, or labels beyond 9; unpack the archive again"));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -35,7 +35,7 @@ internal sealed record RemoteFile(Uri Url, string Md5)
         catch (Exception error) when (error is HttpRequestException or IOException or UnauthorizedAccessException or OperationCanceledException)
         {
             throw new SpectralKDException(
-                $"{Url} cannot be downloaded: {error.Message.TrimEnd('.')}. Fetch it by hand to {path}, or name a local copy as the source.", error);
+                $"{Url} cannot be downloaded: {error.Message.TrimEnd('.')}. Fetch it by hand to {path}, or name a local copy as the source", error);
         }
         finally
         {

@@ -46,7 +46,7 @@ public static class Textures
         if (classes < 2 || classes > ClassNames.Count)
         {
             throw new SpectralKDException(FormattableString.Invariant(
-                $"textures has {ClassNames.Count} classes and needs at least 2, so {classes} cannot be taken."));
+                $"textures has {ClassNames.Count} classes and needs at least 2, so {classes} cannot be taken"));
         }
 
         return new TextureImageSource(count, size, classes, seed);
