@@ -190,7 +190,7 @@ public sealed class TeacherSizeTests : IDisposable
         Assert.Null(written.Unrepeatable);
 
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => DistillationJob.PrepareAsync(recipe with { Student = "deit_nano_patch4_32", StudentLayers = [2] }));
-        Assert.Equal("deit_nano_patch4_32 has no attention windows, so it takes no window size.", error.Message);
+        Assert.Equal("deit_nano_patch4_32 has no attention windows, so it takes no window size", error.Message);
     }
 
     [Theory]

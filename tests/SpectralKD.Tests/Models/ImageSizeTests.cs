@@ -108,7 +108,7 @@ public sealed class ImageSizeTests : IDisposable
         Assert.Equal(8, ((SwinSpec)model.Spec).WindowSize);
         Assert.Equal([15 * 15, 2], model.state_dict()["layers.0.blocks.0.attn.relative_position_bias_table"].shape);
         Assert.Contains(model.Origin.Notes, note => note.Contains("interpolated", StringComparison.Ordinal));
-        Assert.Equal("deit_nano_patch8_64 has no attention windows, so it takes no window size.", Assert.Throws<SpectralKDException>(
+        Assert.Equal("deit_nano_patch8_64 has no attention windows, so it takes no window size", Assert.Throws<SpectralKDException>(
             () => ModelLoader.Load("deit_nano_patch8_64", new ModelLoadOptions { Weights = "seeded", WindowSize = 8 })).Message);
     }
 
