@@ -26,7 +26,7 @@ public sealed class ToyFamilyTests : IDisposable
     [Fact]
     public void Its_own_rules_refuse_sizes_in_the_words_of_the_others()
     {
-        Assert.Equal("mixer_toy_patch8_32 has 0 blocks: give at least 1.", Assert.Throws<SpectralKDException>(() => ModelCatalog.Create(Spec with { Depth = 0 })).Message);
+        Assert.Equal("mixer_toy_patch8_32 has 0 blocks: give at least 1", Assert.Throws<SpectralKDException>(() => ModelCatalog.Create(Spec with { Depth = 0 })).Message);
         Assert.Contains("no multiple of 8", Assert.Throws<SpectralKDException>(() => (Spec with { ImageSize = 30 }).Count()).Message, StringComparison.Ordinal);
     }
 
