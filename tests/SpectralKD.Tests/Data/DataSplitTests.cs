@@ -102,7 +102,7 @@ public sealed class DataSplitTests : IDisposable
             Assert.Equal(["cat", "dog"], split.Train.Classes);
             Assert.Equal(["cat/3.png", "dog/4.png"], Names(split.Validation));
             var error = Assert.Throws<SpectralKDException>(() => ImageSources.Open(source));
-            Assert.EndsWith($"name {source}/{wrapper}train or {source}/{wrapper}val.", error.Message, StringComparison.Ordinal);
+            Assert.EndsWith($"name {source}/{wrapper}train or {source}/{wrapper}val", error.Message, StringComparison.Ordinal);
         }
 
         Assert.Equal(["cat/1.png", "dog/2.png"], Names(ImageSources.Open($"{zip}/train")));
