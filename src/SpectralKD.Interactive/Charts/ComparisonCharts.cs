@@ -80,7 +80,7 @@ internal static class ComparisonCurves
         var axis = ChartLook.Axis(seconds ? "Seconds of training (teacher included, validation not)" : "Epochs");
         axis["rangemode"] = "tozero";
         var curves = methods.Select(method => MethodCurve.Of([.. method], seconds)).ToList();
-        var ends = curves.SelectMany(curve => curve.Points).SelectMany(point => new[] { point.Mean - point.HalfWidth, point.Mean + point.HalfWidth }).DefaultIfEmpty(0).ToList();
+        var ends = curves.SelectMany(curve => curve.Points).SelectMany(point => new[] { MethodCurve.Low(point), MethodCurve.High(point) }).DefaultIfEmpty(0).ToList();
         var range = UCurves.Range(ends.Min(), ends.Max(), fromZero: false);
         var accuracy = ChartLook.Axis("Top-1 accuracy (%, validation images)");
         accuracy["range"] = new[] { range.Low, range.High };
@@ -122,7 +122,7 @@ internal sealed record MethodCurve(string Method, IReadOnlyList<(double X, doubl
         if (Points.Any(point => point.HalfWidth > 0))
         {
             var band = SeriesLine.Band(
-                look.Colour, Method, [.. Points.Select(point => point.X)], Points.Select(point => point.Mean + point.HalfWidth), Points.Select(point => point.Mean - point.HalfWidth));
+                look.Colour, Method, [.. Points.Select(point => point.X)], Points.Select(High), Points.Select(Low));
             (band["fillcolor"], band["legendgroup"]) = (ChartLook.Faint(look.Colour, 0.12), Method);
             chart.Trace("scatter", band);
         }
@@ -135,6 +135,11 @@ internal sealed record MethodCurve(string Method, IReadOnlyList<(double X, doubl
         ((Attributes)line["line"]!)["width"] = 2;
         chart.Trace("scatter", line);
     }
+
+    // An interval of few seeds may reach beyond what an accuracy can be.
+    internal static double Low((double X, double Mean, double HalfWidth, int Epoch) point) => Math.Max(0, point.Mean - point.HalfWidth);
+
+    internal static double High((double X, double Mean, double HalfWidth, int Epoch) point) => Math.Min(100, point.Mean + point.HalfWidth);
 
     private static double HalfWidth(List<double> values) => values.Count < 2 ? 0
         : ComparisonStatistics.TQuantile(0.975, values.Count - 1) * ComparisonStatistics.Deviation(values) / Math.Sqrt(values.Count);

@@ -34,7 +34,7 @@ public static partial class Charts
         }
 
         var values = spectra.SelectMany(spectrum => spectrum.Blocks).SelectMany(block => DepthFrequencyRows.Profile(block, normalize).Skip(block.RadialCounts.Length > 1 ? 1 : 0));
-        return chart.Layout("coloraxis", LogScale.ColourAxis(values, (normalize ? "mean |F| / the block's maximum" : "mean |F|") + ", scaled without frequency 0"))
+        return chart.Layout("coloraxis", LogScale.ColourAxis(values, normalize ? "mean |F| / maximum, without 0" : "mean |F|, scaled without 0"))
             .Layout("meta", new Attributes { ["narrow"] = spectra.Count > 1 ? narrow : [] })
             .Build();
     }

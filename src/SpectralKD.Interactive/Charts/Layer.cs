@@ -166,7 +166,7 @@ internal sealed class LayerPanels(ChartBuilder chart, BlockSpectrum block, Serie
         ["line"] = new Attributes { ["color"] = ChartLook.Grey, ["width"] = 1.5, ["dash"] = "dot" },
         ["label"] = new Attributes
         {
-            ["text"] = FormattableString.Invariant($"high: {block.HighFrequencyRatio:P0} of power").Replace(" %", "%", StringComparison.Ordinal),
+            ["text"] = FormattableString.Invariant($"high: {block.HighFrequencyRatio:0 %} of power"),
             ["textposition"] = "end",
             ["textangle"] = 0,
             ["xanchor"] = "left",

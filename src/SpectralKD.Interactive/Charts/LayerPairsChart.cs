@@ -101,7 +101,7 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, SeriesLook look, double
 
     private Attributes Name() => new()
     {
-        ["text"] = $"{ChartLook.Text(spectrum.Title)}: {UCurveText.Verdict(spectrum.UShape.Words)}",
+        ["text"] = UCurveText.Verdict(spectrum.UShape.Words), // whose it is stands in the subtitle
         ["xref"] = "paper",
         ["yref"] = "paper",
         ["x"] = 0.36,

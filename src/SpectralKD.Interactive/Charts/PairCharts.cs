@@ -19,16 +19,22 @@ public static partial class Charts
 
         var words = SimilarityWords.Of(figure, similarity.Directions);
         var rows = similarity.Pairs.GroupBy(pair => pair.Student.Index).Select(row => row.ToList()).ToList();
+        var colours = new Attributes
+        {
+            ["colorscale"] = ChartLook.Scale,
+            ["colorbar"] = new Attributes { ["title"] = new Attributes { ["text"] = words.Short, ["side"] = "right", ["font"] = new Attributes { ["size"] = 13 } }, ["thickness"] = 14, ["outlinewidth"] = 0 },
+        };
+        if (figure is SimilarityFigure.Cka or SimilarityFigure.TokenCka or SimilarityFigure.R2)
+        {
+            (colours["cmin"], colours["cmax"]) = (0, 1); // one scale for all models, so that two heatmaps can be compared by eye
+        }
+
         var chart = new ChartBuilder(words.Title, $"{similarity.Images} images of {similarity.Source}{(pairs is null ? "" : $" · rings: {pairs.Reason}")}\n{words.Meaning}")
             .Layout("xaxis", BlockAxis($"Teacher's block: {ChartLook.Text(similarity.Teacher)}", rows[0].Count))
             .Layout("yaxis", BlockAxis($"Student's block:<br>{ChartLook.Text(similarity.Student)}", rows.Count))
             .Layout("showlegend", false)
             .Layout("height", 480)
-            .Layout("coloraxis", new Attributes
-            {
-                ["colorscale"] = ChartLook.Scale,
-                ["colorbar"] = new Attributes { ["title"] = new Attributes { ["text"] = words.Short, ["side"] = "right", ["font"] = new Attributes { ["size"] = 13 } }, ["thickness"] = 14, ["outlinewidth"] = 0 },
-            })
+            .Layout("coloraxis", colours)
             .Trace("heatmap", new Attributes
             {
                 ["x"] = rows[0].Select(pair => pair.Teacher.Index).ToArray(),

@@ -77,6 +77,7 @@ internal sealed record ComparisonProgressView(string Title, ComparisonProgress N
         string.Create(CultureInfo.InvariantCulture, $"{Now.Done} of {Now.Total} runs finished"),
         .. Now.Training is { } training ? [string.Create(CultureInfo.InvariantCulture, $"{Now.Run}: epoch {Math.Min(training.Epoch + 1, training.Epochs)}/{training.Epochs}, step {training.Step}/{training.StepsPerEpoch}, {training.ImagesPerSecond:0} images/s")]
             : Array.Empty<string>(),
+        .. Done.Count > Shown ? [$"the last {Shown}:"] : Array.Empty<string>(),
         .. Done.TakeLast(Shown).Select(run => string.Create(CultureInfo.InvariantCulture, $"{run.Run}: top-1 {run.Top1:0.0} %")),
         .. Notes.Select(note => $"note: {note}"),
     ];

@@ -109,7 +109,7 @@ internal sealed record DataFrameView(DataFrame Frame, int Limit = 25) : INoteboo
 
     private static string Folded(IReadOnlyList<DataFrameColumn> columns)
     {
-        var same = columns.Where(column => column[0] is not null).Select(column => $"{column.Name} {Number(column[0], null)}").ToList();
+        var same = columns.Where(column => column[0] is not null).Select(column => $"{column.Name}: {Number(column[0], null)}").ToList();
         var empty = columns.Where(column => column[0] is null).Select(column => column.Name).ToList();
         return string.Join(" · ", new[]
         {

@@ -57,7 +57,7 @@ public partial class ChartScriptTests
     }
 
     [Theory]
-    [InlineData("#1e1e1e;color:#ccc", "#5ab4e8")]
+    [InlineData("#1e1e1e;color:#ccc", "#4b8ff5")]
     [InlineData("#ffffff;color:#333", "#0072B2")]
     public void A_picture_has_the_colours_of_its_page(string page, string line)
     {

@@ -7,7 +7,7 @@ namespace SpectralKD.Interactive.Tests.Charting;
 public partial class DarkFigureTests
 {
     /// <summary>The series colours on dark pages; which of them a model has depends on the charts before.</summary>
-    private static readonly string[] Bright = ["#5ab4e8", "#f58e45", "#35c79b", "#CC79A7", "#E69F00", "#56B4E9", "#d7dae0", "#cba64e"];
+    private static readonly string[] Bright = ["#4b8ff5", "#f58e45", "#35c79b", "#CC79A7", "#E69F00", "#56B4E9", "#d7dae0", "#cba64e"];
 
     [Fact]
     public void A_dark_page_gets_bright_lines_light_words_and_no_white_ground()

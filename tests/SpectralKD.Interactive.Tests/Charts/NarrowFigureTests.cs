@@ -28,7 +28,7 @@ public partial class NarrowFigureTests
         var spectrum = SpectralAnalysis.Run(model, Textures.Create(10, 32, 2, seed: 1), cancellation: TestContext.Current.CancellationToken);
         Assert.Contains(", 95 % interval", spectrum.UShape.Words);
         var figure = ChartHtml.FigureJson(Charts.Pairs(spectrum, spectrum, LayerPairs.Select(spectrum, spectrum)));
-        Assert.Contains($"{spectrum.Title}: {spectrum.UShape.Words.Split(", 95 %")[0]})", Regex.Unescape(figure));
+        Assert.Contains($"\"{spectrum.UShape.Words.Split(", 95 %")[0]})\"", Regex.Unescape(figure));
         Assert.DoesNotContain("95 % interval", Regex.Unescape(figure));
     }
 

@@ -10,9 +10,6 @@ internal sealed class FakeHost : INotebookHost
     /// <summary>What is displayed now, updates applied.</summary>
     public List<object> Displayed { get; } = [];
 
-    /// <summary>Told of everything shown, updates too.</summary>
-    public Action? WhenDisplayed { get; set; }
-
     public IReadOnlyList<(string Name, Type Type)> Variables => [.. _variables.Select(v => (v.Key, v.Value?.GetType() ?? typeof(object)))];
 
     public object? this[string name]
@@ -24,7 +21,6 @@ internal sealed class FakeHost : INotebookHost
     public IDisplayedValue Display(object value)
     {
         Displayed.Add(value);
-        WhenDisplayed?.Invoke();
         return new Place(this, Displayed.Count - 1);
     }
 
@@ -39,10 +35,6 @@ internal sealed class FakeHost : INotebookHost
 
     private sealed class Place(FakeHost host, int index) : IDisplayedValue
     {
-        public void Update(object value)
-        {
-            host.Displayed[index] = value;
-            host.WhenDisplayed?.Invoke();
-        }
+        public void Update(object value) => host.Displayed[index] = value;
     }
 }

@@ -76,7 +76,7 @@ public sealed class DataSplitTests : IDisposable
             Assert.Equal(["cat/1.png", "dog/2.png"], Names(split.Train));
             Assert.Equal(["cat/3.png", "dog/4.png"], Names(split.Validation));
             var error = Assert.Throws<SpectralKDException>(() => ImageSources.Open(source));
-            Assert.EndsWith($"/{wrapper}{train} or {source}/{wrapper}{validation}.", error.Message, StringComparison.Ordinal);
+            Assert.EndsWith($"/{wrapper}{train} or {source}/{wrapper}{validation}", error.Message, StringComparison.Ordinal);
         }
 
         Assert.Equal(["cat/1.png", "dog/2.png"], Names(ImageSources.Open($"{zip}/{train}")));

@@ -15,7 +15,7 @@ internal static class DarkFigure
     /// </summary>
     public const string Function = """
         function brighterColours(text){
-          var brighter={'#0072b2':'#5ab4e8','#d55e00':'#f58e45','#009e73':'#35c79b','#000000':'#d7dae0','#8c6d1f':'#cba64e','#1f2933':'#d7dae0','#6b7280':'#a3abb7'};
+          var brighter={'#0072b2':'#4b8ff5','#d55e00':'#f58e45','#009e73':'#35c79b','#000000':'#d7dae0','#8c6d1f':'#cba64e','#1f2933':'#d7dae0','#6b7280':'#a3abb7'};
           return text.replace(/"#[0-9a-f]{6}"|color:#[0-9a-f]{6}/gi,function(found){
             var at=found.indexOf('#'),to=brighter[found.substr(at,7).toLowerCase()];
             return to?found.substr(0,at)+to+found.substr(at+7):found;

@@ -181,6 +181,7 @@ internal static class PageStyle
         code, pre { font-family: ui-monospace, "Cascadia Code", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
         pre { margin: 0; font-size: .84rem; line-height: 1.5; white-space: pre-wrap; overflow-wrap: anywhere; }
         .text code { font-size: .88em; background: var(--code); padding: .12em .35em; border-radius: 4px; overflow-wrap: anywhere; }
+        .text td code { overflow-wrap: break-word; }
         .text pre { background: var(--code); padding: .8rem 1rem; border-radius: 8px; }
         .text pre code { background: none; padding: 0; font-size: 1em; }
         .cell.code { margin: 1.2rem 0; }
@@ -201,7 +202,7 @@ internal static class PageStyle
         }
         .output.chart { overflow: visible; overflow-x: clip; }
         iframe.output { width: 100%; height: 30rem; border: 1px solid var(--line); border-radius: 8px; background: #fff; }
-        .banner { background: var(--error-page); border-left: 4px solid var(--error); padding: .2rem 1rem; border-radius: 4px; }
+        .banner { background: var(--error-page); border-left: 4px solid var(--error); padding: .2rem 1rem; border-radius: 4px; margin-bottom: 1.2rem; }
         .banner p { margin: .5em 0; }
         .banner span { font-size: 1rem !important; color: var(--error) !important; }
         table { border-collapse: collapse; font-size: .86rem; margin: .6rem 0; font-variant-numeric: tabular-nums; }
