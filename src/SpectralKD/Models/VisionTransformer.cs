@@ -259,7 +259,7 @@ public sealed class VisionTransformer : TimmModel
         if (_distillationHead is null)
         {
             throw new SpectralKDException(
-                _sizes.Distilled ? $"{Spec.Name} was made without classes, so it has no heads." : $"{Spec.Name} has one head: only distilled models have a distillation head.");
+                _sizes.Distilled ? $"{Spec.Name} was made without classes, so it has no heads" : $"{Spec.Name} has one head: only distilled models have a distillation head");
         }
 
         InputRules.Check(images, Spec, FirstWeight);

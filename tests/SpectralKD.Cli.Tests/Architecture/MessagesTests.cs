@@ -26,7 +26,7 @@ public sealed class MessagesTests
     }
 
     // The letters of a message, its first to its last part; what is put in later stands as {}.
-    private static string Words(ExpressionSyntax message) => string.Concat(message.DescendantNodesAndSelf(node => node is not InterpolationSyntax).Select(node => node switch
+    private static string Words(ExpressionSyntax message) => string.Concat(message.DescendantNodesAndSelf(node => node is not (InterpolationSyntax or PatternSyntax)).Select(node => node switch
     {
         LiteralExpressionSyntax literal when literal.IsKind(SyntaxKind.StringLiteralExpression) => literal.Token.ValueText,
         InterpolatedStringTextSyntax text => text.TextToken.ValueText,

@@ -108,8 +108,8 @@ public static class ModelCatalog
     {
         var weights = entry.Published.FirstOrDefault(weights => string.Equals(weights.Tag, tag, StringComparison.OrdinalIgnoreCase))
             ?? throw new SpectralKDException(entry.Published.Count == 0
-                ? $"{entry.Name} has no published weights, so no tag '{tag}': use '{entry.Name}' alone."
-                : $"{entry.Name} has no tag '{tag}': known are {string.Join(", ", entry.Published.Select(known => known.Tag))}.");
+                ? $"{entry.Name} has no published weights, so no tag '{tag}': use '{entry.Name}' alone"
+                : $"{entry.Name} has no tag '{tag}': known are {string.Join(", ", entry.Published.Select(known => known.Tag))}");
         return entry with
         {
             Weights = weights,
