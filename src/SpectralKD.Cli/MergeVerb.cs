@@ -2,27 +2,34 @@ using System.CommandLine;
 
 namespace SpectralKD.Cli;
 
-/// <summary><c>spectralkd merge</c>: puts the parts of a sharded analysis, or of a sharded report, together.</summary>
+/// <summary><c>spectralkd merge</c>: puts the parts of a sharded analysis, report or similarity together.</summary>
 internal static class MergeVerb
 {
     public static Command Create()
     {
         var parts = new Argument<string[]>("parts")
         {
-            Description = "spectrum.json files, or folders that analyze or report wrote",
+            Description = "spectrum.json files, or folders that analyze, report or similarity wrote",
             Arity = ArgumentArity.OneOrMore,
         };
-        var output = new Option<string>("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html; of reports for what report writes", Required = true, HelpName = "FOLDER" };
+        var output = new Option<string>("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html; of reports and similarities for what those write", Required = true, HelpName = "FOLDER" };
         var force = new Option<bool>("--force") { Description = "Overwrite a result in the folder" };
         var uncheckd = new Option<bool>("--unchecked")
         {
             Description = "Merge also what shares images, was made with other weights or preprocessing, or holds no record of it; each is said",
         };
-        var command = new Command("merge", "Merges spectra or reports of disjoint images, as if all had been analysed together") { parts, output, uncheckd, force }.PrintsResults();
+        var command = new Command("merge", "Merges spectra, reports or similarities of disjoint images, as if all had been analysed together") { parts, output, uncheckd, force }.PrintsResults();
         command.SetAction(result =>
         {
             var console = result.InvocationConfiguration;
             var paths = result.GetRequiredValue(parts);
+            var similarities = paths.Select(SimilarityVerb.SumsIn).ToList();
+            if (similarities.Any(file => file is not null))
+            {
+                Similarities(result, paths, similarities, result.GetRequiredValue(output), result.GetValue(force));
+                return;
+            }
+
             var reports = paths.Select(ReportIn).ToList();
             ModelSpectrum[] spectra = [.. paths.Select((path, i) => reports[i]?.Spectrum ?? Load(path))];
             Check(spectra, paths, result.GetValue(uncheckd), console.Error);
@@ -54,6 +61,27 @@ internal static class MergeVerb
             result.Print(() => place.Words(whole), () => place.Figures(whole));
         });
         return command;
+    }
+
+    private static void Similarities(ParseResult result, string[] paths, List<string?> files, string folder, bool force)
+    {
+        if (files.IndexOf(null) is var lacking && lacking >= 0)
+        {
+            throw new SpectralKDException($"{paths[lacking]} holds no similarity.safetensors, but {paths[files.FindIndex(file => file is not null)]} does: merge similarities with similarities");
+        }
+
+        if (!force && SimilarityVerb.SumsIn(folder) is { } there)
+        {
+            throw new SpectralKDException($"{folder} holds a similarity already ({there}): --force overwrites it, or choose another folder");
+        }
+
+        var whole = ModelSimilarity.Merge(files.Select(file => ModelSimilarity.Load(file!)));
+        foreach (var note in whole.Notes)
+        {
+            result.InvocationConfiguration.Error.WriteLine($"note: {note}");
+        }
+
+        SimilarityVerb.Write(result, whole, null, folder);
     }
 
     private static void TellMissing(ModelSpectrum whole, TextWriter error)

@@ -26,8 +26,8 @@ internal static class ModelOptions
 
     public static Option<int?> Window() => new("--window") { Description = "Side of the attention windows in patches, for Swin [the model's own]" };
 
-    public static Option<string?> Shard() =>
-        new Option<string?>("--shard") { Description = "i/n: only every n-th image from the i-th; merge the parts with spectralkd merge" }.ReadBy(text => DataShard.Parse(text));
+    public static Option<string?> Shard(string of = "image") =>
+        new Option<string?>("--shard") { Description = $"i/n: only every n-th {of} from the i-th; merge the parts with spectralkd merge" }.ReadBy(text => DataShard.Parse(text));
 
     public static Option<string?> EntropyRange() => new Option<string?>("--entropy-range")
     {

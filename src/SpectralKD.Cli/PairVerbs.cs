@@ -19,10 +19,11 @@ internal static class SimilarityVerb
         var batch = new Option<int>("--batch") { Description = "Images in one forward pass and one batch of the CKA, at least 4", DefaultValueFactory = _ => defaults.BatchSize };
         var studentLayers = new Option<string?>("--student-layers") { Description = "The student's blocks of the pairs to draw in, such as 0,1,6..11 [the paper's end points, where they fit]" };
         var teacherLayers = new Option<string?>("--teacher-layers") { Description = "The teacher's blocks of these pairs, as many" };
-        var output = ModelOptions.Folder("Folder for similarity.csv and similarity.html");
+        var shard = ModelOptions.Shard("batch");
+        var output = ModelOptions.Folder("Folder for similarity.csv, similarity.html and similarity.safetensors, by which parts merge");
         var command = new Command("similarity", "Compares all blocks of two models over the same images: CKA, R2, Procrustes, Grassmann")
         {
-            teacher, student, teacherWeights, studentWeights, images, count, size, directions, batch, studentLayers, teacherLayers, device, output,
+            teacher, student, teacherWeights, studentWeights, images, count, size, directions, batch, shard, studentLayers, teacherLayers, device, output,
         }.PrintsResults();
         command.SetAction(async (result, cancel) =>
         {
@@ -32,18 +33,15 @@ internal static class SimilarityVerb
             using var large = await LoadAsync(teacher, teacherWeights);
             using var small = await LoadAsync(student, studentWeights);
             var pairs = PairsOf(large, small);
-            var similarity = ModelSimilarity.Run(
-                large, small, source, new SimilarityOptions { Directions = result.GetValue(directions), BatchSize = result.GetValue(batch) }, new ProgressLine(console.Error), cancel);
+            var settings = new SimilarityOptions
+            {
+                Directions = result.GetValue(directions),
+                BatchSize = result.GetValue(batch),
+                Shard = result.GetValue(shard) is { } part ? DataShard.Parse(part) : null,
+            };
+            var similarity = ModelSimilarity.Run(large, small, source, settings, new ProgressLine(console.Error), cancel);
             await ModelOptions.TellAsync(source.Notes.Concat(similarity.Notes), console.Error);
-            var folder = result.GetRequiredValue(output);
-            var (csv, html) = (Path.Combine(folder, "similarity.csv"), Path.Combine(folder, "similarity.html"));
-            similarity.ToDataFrame().SaveTable(csv);
-            AtomicFile.WriteText(html, ChartHtml.Page($"{similarity.Student} beside {similarity.Teacher}", PairSetup.Charts(similarity, pairs)));
-            var nearest = similarity.Pairs.Where(pair => pair.Cka is not null).GroupBy(pair => pair.Student.Index).Select(row => row.MaxBy(pair => pair.Cka)!);
-            result.Print(
-                () => $"{similarity.Student} beside {similarity.Teacher}, {similarity.Images} images; nearest by CKA: "
-                    + string.Join(", ", nearest.Select(pair => FormattableString.Invariant($"{pair.Student.Index}-{pair.Teacher.Index} {pair.Cka:0.00}")).DefaultIfEmpty($"none, for that takes {HsicSums.Least} images in a batch")) + $"\n{csv}\n{html}",
-                () => new { similarity.Student, similarity.Teacher, similarity.Images, Files = new[] { csv, html }, Pairs = Results.Rows(similarity.ToDataFrame()) });
+            Write(result, similarity, pairs, result.GetRequiredValue(output));
             return 0;
 
             Task<VisionModel> LoadAsync(Option<string> name, Option<string> weights) =>
@@ -51,7 +49,7 @@ internal static class SimilarityVerb
 
             LayerPairs? PairsOf(VisionModel large, VisionModel small) => (result.GetValue(studentLayers), result.GetValue(teacherLayers)) switch
             {
-                (null, null) => PairSetup.EndPoints(large, small),
+                (null, null) => null,
                 ({ } own, { } other) => LayerPairs.Select(large, small, new LayerSelection
                 {
                     Strategy = LayerStrategy.Explicit,
@@ -63,6 +61,27 @@ internal static class SimilarityVerb
             };
         });
         return command;
+    }
+
+    /// <summary>The file of sums that similarity or merge has left in a folder, or such a file itself; null where there is none.</summary>
+    internal static string? SumsIn(string path)
+    {
+        var file = Path.Combine(path, "similarity.safetensors");
+        return File.Exists(file) ? file : path.EndsWith(".safetensors", StringComparison.Ordinal) && File.Exists(path) && SimilaritySums.Looks(path) ? path : null;
+    }
+
+    /// <summary>Writes the files of a similarity and prints what they say.</summary>
+    internal static void Write(ParseResult result, ModelSimilarity similarity, LayerPairs? pairs, string folder)
+    {
+        var (csv, html, sums) = (Path.Combine(folder, "similarity.csv"), Path.Combine(folder, "similarity.html"), Path.Combine(folder, "similarity.safetensors"));
+        similarity.ToDataFrame().SaveTable(csv);
+        AtomicFile.WriteText(html, ChartHtml.Page($"{similarity.Student} beside {similarity.Teacher}", PairSetup.Charts(similarity, pairs ?? PairSetup.EndPoints(similarity))));
+        similarity.Save(sums);
+        var nearest = similarity.Pairs.Where(pair => pair.Cka is not null).GroupBy(pair => pair.Student.Index).Select(row => row.MaxBy(pair => pair.Cka)!);
+        result.Print(
+            () => $"{similarity.Student} beside {similarity.Teacher}, {similarity.Images} images; nearest by CKA: "
+                + string.Join(", ", nearest.Select(pair => FormattableString.Invariant($"{pair.Student.Index}-{pair.Teacher.Index} {pair.Cka:0.00}")).DefaultIfEmpty($"none, for that takes {HsicSums.Least} images in a batch")) + $"\n{csv}\n{html}\n{sums}",
+            () => new { similarity.Student, similarity.Teacher, similarity.Images, Files = new[] { csv, html, sums }, Pairs = Results.Rows(similarity.ToDataFrame()) });
     }
 }
 

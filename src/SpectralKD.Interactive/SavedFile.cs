@@ -14,7 +14,7 @@ public static class SavedFile
     /// <param name="value">
     /// A <see cref="ModelSpectrum"/> (.json to load again, .csv, .arrow or .parquet with one row a block, or its U-curve as a chart), a table, a <see cref="SpectralReport"/> (.safetensors to load or merge again, .csv, .arrow, .parquet, or its decomposition as a chart), <see cref="LayerPairs"/>,
     /// a <see cref="DistillationRun"/>'s epochs or <see cref="LayerPredictions"/> (.csv, .arrow, .parquet), a <see cref="ComparisonResult"/> (the same, or its differences as a chart),
-    /// a <see cref="ModelSimilarity"/>, a <see cref="LayerStudy"/> or <see cref="DistillationDynamics"/> (the same, or as a chart), a chart (.html, .json, .svg, .png, .pdf),
+    /// a <see cref="ModelSimilarity"/> (.safetensors to load or merge too), a <see cref="LayerStudy"/> or <see cref="DistillationDynamics"/> (the same, or as a chart), a chart (.html, .json, .svg, .png, .pdf),
     /// images (.png, the contact sheet), a
     /// <see cref="VisionModel"/> (.safetensors, or with a <c>/</c> at the end of the path a folder that
     /// <c>timm.create_model("local-dir:FOLDER")</c> opens).
@@ -85,6 +85,9 @@ public static class SavedFile
                 break;
             case SpectralReport report:
                 formats[".safetensors"] = report.Save;
+                break;
+            case ModelSimilarity { Sums: not null } similarity:
+                formats[".safetensors"] = similarity.Save;
                 break;
             case LinkedBlocks linked:
                 formats[".html"] = linked.Save;

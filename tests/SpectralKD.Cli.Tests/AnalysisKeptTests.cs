@@ -91,6 +91,29 @@ public sealed class AnalysisKeptTests : IDisposable
         Assert.Contains("--model names 3 models and --weights 2", _error.ToString());
     }
 
+    [Fact]
+    public async Task Parts_of_a_similarity_merge_to_the_bytes_of_one_run_and_what_does_not_fit_is_refused()
+    {
+        string[] similarity = ["similarity", "--teacher", "deit_nano_patch4_32", "--teacher-weights", "seeded:1", "--student", "deit_nano_patch4_32", "--student-weights", "seeded:2", "--images", "textures", "--batch", "4", "--count"];
+        Assert.Equal(0, await RunAsync([.. similarity, "14", "--out", Folder("one")]));
+        Assert.Equal(0, await RunAsync([.. similarity, "14", "--shard", "1/2", "--out", Folder("first")]));
+        Assert.Contains("these figures are of a part of the images; missing: 2/2", _error.ToString());
+        Assert.Equal(0, await RunAsync([.. similarity, "14", "--shard", "2/2", "--out", Folder("second")]));
+        Assert.Equal(0, await RunAsync("merge", Folder("second"), Folder("first/similarity.safetensors"), "--out", Folder("whole")));
+        foreach (var file in new[] { "similarity.csv", "similarity.safetensors" })
+        {
+            Assert.Equal(await File.ReadAllBytesAsync(Folder($"one/{file}"), TestContext.Current.CancellationToken), await File.ReadAllBytesAsync(Folder($"whole/{file}"), TestContext.Current.CancellationToken));
+        }
+
+        Assert.True(File.Exists(Folder("whole/similarity.html")));
+        Assert.Equal(1, await RunAsync("merge", Folder("first"), Folder("second"), "--out", Folder("whole")));
+        Assert.Contains($"{Folder("whole")} holds a similarity already", _error.ToString());
+        Assert.Equal(1, await RunAsync("merge", Folder("first"), Folder("first"), "--out", Folder("no")));
+        Assert.Contains("part 1/2 of the similarity was given twice", _error.ToString());
+        Assert.Equal(1, await RunAsync("merge", Folder("first"), Folder("nowhere"), "--out", Folder("no")));
+        Assert.Contains($"{Folder("nowhere")} holds no similarity.safetensors, but {Folder("first")} does", _error.ToString());
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     // Seven images, the fourth of which cannot be read: batches of two end at places 2, 5 and 7.

@@ -26,6 +26,9 @@ internal sealed class SimilarityArguments
     [MagicParameter("images in one forward pass and one batch of the CKA, at least 4")]
     public int Batch { get; set; } = new SimilarityOptions().BatchSize;
 
+    [MagicParameter("i/n: only every n-th batch from the i-th; #!spectral-save to a .safetensors file, and the parts merge by spectralkd merge or ModelSimilarity.Merge")]
+    public string? Shard { get; set; }
+
     [MagicParameter("C# variable for the result; its table goes into <as>Table", Value = MagicValue.NewVariable)]
     public string As { get; set; } = "similarity";
 }
@@ -42,13 +45,13 @@ internal sealed class SimilarityCommand : MagicCommand<SimilarityArguments>
     protected override async Task RunAsync(SimilarityArguments arguments, INotebookHost host, CancellationToken cancellationToken)
     {
         var (teacher, student, images) = (host.Model(arguments.Teacher), host.Model(arguments.Student), host.Images(arguments.Images));
-        var pairs = arguments.Layers is { } name ? host.Pairs(name) : PairSetup.EndPoints(teacher, student);
+        var pairs = arguments.Layers is { } name ? host.Pairs(name) : null;
         var progress = new ProgressDisplay(host, $"{student.Spec.Name} beside {teacher.Spec.Name}", "images");
-        var options = new SimilarityOptions { BatchSize = arguments.Batch, Directions = arguments.Directions };
+        var options = new SimilarityOptions { BatchSize = arguments.Batch, Directions = arguments.Directions, Shard = arguments.Shard is { } part ? DataShard.Parse(part) : null };
         var similarity = await Task.Run(() => ModelSimilarity.Run(teacher, student, images, options, new AnalysisReporter(progress), cancellationToken), cancellationToken);
         await host.SetVariableAsync(arguments.As, similarity, typeof(ModelSimilarity));
         await host.SetVariableAsync(arguments.As + "Table", similarity.ToDataFrame(), typeof(DataFrame));
-        host.Display(Charts.Similarity(similarity, pairs, arguments.Figure));
+        host.Display(Charts.Similarity(similarity, pairs ?? PairSetup.EndPoints(similarity), arguments.Figure));
         if (!similarity.Notes.IsEmpty)
         {
             host.Display(new MessageView($"{similarity.Student} beside {similarity.Teacher}", similarity.Notes));
@@ -109,12 +112,14 @@ internal sealed class PredictCommand : MagicCommand<PredictArguments>
 /// <summary>What the commands and the magic commands of layer pairs do alike.</summary>
 internal static class PairSetup
 {
-    /// <summary>The paper's end points; null where they do not fit these models.</summary>
-    public static LayerPairs? EndPoints(VisionModel teacher, VisionModel student)
+    /// <summary>The paper's end points; null where they do not fit the models that were compared.</summary>
+    public static LayerPairs? EndPoints(ModelSimilarity similarity)
     {
         try
         {
-            return LayerPairs.Select(teacher, student);
+            return LayerChoice.Make(
+                new LayerCandidates(similarity.Teacher, [.. similarity.Pairs.Select(pair => pair.Teacher).Distinct()], null),
+                new LayerCandidates(similarity.Student, [.. similarity.Pairs.Select(pair => pair.Student).Distinct()], null), new LayerSelection());
         }
         catch (SpectralKDException)
         {

@@ -14,7 +14,7 @@ internal static class SpectrumJson
     /// <summary>The format of spectra with <see cref="ModelSpectrum.Parts"/>.</summary>
     internal const string FormatWithParts = "spectralkd.spectrum/2";
 
-    private static readonly JsonSerializerOptions Options = new()
+    internal static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -117,7 +117,7 @@ internal static class SpectrumJson
     }
 
     /// <summary>What no spectrum that was written holds, and what the reader would take for a default or the last of two: null, infinity, a key twice.</summary>
-    private static void RequirePlain(JsonElement element, Func<string> place, string where)
+    internal static void RequirePlain(JsonElement element, Func<string> place, string where, string what = "spectrum")
     {
         var fault = element.ValueKind switch
         {
@@ -130,7 +130,7 @@ internal static class SpectrumJson
         };
         if (fault is not null)
         {
-            throw new SpectralKDException($"{where} is not a spectrum: {place()} {fault}");
+            throw new SpectralKDException($"{where} is not a {what}: {place()} {fault}");
         }
 
         if (element.ValueKind == JsonValueKind.Array)
@@ -138,7 +138,7 @@ internal static class SpectrumJson
             var index = 0;
             foreach (var item in element.EnumerateArray())
             {
-                RequirePlain(item, () => FormattableString.Invariant($"{place()}[{index}]"), where);
+                RequirePlain(item, () => FormattableString.Invariant($"{place()}[{index}]"), where, what);
                 index++;
             }
         }
@@ -146,7 +146,7 @@ internal static class SpectrumJson
         {
             foreach (var entry in element.EnumerateObject())
             {
-                RequirePlain(entry.Value, () => $"{place()}.{entry.Name}", where);
+                RequirePlain(entry.Value, () => $"{place()}.{entry.Name}", where, what);
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SpectralKD.Tests.Weights;
 
 namespace SpectralKD.Tests.Spectra;
 
@@ -54,13 +55,13 @@ public sealed class ModelSimilarityTests
         var (images, one, tokens) = (new HsicSums(1, 1), new HsicSums(1, 1), new HsicSums(1, 1));
         for (var first = 0; first < x.shape[0]; first += size)
         {
-            images.Add([x.narrow(0, first, size).flatten(1)], [y.narrow(0, first, size).flatten(1)]);
+            images.Add(first / size, [x.narrow(0, first, size).flatten(1)], [y.narrow(0, first, size).flatten(1)]);
         }
 
-        one.Add([x.flatten(1)], [y.flatten(1)]);
+        one.Add(0, [x.flatten(1)], [y.flatten(1)]);
         for (var image = 0; image < x.shape[0]; image++)
         {
-            tokens.Add([x[image].flatten(1).t()], [y[image].flatten(1).t()]);
+            tokens.Add(image, [x[image].flatten(1).t()], [y[image].flatten(1).t()]);
         }
 
         foreach (var (group, sums) in new[] { ("minibatch_cka_images", images), ("minibatch_cka_tokens_each_image_a_batch", tokens) })
@@ -130,6 +131,90 @@ public sealed class ModelSimilarityTests
         using var model = ModelLoader.Load("deit_nano_patch8_64");
         var options = new SimilarityOptions { BatchSize = batch, Tokens = tokens, Directions = directions, Ridge = ridge };
         Assert.Equal(expected, Assert.Throws<SpectralKDException>(() => ModelSimilarity.Run(model, model, Textures.Create(8, 64), options)).Message);
+    }
+
+    [Theory]
+    [InlineData(1, 4, false)]
+    [InlineData(2, 4, false)]
+    [InlineData(3, 5, false)]
+    [InlineData(5, 4, true)]
+    public void Any_split_merges_in_any_order_to_the_bytes_of_one_run(int count, int batch, bool torn)
+    {
+        using var teacher = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = "seeded:1" });
+        using var student = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = "seeded:2" });
+        IImageSource images = torn ? new Torn(Textures.Create(22, 32), [2, 3, 9]) : Textures.Create(22, 32);
+        var options = new SimilarityOptions { BatchSize = batch, Tokens = 16, Directions = 3 };
+        using var folder = new TemporaryFolder();
+        var one = Saved(ModelSimilarity.Run(teacher, student, images, options));
+        List<ModelSimilarity> parts = [.. Enumerable.Range(1, count).Select(part => ModelSimilarity.Run(teacher, student, images, options with { Shard = new DataShard(part, count) }))];
+        parts.ForEach(part => Assert.Equal(count > 1, part.Notes.Any(note => note.StartsWith("these figures are of a part of the images; missing: ", StringComparison.Ordinal))));
+
+        for (var seed = 0; seed < 3; seed++)
+        {
+            var order = parts.ToArray();
+            new CounterRandom(seed).Shuffle(order.AsSpan());
+            var loaded = order.Select(part => Reloaded(part)).ToArray();
+            var nested = loaded.Length < 3 ? ModelSimilarity.Merge(loaded) : ModelSimilarity.Merge([ModelSimilarity.Merge(loaded[..2]), .. loaded[2..]]);
+            Assert.Equal(one, Saved(nested));
+        }
+
+        (string Table, string Notes, string Bytes) Saved(ModelSimilarity similarity)
+        {
+            var path = folder.File("similarity.safetensors");
+            similarity.Save(path);
+            similarity.ToDataFrame().SaveTable(folder.File("similarity.csv"));
+            return (File.ReadAllText(folder.File("similarity.csv")), string.Join('\n', similarity.Notes), Convert.ToHexString(File.ReadAllBytes(path)));
+        }
+
+        ModelSimilarity Reloaded(ModelSimilarity part)
+        {
+            var path = folder.File("part.safetensors");
+            part.Save(path);
+            return ModelSimilarity.Load(path);
+        }
+    }
+
+    [Fact]
+    public void Parts_that_do_not_fit_are_refused_in_one_line_and_missing_ones_named()
+    {
+        using var model = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = "seeded:1" });
+        using var other = ModelLoader.Load("deit_nano_patch4_32", new ModelLoadOptions { Weights = "seeded:2" });
+        ModelSimilarity Part(string shard, VisionModel student, int images = 12, int directions = 3) => ModelSimilarity.Run(
+            model, student, Textures.Create(images, 32), new SimilarityOptions { BatchSize = 4, Tokens = 16, Directions = directions, Shard = DataShard.Parse(shard) });
+        var first = Part("1/3", model);
+        string Refused(params ModelSimilarity[] parts) => Assert.Throws<SpectralKDException>(() => ModelSimilarity.Merge(parts)).Message;
+
+        Assert.Equal("part 1/3 of the similarity was given twice: give each part once", Refused(first, first));
+        Assert.StartsWith("similarities of different weights of the student (", Refused(first, Part("2/3", other)));
+        Assert.StartsWith("similarities of different lists of images (textures, 12 images, ", Refused(first, Part("2/3", model, images: 16)));
+        Assert.Equal("similarities of different numbers of directions (3; 4) do not merge: make the parts alike", Refused(first, Part("2/3", model, directions: 4)));
+        Assert.Equal("similarities of different numbers of parts (3; 2) do not merge: make the parts alike", Refused(first, Part("2/2", model)));
+        Assert.Equal("textures has 12 images in batches of 4, so part 4/4 has none: make fewer parts", Assert.Throws<SpectralKDException>(() => Part("4/4", model)).Message);
+        Assert.Equal("there is no similarity to merge: give at least one", Refused());
+        Assert.Contains("was put together by hand", Refused(first with { Sums = null }));
+        Assert.Equal("these figures are of a part of the images; missing: 2/3", ModelSimilarity.Merge([Part("3/3", model), first]).Notes[0]);
+
+        using var folder = new TemporaryFolder();
+        first.Save(folder.File("part.safetensors"));
+        Assert.Contains("its format is spectralkd.similarity/1", Assert.Throws<SpectralKDException>(() => SpectralReport.Load(folder.File("part.safetensors"))).Message);
+        var bytes = File.ReadAllText(folder.File("part.safetensors"), System.Text.Encoding.Latin1);
+        File.WriteAllText(folder.File("part.safetensors"), bytes.Replace("\"of\":3,\"parts\":[1]", "\"of\":3,\"parts\":[2]", StringComparison.Ordinal), System.Text.Encoding.Latin1);
+        Assert.EndsWith("are not those of its parts; make the similarity again", Assert.Throws<SpectralKDException>(() => ModelSimilarity.Load(folder.File("part.safetensors"))).Message);
+    }
+
+    private sealed class Torn(IImageSource whole, int[] torn) : IImageSource
+    {
+        public string Name => whole.Name;
+
+        public int Count => whole.Count;
+
+        public IReadOnlyList<string> Classes => whole.Classes;
+
+        public int Label(int index) => whole.Label(index);
+
+        public string ItemName(int index) => whole.ItemName(index);
+
+        public RgbImage Read(int index) => torn.Contains(index) ? throw new SpectralKDException($"image {index} is torn") : whole.Read(index);
     }
 
     private static (JsonElement Golden, Tensor X, Tensor Y) Maps(int number)

@@ -45,19 +45,23 @@ public static class ImageBatches
     {
         var assembly = new BatchAssembly(source, transform.ImageSize, options.BatchSize);
         SpectralKDException? failure = null;
-        var read = 0;
+        var (read, place) = (0, 0);
         foreach (var (index, values, error) in OrderedReadAhead.Run(
             indices, index => Load(source, transform, assembly, index), options.Workers, options.ReadAhead, cancellation))
         {
+            place++;
             if (values is null)
             {
                 failure ??= error;
                 skipped.Add(new SkippedImage(index, source.ItemName(index), error!.Message));
-                continue;
+            }
+            else
+            {
+                read++;
+                assembly.Add(index, values);
             }
 
-            read++;
-            if (assembly.Add(index, values))
+            if (assembly.Count == options.BatchSize || (options.ByPlace && assembly.Count > 0 && place % options.BatchSize == 0))
             {
                 yield return assembly.Take();
             }
@@ -111,6 +115,9 @@ public sealed record BatchOptions
 
     /// <summary>Which part of these images to read. Null reads all.</summary>
     public DataShard? Shard { get; init; }
+
+    /// <summary>True where an image that cannot be read makes its own batch smaller, so that the following batches are the same as without it.</summary>
+    internal bool ByPlace { get; init; }
 
     /// <summary>True where not one readable image is no error: what is left of a stopped analysis.</summary>
     internal bool MayBeEmpty { get; init; }

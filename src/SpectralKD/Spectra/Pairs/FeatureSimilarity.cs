@@ -122,7 +122,8 @@ internal sealed class RidgeRegression
 
 /// <summary>
 /// Unbiased linear CKA of all pairs of two lists of features, batch by batch (Nguyen, Raghu and Kornblith, ICLR 2021, equation 3): HSIC is summed over batches and the
-/// ratio taken at the end. Memory does not grow with the images.
+/// ratio taken at the end. It keeps the HSIC of every batch, 8 bytes for each pair and each feature (some KB a batch), and adds up in the order of the batches' numbers,
+/// so that the result does not depend on who computed which.
 /// </summary>
 /// <param name="first">Number of features on one side.</param>
 /// <param name="second">Number of features on the other.</param>
@@ -131,45 +132,61 @@ internal sealed class HsicSums(int first, int second)
     /// <summary>The unbiased estimate needs this many rows.</summary>
     public const int Least = 4;
 
-    private readonly double[] _one = new double[first];
-    private readonly double[] _two = new double[second];
-    private readonly double[,] _both = new double[first, second];
+    /// <summary>By the batch's number: HSIC of the first features with themselves, of the second with themselves, then of the pairs, row by row.</summary>
+    public SortedDictionary<int, double[]> Rows { get; } = [];
+
+    /// <summary>Length of a row.</summary>
+    public int Width => first + second + (first * second);
 
     /// <summary>Number of batches.</summary>
-    public int Batches { get; private set; }
+    public int Batches => Rows.Count;
 
-    /// <summary>Adds a batch of rows that belong together, each side's features <c>[n, p]</c> in float64, n at least <see cref="Least"/>.</summary>
-    public void Add(IReadOnlyList<Tensor> one, IReadOnlyList<Tensor> two)
+    /// <summary>Adds rows that belong together, each side's features <c>[n, p]</c> in float64, n at least <see cref="Least"/>, to a batch.</summary>
+    public void Add(int batch, IReadOnlyList<Tensor> one, IReadOnlyList<Tensor> two)
     {
         using var scope = NewDisposeScope();
         var (left, right) = (Grams(one), Grams(two));
         var n = (double)one[0].shape[0];
-        var both = Hsic(left, right, n);
-        for (var i = 0; i < first; i++)
+        double[] values = [.. Own(left, first), .. Own(right, second), .. Hsic(left, right, n)];
+        if (!Rows.TryAdd(batch, values))
         {
-            _one[i] += Hsic(left.narrow(0, i, 1), left.narrow(0, i, 1), n)[0];
-            for (var j = 0; j < second; j++)
+            var row = Rows[batch];
+            for (var i = 0; i < row.Length; i++)
             {
-                _both[i, j] += both[(i * second) + j];
+                row[i] += values[i];
             }
         }
 
-        for (var j = 0; j < second; j++)
-        {
-            _two[j] += Hsic(right.narrow(0, j, 1), right.narrow(0, j, 1), n)[0];
-        }
+        IEnumerable<double> Own(Tensor grams, int count) => Enumerable.Range(0, count).Select(i => Hsic(grams.narrow(0, i, 1), grams.narrow(0, i, 1), n)[0]);
+    }
 
-        Batches++;
+    /// <summary>Adds other batches.</summary>
+    public void Add(HsicSums other)
+    {
+        foreach (var (batch, row) in other.Rows)
+        {
+            Rows.Add(batch, row);
+        }
     }
 
     /// <summary>CKA of a pair; null without a batch, or where a side does not vary. Being unbiased, it may fall below 0 for features that have nothing in common.</summary>
-    public double? Cka(int one, int two) => _one[one] > 0 && _two[two] > 0 ? _both[one, two] / Math.Sqrt(_one[one] * _two[two]) : null;
+    public double? Cka(int one, int two) => Sums(one, two) is { One: > 0, Two: > 0 } sums ? sums.Both / Math.Sqrt(sums.One * sums.Two) : null;
 
     /// <summary>The means over the batches: HSIC of both features, of the first with itself, of the second with itself.</summary>
-    public (double Both, double One, double Two) Means(int one, int two) => (_both[one, two] / Batches, _one[one] / Batches, _two[two] / Batches);
+    public (double Both, double One, double Two) Means(int one, int two)
+    {
+        var sums = Sums(one, two);
+        return (sums.Both / Batches, sums.One / Batches, sums.Two / Batches);
+    }
 
     /// <summary>True where all sums are numbers.</summary>
-    public bool IsFinite => _one.Concat(_two).All(double.IsFinite);
+    public bool IsFinite => Rows.Values.All(row => row.All(double.IsFinite));
+
+    private (double Both, double One, double Two) Sums(int one, int two)
+    {
+        return (Sum(first + second + (one * second) + two), Sum(one), Sum(first + two));
+        double Sum(int column) => Rows.Values.Sum(row => row[column]);
+    }
 
     // Inner products of the rows with a zero diagonal, [features, n, n].
     private static Tensor Grams(IReadOnlyList<Tensor> features)

@@ -5,8 +5,8 @@ using Microsoft.Data.Analysis;
 namespace SpectralKD.Spectra;
 
 /// <summary>
-/// Two models side by side: what each block of a student has in common with each block of a teacher over the same images, before or after training. Memory does not grow
-/// with the images.
+/// Two models side by side: what each block of a student has in common with each block of a teacher over the same images, before or after training. Memory grows
+/// by some KB a batch (16 bytes for each pair of blocks), and not with the images otherwise. It splits over machines by <see cref="SimilarityOptions.Shard"/>.
 /// </summary>
 /// <example><code>
 /// using var teacher = ModelLoader.Load("cait_nano_patch8_64");
@@ -41,11 +41,14 @@ public sealed record ModelSimilarity
     /// <summary>The figures of the teacher's blocks that need their tokens, in order of depth.</summary>
     internal ImmutableArray<TokenRank> TeacherRanks { get; init; } = [];
 
+    /// <summary>What the figures are made of; null where somebody put them together by hand.</summary>
+    internal SimilaritySums? Sums { get; init; }
+
     /// <summary>Takes two models' features over the same images and compares all pairs of blocks.</summary>
     /// <param name="teacher">One model; switched to evaluation mode meanwhile.</param>
     /// <param name="student">The other; it may be the same object.</param>
-    /// <param name="images">The images; each model sees them in its own size and preprocessing. Those that cannot be read are left out and named in the notes.</param>
-    /// <param name="options">Batch, tokens, directions.</param>
+    /// <param name="images">The images; each model sees them in its own size and preprocessing. Those that cannot be read are left out, which makes their batch smaller, and named in the notes.</param>
+    /// <param name="options">Batch, tokens, directions, part.</param>
     /// <param name="progress">Told after every batch.</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="SpectralKDException">The source is empty or unreadable, an option is out of range, or a map holds NaN or infinity.</exception>
@@ -68,6 +71,29 @@ public sealed record ModelSimilarity
         using var run = new SimilarityRun(teacher, student, images, settings);
         return run.Over(progress, cancellation);
     }
+
+    /// <summary>
+    /// Merges parts (<see cref="SimilarityOptions.Shard"/>) to what one run gives, bit for bit on machines of one kind. Parts that are missing are named in the notes; a part of which not
+    /// one image can be read cannot be made.
+    /// </summary>
+    /// <param name="parts">The parts in any order, at least one; merged ones too.</param>
+    /// <exception cref="SpectralKDException">The list is empty, a part is there twice, or models, weights, images or options differ.</exception>
+    public static ModelSimilarity Merge(IEnumerable<ModelSimilarity> parts)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        return SimilaritySums.Merge(parts.Select(part => part.Summed)).Figures();
+    }
+
+    /// <summary>Writes all that the figures are made of to a .safetensors file, exactly, so that parts can be merged: some KB a batch, and the tokens that were kept.</summary>
+    /// <param name="path">The file; it appears whole or not at all.</param>
+    /// <exception cref="SpectralKDException">It cannot be written.</exception>
+    public void Save(string path) => Summed.Save(path);
+
+    /// <summary>Reads a file that <see cref="Save"/> wrote.</summary>
+    /// <exception cref="SpectralKDException">No such file, or its content is no similarity.</exception>
+    public static ModelSimilarity Load(string path) => SimilaritySums.Load(path).Figures();
+
+    private SimilaritySums Summed => Sums ?? throw new SpectralKDException($"the similarity of {Student} and {Teacher} was put together by hand, so it has no sums to save or merge: take one of ModelSimilarity.Run");
 
     /// <summary>The figures of one pair.</summary>
     /// <param name="student">0-based block of the student.</param>
@@ -144,7 +170,7 @@ public sealed record SimilarityOptions
 
     /// <summary>
     /// Tokens of each block that are kept for R^2, Procrustes and Grassmann, at least 16: places drawn from every image, the same in both models. 2,048 tokens of two models
-    /// of 24 blocks and 1,024 channels are 400 MB.
+    /// of 24 blocks and 1,024 channels are 400 MB, which the result holds so that it can be saved and merged.
     /// </summary>
     public int Tokens { get; init; } = 2048;
 
@@ -153,6 +179,9 @@ public sealed record SimilarityOptions
 
     /// <summary>Strength of the ridge regression, as a part of the mean variance of the student's channels, above 0.</summary>
     public double Ridge { get; init; } = 0.01;
+
+    /// <summary>The part of the batches to take, so that a data set can be split over machines: every n-th batch; null takes all. Parts merge by <see cref="ModelSimilarity.Merge"/>.</summary>
+    public DataShard? Shard { get; init; }
 
     /// <summary>Threads that decode images ahead of the models, at least 1. The figures do not depend on it.</summary>
     public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 16);
@@ -175,29 +204,43 @@ public sealed record SimilarityOptions
 /// <param name="D95">Directions that hold 95 % of the energy.</param>
 internal sealed record TokenRank(double Effective, int D95);
 
-/// <summary>One comparison under way: sums over the batches, and the tokens that were drawn.</summary>
+/// <summary>One comparison under way.</summary>
 internal sealed class SimilarityRun : IDisposable
 {
-    private readonly (VisionModel Model, ModelRun Run, List<Tensor>[] Tokens) _teacher;
-    private readonly (VisionModel Model, ModelRun Run, List<Tensor>[] Tokens) _student;
+    private readonly (VisionModel Model, ModelRun Run) _teacher;
+    private readonly (VisionModel Model, ModelRun Run) _student;
     private readonly IImageSource _images;
     private readonly SimilarityOptions _options;
     private readonly SkippedImages _skipped = new();
-    private readonly HsicSums _between;
-    private readonly HsicSums _within;
-    private readonly List<bool> _judging = [];
-    private long _done;
-    private long _passedOver;
+    private readonly SimilaritySums _sums;
+    private readonly int[] _indices;
 
     internal SimilarityRun(VisionModel teacher, VisionModel student, IImageSource images, SimilarityOptions options)
     {
         (_images, _options) = (images, options);
-        _teacher = Side(teacher);
-        _student = Side(student);
-        (_between, _within) = (Sums(), Sums());
-        HsicSums Sums() => new(student.Blocks.Count, teacher.Blocks.Count);
-        static (VisionModel, ModelRun, List<Tensor>[]) Side(VisionModel model) =>
-            (model, new ModelRun(model, new SpectralOptions()), [.. model.Blocks.Select(_ => new List<Tensor>())]);
+        var part = options.Shard ?? new DataShard(1, 1);
+        _indices = [.. Enumerable.Range(0, images.Count).Where(index => index / options.BatchSize % part.Count == part.Number - 1)];
+        if (_indices.Length == 0)
+        {
+            throw new SpectralKDException(FormattableString.Invariant($"{images.Name} has {images.Count} images in batches of {options.BatchSize}, so part {part} has none: make fewer parts"));
+        }
+
+        _teacher = (teacher, new ModelRun(teacher, new SpectralOptions()));
+        _student = (student, new ModelRun(student, new SpectralOptions()));
+        _sums = new SimilaritySums(new SimilarityRecord
+        {
+            Teacher = SimilarityModel.Of(teacher),
+            Student = SimilarityModel.Of(student),
+            Source = images.Name,
+            List = PartRecorder.HashOf(images),
+            ListCount = images.Count,
+            BatchSize = options.BatchSize,
+            Tokens = options.Tokens,
+            Directions = options.Directions,
+            Ridge = options.Ridge,
+            Of = part.Count,
+            Parts = [part.Number],
+        });
     }
 
     internal ModelSimilarity Over(IProgress<AnalysisProgress>? progress, CancellationToken cancellation)
@@ -207,25 +250,25 @@ internal sealed class SimilarityRun : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             Add(one, two);
-            _done += one.Count;
-            progress?.Report(new AnalysisProgress(1, 1, _done, _images.Count, clock.Elapsed));
+            _sums.Record = _sums.Record with { Images = _sums.Record.Images + one.Count };
+            progress?.Report(new AnalysisProgress(1, 1, _sums.Record.Images, _indices.Length, clock.Elapsed));
         }
 
-        return Result();
+        _sums.Record = _sums.Record with { LeftOut = [.. _skipped.Items] };
+        return _sums.Figures();
     }
 
     public void Dispose()
     {
         _student.Run.Dispose();
         _teacher.Run.Dispose();
-        _teacher.Tokens.Concat(_student.Tokens).SelectMany(rows => rows).ToList().ForEach(rows => rows.Dispose());
     }
 
     // The same images for the teacher and for the student, read once where both take them alike.
     private IEnumerable<(ImageBatch Teacher, ImageBatch Student)> Batches(CancellationToken cancellation)
     {
         var (teacher, student) = (_teacher.Model.Spec, _student.Model.Spec);
-        var options = new BatchOptions { BatchSize = _options.BatchSize, Workers = _options.Workers };
+        var options = new BatchOptions { BatchSize = _options.BatchSize, Workers = _options.Workers, Indices = _indices, ByPlace = true };
         var first = ImageBatches.Read(_images, teacher.Preprocessing, teacher.ImageSize, options, _skipped, cancellation);
         if (teacher.Preprocessing == student.Preprocessing && teacher.ImageSize == student.ImageSize)
         {
@@ -258,13 +301,14 @@ internal sealed class SimilarityRun : IDisposable
         using var guard = no_grad();
         var (teacher, student) = (Maps(_teacher.Run, one), ReferenceEquals(_teacher.Model, _student.Model) ? null : Maps(_student.Run, two));
         student ??= teacher;
+        var batch = one.Indices[0] / _options.BatchSize;
         if (one.Count >= HsicSums.Least)
         {
-            _between.Add([.. student.Select(map => map.flatten(1))], [.. teacher.Select(map => map.flatten(1))]);
+            _sums.Between.Add(batch, [.. student.Select(map => map.flatten(1))], [.. teacher.Select(map => map.flatten(1))]);
         }
         else
         {
-            _passedOver += one.Count;
+            _sums.Record = _sums.Record with { PassedOver = _sums.Record.PassedOver + one.Count };
         }
 
         var grids = student.Concat(teacher).Select(map => (map.shape[2], map.shape[3])).Distinct().ToList();
@@ -272,10 +316,10 @@ internal sealed class SimilarityRun : IDisposable
         {
             if (grids.Count == 1 && grids[0].Item1 * grids[0].Item2 >= HsicSums.Least)
             {
-                _within.Add([.. student.Select(map => TokensOf(map, image))], [.. teacher.Select(map => TokensOf(map, image))]);
+                _sums.Within.Add(batch, [.. student.Select(map => TokensOf(map, image))], [.. teacher.Select(map => TokensOf(map, image))]);
             }
 
-            Draw(one.Indices[image], image, student, teacher);
+            _sums.Draw(one.Indices[image], student.Concat(teacher).Select(map => TokensOf(map, image)));
         }
     }
 
@@ -286,119 +330,4 @@ internal sealed class SimilarityRun : IDisposable
     }
 
     private static Tensor TokensOf(Tensor map, int image) => map[image].flatten(1).t(); // (H*W, C)
-
-    // As many places of each image as fill the store; of very many images every so many-th. Places are drawn by the image's number, so that they are the same in all blocks of a grid.
-    private void Draw(int index, int image, Tensor[] student, Tensor[] teacher)
-    {
-        var apart = (_images.Count + _options.Tokens - 1) / _options.Tokens;
-        if (index % apart != 0)
-        {
-            return;
-        }
-
-        var most = Math.Max(1, _options.Tokens / _images.Count);
-        Keep(_student.Tokens, student);
-        Keep(_teacher.Tokens, teacher);
-        _judging.Add(index / apart % 2 == 1);
-
-        void Keep(List<Tensor>[] kept, Tensor[] maps)
-        {
-            for (var block = 0; block < maps.Length; block++)
-            {
-                var tokens = TokensOf(maps[block], image);
-                var places = Enumerable.Range(0, (int)tokens.shape[0]).Select(place => (long)place).ToArray();
-                new CounterRandom(index).Shuffle(places.AsSpan());
-                kept[block].Add(tokens.index_select(0, tensor(places[..Math.Min(most, places.Length)])).to(float32).DetachFromDisposeScope());
-            }
-        }
-    }
-
-    private ModelSimilarity Result()
-    {
-        if (!_between.IsFinite || !_within.IsFinite)
-        {
-            throw new SpectralKDException($"a feature map of {_student.Model.Spec.Name} or {_teacher.Model.Spec.Name} over {_images.Name} holds NaN or infinity: analyse the models one by one to see which");
-        }
-
-        var (students, teachers) = (_student.Model.Blocks, _teacher.Model.Blocks);
-        var (mine, theirs) = (Blocks(_student.Tokens), Blocks(_teacher.Tokens));
-        var pairs = students.Zip(mine).SelectMany(own => teachers.Zip(theirs).Select(other => Compare(own.First, other.First, own.Second, other.Second)));
-        var result = new ModelSimilarity
-        {
-            Teacher = Name(_teacher.Model),
-            Student = Name(_student.Model),
-            Source = _images.Name,
-            Images = _done,
-            Directions = Math.Min(_options.Directions, mine.Concat(theirs).Min(block => (int)block.Basis.shape[1])),
-            Pairs = [.. pairs],
-            TeacherRanks = [.. theirs.Select(block => Rank(block.Tokens))],
-            Notes = [],
-        };
-        return result with { Notes = [.. Notes(result)] };
-    }
-
-    private static string Name(VisionModel model) => model.Spec.Name + (model.Origin.IsUntrained ? " (UNTRAINED)" : "");
-
-    private IEnumerable<string> Notes(ModelSimilarity result)
-    {
-        if (_passedOver > 0)
-        {
-            yield return $"{_passedOver} images were too few for a batch of the CKA between images, which needs {HsicSums.Least}; they count in the other figures";
-        }
-
-        if (result.Pairs.Count(pair => pair.R2 is null) is > 0 and var other)
-        {
-            yield return $"{other} of {result.Pairs.Length} pairs have maps of different sizes (or too few tokens), so only the CKA between images compares them";
-        }
-
-        foreach (var skipped in _skipped.Items)
-        {
-            yield return $"left out: {skipped.Reason}";
-        }
-    }
-
-    private BlockTokens[] Blocks(List<Tensor>[] tokens) => [.. tokens.Select(rows => Block(cat(rows, 0).to(float64)))];
-
-    private BlockTokens Block(Tensor tokens)
-    {
-        var (fitted, judged) = Halves(tokens.shape[0]);
-        var (seen, unseen) = (tokens.index_select(0, tensor(fitted)), tokens.index_select(0, tensor(judged)));
-        var lambda = fitted.Length < 2 || judged.Length < 2 ? 0 : RidgeRegression.Strength(seen, _options.Ridge);
-        var directions = (int)Math.Min(_options.Directions, Math.Min(tokens.shape[0] - 1, tokens.shape[1]));
-        return new BlockTokens(tokens, FeatureSimilarity.Basis(tokens, directions), seen, unseen, lambda > 0 ? new RidgeRegression(seen, lambda) : null);
-    }
-
-    private BlockSimilarity Compare(BlockInfo student, BlockInfo teacher, BlockTokens mine, BlockTokens theirs)
-    {
-        var (same, few) = ((student.Height, student.Width) == (teacher.Height, teacher.Width), mine.Tokens.shape[0] < HsicSums.Least);
-        var cka = _between.Cka(student.Index, teacher.Index);
-        if (!same || few)
-        {
-            return new BlockSimilarity(student, teacher, cka, null, null, null, null);
-        }
-
-        using var scope = NewDisposeScope();
-        var k = Math.Min(mine.Basis.shape[1], theirs.Basis.shape[1]);
-        return new BlockSimilarity(
-            student, teacher, cka, _within.Cka(student.Index, teacher.Index), mine.Fit?.R2(theirs.Seen, (mine.Unseen, theirs.Unseen)), FeatureSimilarity.Procrustes(mine.Tokens, theirs.Tokens),
-            FeatureSimilarity.Grassmann(FeatureSimilarity.Angles(mine.Basis.narrow(1, 0, k), theirs.Basis.narrow(1, 0, k))));
-    }
-
-    // Fitted on every other image, judged on those between.
-    private (long[] Fitted, long[] Judged) Halves(long rows)
-    {
-        var each = (int)(rows / _judging.Count);
-        long[] Of(bool judging) => [.. _judging.SelectMany((judges, image) => judges == judging ? Enumerable.Range(image * each, each).Select(row => (long)row) : [])];
-        return (Of(false), Of(true));
-    }
-
-    private static TokenRank Rank(Tensor tokens)
-    {
-        using var scope = NewDisposeScope();
-        var singular = linalg.svdvals(FeatureSimilarity.Centred(tokens)).data<double>().ToArray();
-        return new TokenRank(RankFigures.EffectiveRank(singular), RankFigures.ComponentsFor([.. singular.Select(value => value * value)], 0.95));
-    }
-
-    // A block's tokens [n, C], their strongest directions [n, k], both halves, and what predicts from the first half; null where it cannot.
-    private sealed record BlockTokens(Tensor Tokens, Tensor Basis, Tensor Seen, Tensor Unseen, RidgeRegression? Fit);
 }
