@@ -115,7 +115,7 @@ public sealed partial class CommandLineHabitsTests : IDisposable
         var pairs = JsonNode.Parse(_output.ToString())!["pairs"]!.AsArray();
         var best = pairs.MaxBy(pair => (double)pair!["gradient_affinity_epoch_1"]!)!["student_block"]!;
         Assert.Equal((int)best, (int)JsonNode.Parse(_output.ToString())!["student_layers"]![0]!);
-        Assert.StartsWith("student_block,teacher_block,depth,intensity,rms,kappa,uniformity,high_frequency_ratio,effective_rank,d95,knn,probe,", await File.ReadAllTextAsync(Folder("out/predictors.csv")));
+        Assert.StartsWith("student_block,teacher_block,depth,intensity,rms,kappa,uniformity,high_frequency_ratio,effective_rank,d95,image_d95,rotation,knn,probe,", await File.ReadAllTextAsync(Folder("out/predictors.csv")));
     }
 
     [Fact]

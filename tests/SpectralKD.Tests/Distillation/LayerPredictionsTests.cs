@@ -63,10 +63,10 @@ public sealed class LayerPredictionsTests
         Assert.Equal(expected.Select(pair => pair.Ratio), Numbers(table, "gradient_ratio_epoch_1"));
         Assert.NotEqual(Numbers(table, "gradient_affinity"), Numbers(table, "gradient_affinity_epoch_1"));
 
-        Assert.Equal(Enumerable.Range(1, 6), told.Select(news => news.Step).Distinct());
-        Assert.All(told, news => Assert.Equal(6, news.Steps));
+        Assert.Equal(Enumerable.Range(1, 7), told.Select(news => news.Step).Distinct());
+        Assert.All(told, news => Assert.Equal(7, news.Steps));
         Assert.All(told.GroupBy(news => news.Step), step => Assert.Equal((step.Last().Total, true), (step.Last().Done, step.Last().Total > 0)));
-        Assert.Equal("step 5 of 6, first epoch without alignment", told.First(news => news.Step == 5).Title);
+        Assert.Equal("step 6 of 7, first epoch without alignment", told.First(news => news.Step == 6).Title);
     }
 
     [Fact]

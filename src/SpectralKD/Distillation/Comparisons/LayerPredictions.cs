@@ -29,6 +29,8 @@ public sealed record LayerPredictions
         new("high_frequency_ratio", true, "share of its power at high frequencies"),
         new("effective_rank", true, "effective rank of its centred tokens"),
         new("d95", true, "directions that hold 95 % of its centred tokens' energy"),
+        new("image_d95", true, "directions that hold 95 % of a single image's centred tokens' energy, median over images"),
+        new("rotation", false, "how far an image's strongest directions lie from those of all images together, 0 to 1"),
         new("knn", true, $"accuracy of the {BlockAccuracy.Neighbours} nearest images by its pooled features, on unseen images"),
         new("probe", true, "accuracy of a linear classifier of its pooled features, on unseen images"),
         new("cka", true, "CKA between images of both blocks", Varies: true),
@@ -166,6 +168,8 @@ public sealed record LayerPredictions
                 "high_frequency_ratio" => block.HighFrequencyRatio,
                 "effective_rank" => similarity.TeacherRanks[pair.Teacher].Effective,
                 "d95" => similarity.TeacherRanks[pair.Teacher].D95,
+                "image_d95" => figures.Subspaces[pair.Teacher].ImageD95,
+                "rotation" => figures.Subspaces[pair.Teacher].Rotation,
                 "knn" => figures.Accuracy[pair.Teacher].Knn,
                 "probe" => figures.Accuracy[pair.Teacher].Probe,
                 "cka" => both.Cka,
@@ -206,7 +210,8 @@ public sealed record LayerPredictions
 
     // What does not depend on the student's first weights.
     private sealed record TeacherFigures(
-        string Model, IImageSource Images, IReadOnlyList<(int Student, int Teacher)> Pairs, ModelSpectrum Spectrum, Dictionary<int, IntensityParts> Parts, IReadOnlyList<BlockAccuracy> Accuracy)
+        string Model, IImageSource Images, IReadOnlyList<(int Student, int Teacher)> Pairs, ModelSpectrum Spectrum, Dictionary<int, IntensityParts> Parts, IReadOnlyList<BlockAccuracy> Accuracy,
+        IReadOnlyList<BlockSubspaces> Subspaces)
     {
         public static TeacherFigures Of(DistillationJob job, ModelSpectrum? spectrum, PredictionOptions options, PredictionSteps steps, CancellationToken cancellation)
         {
@@ -219,7 +224,8 @@ public sealed record LayerPredictions
 
             spectrum ??= SpectralAnalysis.Run(teacher, source, new SpectralOptions(), steps.Begin($"spectra of {teacher.Spec.Name}", "images"), cancellation);
             var accuracy = BlockAccuracy.Of(teacher, source, steps.Begin($"classifiers of the blocks of {teacher.Spec.Name}", "images").Report, cancellation);
-            return new(teacher.Spec.Name, source, pairs, spectrum, IntensityDecomposition.Of(spectrum).Blocks.ToDictionary(block => block.Index), accuracy);
+            var subspaces = BlockSubspaces.Of(teacher, source, steps.Begin($"directions of the blocks of {teacher.Spec.Name}", "images").Report, cancellation);
+            return new(teacher.Spec.Name, source, pairs, spectrum, IntensityDecomposition.Of(spectrum).Blocks.ToDictionary(block => block.Index), accuracy, subspaces);
         }
     }
 }
@@ -270,7 +276,7 @@ public readonly record struct PredictionProgress(int Step, int Steps, string Wha
 /// <summary>The steps of a prediction, one after another.</summary>
 internal sealed class PredictionSteps(PredictionOptions options, IProgress<PredictionProgress>? progress)
 {
-    private readonly int _steps = 2 + (options.Seeds * (options.FirstEpoch ? 4 : 2)); // spectra, classifiers; of each seed similarity, gradients, epoch, gradients
+    private readonly int _steps = 3 + (options.Seeds * (options.FirstEpoch ? 4 : 2)); // spectra, classifiers, directions; of each seed similarity, gradients, epoch, gradients
     private int _step;
 
     /// <summary>Begins the next step; what it gives hears how far the step is.</summary>

@@ -24,10 +24,25 @@ internal sealed record BlockAccuracy(double? Knn, double? Probe)
     public static IReadOnlyList<BlockAccuracy> Of(VisionModel model, IImageSource images, Action<long, long>? progress = null, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
-        using var guard = no_grad();
-        using var run = new ModelRun(model, new SpectralOptions());
         var pooled = model.Blocks.Select(_ => new List<Tensor>()).ToArray();
         var labels = new List<int>();
+        Each(
+            model, images,
+            (batch, block, map) => pooled[block].Add(map.mean([2L, 3L]).to(float64).cpu().MoveToOuterDisposeScope()), // (B, C)
+            batch =>
+            {
+                labels.AddRange(batch.Indices.Select(images.Label));
+                progress?.Invoke(labels.Count, images.Count);
+            },
+            cancellation);
+        return [.. pooled.Select(rows => Of(cat(rows, 0), labels))];
+    }
+
+    /// <summary>One pass of images through a model: every block's maps <c>[B, C, H, W]</c> of every batch, in a scope of the batch, and then the batch once more.</summary>
+    internal static void Each(VisionModel model, IImageSource images, Action<ImageBatch, int, Tensor> take, Action<ImageBatch> after, CancellationToken cancellation)
+    {
+        using var guard = no_grad();
+        using var run = new ModelRun(model, new SpectralOptions());
         foreach (var batch in ImageBatches.Read(images, model.Spec.Preprocessing, model.Spec.ImageSize, new BatchOptions { BatchSize = 32 }, new SkippedImages(), cancellation))
         {
             using (batch)
@@ -35,17 +50,14 @@ internal sealed record BlockAccuracy(double? Knn, double? Probe)
                 cancellation.ThrowIfCancellationRequested();
                 using var inner = NewDisposeScope();
                 var maps = run.Output(batch.Images).Maps;
-                for (var block = 0; block < pooled.Length; block++)
+                for (var block = 0; block < maps.Count; block++)
                 {
-                    pooled[block].Add(maps[block].Values.mean([2L, 3L]).to(float64).cpu().MoveToOuterDisposeScope()); // (B, C)
+                    take(batch, block, maps[block].Values);
                 }
 
-                labels.AddRange(batch.Indices.Select(images.Label));
-                progress?.Invoke(labels.Count, images.Count);
+                after(batch);
             }
         }
-
-        return [.. pooled.Select(rows => Of(cat(rows, 0), labels))];
     }
 
     /// <summary>Of features <c>[n, C]</c> in float64 and the labels of their rows.</summary>
