@@ -109,9 +109,9 @@ public sealed partial class CommandLineHabitsTests : IDisposable
 
         Assert.Equal(0, await RunAsync("predict", recipe, "--count", "12", "--first-epoch", "--by", "gradient_affinity_epoch_1", "--json", "--out", Folder("out")));
         Assert.All(
-            ["step 1 of 6, spectra of cait_nano_patch4_32", "step 2 of 6, classifiers of the blocks", "step 3 of 6, deit_nano_patch4_32 of seed 0", "step 4 of 6, gradients of 12 pairs", "step 5 of 6, first epoch", "step 6 of 6, gradients of 12 pairs after"],
+            ["step 1 of 7, spectra of cait_nano_patch4_32", "step 2 of 7, classifiers of the blocks", "step 3 of 7, directions of the blocks", "step 4 of 7, deit_nano_patch4_32 of seed 0", "step 5 of 7, gradients of 12 pairs", "step 6 of 7, first epoch", "step 7 of 7, gradients of 12 pairs after"],
             step => Assert.Contains(step, _error.ToString()));
-        Assert.Contains("step 6 of 6, gradients of 12 pairs after the first epoch: 12/12 gradients, ", _error.ToString());
+        Assert.Contains("step 7 of 7, gradients of 12 pairs after the first epoch: 12/12 gradients, ", _error.ToString());
         var pairs = JsonNode.Parse(_output.ToString())!["pairs"]!.AsArray();
         var best = pairs.MaxBy(pair => (double)pair!["gradient_affinity_epoch_1"]!)!["student_block"]!;
         Assert.Equal((int)best, (int)JsonNode.Parse(_output.ToString())!["student_layers"]![0]!);
