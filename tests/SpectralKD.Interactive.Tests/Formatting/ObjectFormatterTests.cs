@@ -43,7 +43,7 @@ public class ObjectFormatterTests
         var (headings, rows) = (text.Split(Environment.NewLine)[0], text.Split(Environment.NewLine)[1..13]);
 
         Assert.DoesNotContain("channels", headings, StringComparison.Ordinal);
-        Assert.Contains("in all rows: channels 192, height 14, width 14, images 199 · empty: channel_intensity, activation_entropy", text, StringComparison.Ordinal);
+        Assert.Contains("in all rows: channels: 192, height: 14, width: 14, images: 199 · empty: channel_intensity, activation_entropy", text, StringComparison.Ordinal);
         Assert.Single(rows.Select(row => row.IndexOf('.', row.IndexOf("blocks.", StringComparison.Ordinal) + 7)).Distinct());
         Assert.Contains("<summary>all columns</summary>", html, StringComparison.Ordinal);
         Assert.Contains(">activation_entropy</th>", html, StringComparison.Ordinal);
