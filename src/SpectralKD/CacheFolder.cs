@@ -11,9 +11,9 @@ internal static class CacheFolder
 
     /// <summary>The cache folder's path; it need not exist yet.</summary>
     public static string Root =>
-        Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } named ? Path.GetFullPath(named) : Path.Combine(_systemFolder, "spectralkd");
+        Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } named ? Path.GetFullPath(named) : Path.Combine(SystemFolder, "spectralkd");
 
-    private static string _systemFolder
+    private static string SystemFolder
     {
         get
         {

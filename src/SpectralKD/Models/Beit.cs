@@ -209,12 +209,7 @@ internal sealed class BeitBlock : nn.Module
     {
         using var scope = NewDisposeScope();
         var attended = Overwriting.Scaled(_attention.Run(_attentionNorm.forward(tokens), index, tap), _attentionScale); // (B, 1 + N, C)
-        tap?.Offer(MapPoint.Attn, attended);
-        tokens = _dropPath.Add(tokens, attended, training);
-        tap?.Offer(MapPoint.Mid, tokens);
-        var processed = Overwriting.Scaled(_mlp.forward(_mlpNorm.forward(tokens)), _mlpScale);                          // (B, 1 + N, C)
-        tap?.Offer(MapPoint.Mlp, processed);
-        tokens = _dropPath.Add(tokens, processed, training);
+        tokens = _dropPath.AddBranches(tokens, attended, mid => Overwriting.Scaled(_mlp.forward(_mlpNorm.forward(mid)), _mlpScale), training, tap);
         tap?.Offer(MapPoint.Resid, tokens);
         return tokens.MoveToOuterDisposeScope();
     }

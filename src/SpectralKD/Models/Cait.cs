@@ -214,12 +214,7 @@ internal sealed class TalkingHeadsBlock : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var attended = Overwriting.Scaled(_attention.Run(_attentionNorm.forward(patches), tap), _attentionScale); // (B, N, C)
-        tap?.Offer(MapPoint.Attn, attended);
-        patches = _dropPath.Add(patches, attended, training);
-        tap?.Offer(MapPoint.Mid, patches);
-        var processed = Overwriting.Scaled(_mlp.forward(_mlpNorm.forward(patches)), _mlpScale);                   // (B, N, C)
-        tap?.Offer(MapPoint.Mlp, processed);
-        patches = _dropPath.Add(patches, processed, training);
+        patches = _dropPath.AddBranches(patches, attended, mid => Overwriting.Scaled(_mlp.forward(_mlpNorm.forward(mid)), _mlpScale), training, tap);
         tap?.Offer(MapPoint.Resid, patches);
         return patches.MoveToOuterDisposeScope();
     }

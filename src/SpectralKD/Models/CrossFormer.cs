@@ -349,12 +349,7 @@ internal sealed class CrossFormerBlock : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var attended = Attend(_attentionNorm.forward(map));      // (B, H, W, C)
-        tap?.Offer(MapPoint.Attn, attended);
-        map = _dropPath.Add(map, attended, training);
-        tap?.Offer(MapPoint.Mid, map);
-        var processed = _mlp.forward(_mlpNorm.forward(map));     // (B, H, W, C)
-        tap?.Offer(MapPoint.Mlp, processed);
-        map = _dropPath.Add(map, processed, training);
+        map = _dropPath.AddBranches(map, attended, mid => _mlp.forward(_mlpNorm.forward(mid)), training, tap);
         tap?.Offer(MapPoint.Resid, map);
         return map.MoveToOuterDisposeScope();
     }

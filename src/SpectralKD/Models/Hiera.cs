@@ -442,12 +442,7 @@ internal sealed class HieraBlock : nn.Module<Tensor, Tensor>
         var normed = _attentionNorm.forward(tokens);
         var shortcut = _widens ? Widened(tokens, normed) : tokens;                                                        // (B, N or N/4, C)
         var attended = Scaled(_attentionScale, _attention.Run(normed, tap));
-        tap?.Offer(MapPoint.Attn, attended);
-        tokens = _dropPath.Add(shortcut, attended, training);
-        tap?.Offer(MapPoint.Mid, tokens);
-        var processed = Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(tokens)));
-        tap?.Offer(MapPoint.Mlp, processed);
-        tokens = _dropPath.Add(tokens, processed, training);
+        tokens = _dropPath.AddBranches(shortcut, attended, mid => Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(mid))), training, tap);
         tap?.Offer(MapPoint.Resid, tokens);
         return tokens.MoveToOuterDisposeScope();
     }

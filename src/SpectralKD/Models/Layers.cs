@@ -154,6 +154,22 @@ internal sealed class DropPath(double rate)
         var keep = HeldScalars.Filled(1 - Rate, shape, branch.dtype, branch.device).bernoulli();
         return input.Plus((branch * keep).Over(1 - Rate));
     }
+
+    /// <summary>A block's two residual branches: the stream with both added, whatever its layout. Both, and the stream between them, are offered to who asked for them.</summary>
+    /// <param name="stream">The stream before the block.</param>
+    /// <param name="attended">What attention adds to it; used up.</param>
+    /// <param name="mlp">What the MLP adds to the stream between them.</param>
+    /// <param name="training">Whether branches are dropped.</param>
+    /// <param name="tap">Who may take values on the way; null for nobody.</param>
+    public Tensor AddBranches(Tensor stream, Tensor attended, Func<Tensor, Tensor> mlp, bool training, BlockTap? tap)
+    {
+        tap?.Offer(MapPoint.Attn, attended);
+        stream = Add(stream, attended, training);
+        tap?.Offer(MapPoint.Mid, stream);
+        var processed = mlp(stream);
+        tap?.Offer(MapPoint.Mlp, processed);
+        return Add(stream, processed, training);
+    }
 }
 
 /// <summary>A learned factor for each channel of a residual branch, small at the start (CaiT; DeiT-III).</summary>

@@ -288,12 +288,7 @@ internal sealed class PvtV2Block : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var attended = _attention.Run(_attentionNorm.forward(map), tap); // (B, H, W, C)
-        tap?.Offer(MapPoint.Attn, attended);
-        map = _dropPath.Add(map, attended, training);
-        tap?.Offer(MapPoint.Mid, map);
-        var processed = _mlp.forward(_mlpNorm.forward(map));             // (B, H, W, C)
-        tap?.Offer(MapPoint.Mlp, processed);
-        return _dropPath.Add(map, processed, training).MoveToOuterDisposeScope();
+        return _dropPath.AddBranches(map, attended, mid => _mlp.forward(_mlpNorm.forward(mid)), training, tap).MoveToOuterDisposeScope();
     }
 }
 

@@ -278,12 +278,7 @@ internal sealed class SwinV2Block : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var attended = _attentionNorm.forward(WindowGeometry.Attended(map, _window, _shift, _attention.forward)); // (B, H, W, C)
-        tap?.Offer(MapPoint.Attn, attended);
-        map = _dropPath.Add(map, attended, training);
-        tap?.Offer(MapPoint.Mid, map);
-        var processed = _mlpNorm.forward(_mlp.forward(map));                                                      // (B, H, W, C)
-        tap?.Offer(MapPoint.Mlp, processed);
-        map = _dropPath.Add(map, processed, training);
+        map = _dropPath.AddBranches(map, attended, mid => _mlpNorm.forward(_mlp.forward(mid)), training, tap);
         tap?.Offer(MapPoint.Resid, map);
         return map.MoveToOuterDisposeScope();
     }

@@ -58,12 +58,7 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         tokens = _widening is null ? tokens : _widenedNorm!.forward(_widening.forward(tokens));
         var attended = Scaled(_attentionScale, _attention.Run(_attentionNorm.forward(tokens), tap)); // (B, N, C)
-        tap?.Offer(MapPoint.Attn, attended);
-        tokens = _dropPath.Add(tokens, attended, training);
-        tap?.Offer(MapPoint.Mid, tokens);
-        var processed = Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(tokens)));                   // (B, N, C)
-        tap?.Offer(MapPoint.Mlp, processed);
-        tokens = _dropPath.Add(tokens, processed, training);
+        tokens = _dropPath.AddBranches(tokens, attended, mid => Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(mid))), training, tap);
         tap?.Offer(MapPoint.Resid, tokens);
         return tokens.MoveToOuterDisposeScope();
     }

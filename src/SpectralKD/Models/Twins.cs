@@ -294,12 +294,7 @@ internal sealed class TwinsBlock : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var normed = _attentionNorm.forward(map);
         var attended = _attention is ReducedAttention reduced ? reduced.Run(normed, tap) : _attention.call(normed); // (B, H, W, C)
-        tap?.Offer(MapPoint.Attn, attended);
-        map = _dropPath.Add(map, attended, training);
-        tap?.Offer(MapPoint.Mid, map);
-        var processed = _mlp.forward(_mlpNorm.forward(map));                                                        // (B, H, W, C)
-        tap?.Offer(MapPoint.Mlp, processed);
-        return _dropPath.Add(map, processed, training).MoveToOuterDisposeScope();
+        return _dropPath.AddBranches(map, attended, mid => _mlp.forward(_mlpNorm.forward(mid)), training, tap).MoveToOuterDisposeScope();
     }
 }
 

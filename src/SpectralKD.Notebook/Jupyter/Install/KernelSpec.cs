@@ -185,7 +185,7 @@ internal static class JupyterFolders
     /// <summary>All data folders in which Jupyter looks for kernels, the first found winning.</summary>
     public static IEnumerable<string> All => (Variable("JUPYTER_PATH")?.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries) ?? [])
         .Append(User)
-        .Concat(_environments.Select(Share))
+        .Concat(Environments.Select(Share))
         .Concat(System)
         .Distinct();
 
@@ -194,7 +194,7 @@ internal static class JupyterFolders
 
     private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
 
-    private static IEnumerable<string> _environments
+    private static IEnumerable<string> Environments
         => new[] { Variable("VIRTUAL_ENV"), Variable("CONDA_PREFIX") }.OfType<string>();
 
     private static IEnumerable<string> System => OperatingSystem.IsWindows()

@@ -43,7 +43,7 @@ internal sealed class MergedSubmissions
         => [.. submission.ScriptClass!.GetMembers()
             .Where(member => !member.IsImplicitlyDeclared && member.CanBeReferencedByName
                 && member is not (IFieldSymbol { AssociatedSymbol: not null } or IMethodSymbol { AssociatedSymbol: not null }))
-            .Select(member => new Declared(member, [.. _submissionTypes.MentionedBy(member)]))];
+            .Select(member => new Declared(member, [.. SubmissionTypes.MentionedBy(member)]))];
 
     /// <summary>The newest of each name, of functions each overload, and the hidden types that these need.</summary>
     private HashSet<Declared> Kept(IEnumerable<CSharpCompilation> newestFirst)
@@ -57,7 +57,7 @@ internal sealed class MergedSubmissions
             hiding.UnionWith(names.SelectMany(declared => declared.Hides));
             foreach (var type in names.Where(declared => declared.Symbol is INamedTypeSymbol))
             {
-                types[_submissionTypes.KeyOf((INamedTypeSymbol)type.Symbol)] = type;
+                types[SubmissionTypes.KeyOf((INamedTypeSymbol)type.Symbol)] = type;
             }
         }
 
@@ -93,7 +93,7 @@ internal sealed class MergedSubmissions
     }
 
     /// <summary>Finds the types that submissions declare within other types.</summary>
-    private static class _submissionTypes
+    private static class SubmissionTypes
     {
         public static string KeyOf(INamedTypeSymbol type) => $"{type.ContainingAssembly.Name}/{type.MetadataName}";
 
@@ -158,8 +158,8 @@ internal sealed class MergedSubmissions
 
             foreach (var type in types)
             {
-                _newestTypes[type.MetadataName] = _submissionTypes.KeyOf(type);
-                _scriptOfType[_submissionTypes.KeyOf(type)] = _members.Count - 1;
+                _newestTypes[type.MetadataName] = SubmissionTypes.KeyOf(type);
+                _scriptOfType[SubmissionTypes.KeyOf(type)] = _members.Count - 1;
             }
 
             foreach (var (symbol, _) in names)
@@ -226,7 +226,7 @@ internal sealed class MergedSubmissions
         /// <summary>A type that C# has no name for here: an anonymous one, or one that a later type hides.</summary>
         private bool IsHole(ITypeSymbol type)
             => type.IsAnonymousType || (type is INamedTypeSymbol { ContainingType.IsScriptClass: true }
-                && _newestTypes.GetValueOrDefault(type.MetadataName) != _submissionTypes.KeyOf(((INamedTypeSymbol)type).OriginalDefinition));
+                && _newestTypes.GetValueOrDefault(type.MetadataName) != SubmissionTypes.KeyOf(((INamedTypeSymbol)type).OriginalDefinition));
 
         private bool HasHole(ITypeSymbol type) => IsHole(type) || type switch
         {
@@ -253,7 +253,7 @@ internal sealed class MergedSubmissions
             if (IsHole(type))
             {
                 // Where it is not hidden yet.
-                var script = _scriptOfType.GetValueOrDefault(_submissionTypes.KeyOf(((INamedTypeSymbol)type).OriginalDefinition));
+                var script = _scriptOfType.GetValueOrDefault(SubmissionTypes.KeyOf(((INamedTypeSymbol)type).OriginalDefinition));
                 _members[script].AppendLine($"static {type.ToDisplayString(Spelled)} {name}() => throw null;");
                 return $"{name}()";
             }
