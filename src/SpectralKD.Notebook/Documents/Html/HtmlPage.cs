@@ -12,30 +12,40 @@ namespace SpectralKD.Notebook.Documents;
 /// </summary>
 internal static class HtmlPage
 {
-    /// <summary>Writes the page, all of it or nothing.</summary>
-    /// <param name="notebook">The notebook; images that its text names are looked for beside <see cref="NotebookDocument.Path"/>.</param>
+    /// <summary>What the head of every page holds.</summary>
+    public const string Generator = """<meta name="generator" content="SpectralKD.Interactive">""";
+
+    /// <summary>Writes the page, all of it or nothing. Pages of its folder whose links lead to the notebook are changed to lead to the page.</summary>
+    /// <param name="notebook">The notebook; what its text names is looked for beside <see cref="NotebookDocument.Path"/>.</param>
     /// <param name="path">The <c>.html</c> file; its folder is made where missing.</param>
     /// <param name="trust">What of the notebook may be live in the page.</param>
     /// <returns>What the page leaves out for want of trust, one line each.</returns>
     /// <exception cref="SpectralKDException">It cannot be written.</exception>
     public static IReadOnlyList<string> Write(NotebookDocument notebook, string path, PageTrust trust = PageTrust.Nothing)
     {
-        var (html, notes) = RenderWithNotes(notebook, trust);
+        path = Path.GetFullPath(path);
+        var (html, notes) = RenderWithNotes(notebook, trust, path);
         AtomicFile.WriteText(path, html);
+        if (notebook.Path is not null)
+        {
+            PageLinks.LeadHere(Path.GetFullPath(notebook.Path), path);
+        }
+
         return notes;
     }
 
     /// <summary>The page's HTML.</summary>
     /// <param name="notebook">The notebook.</param>
     /// <param name="trust">What of the notebook may be live in the page.</param>
-    public static string Render(NotebookDocument notebook, PageTrust trust = PageTrust.Nothing) => RenderWithNotes(notebook, trust).Html;
+    public static string Render(NotebookDocument notebook, PageTrust trust = PageTrust.Nothing) => RenderWithNotes(notebook, trust, null).Html;
 
-    private static (string Html, IReadOnlyList<string> Notes) RenderWithNotes(NotebookDocument notebook, PageTrust trust)
+    private static (string Html, IReadOnlyList<string> Notes) RenderWithNotes(NotebookDocument notebook, PageTrust trust, string? page)
     {
         var folder = notebook.Path is null ? null : Path.GetDirectoryName(Path.GetFullPath(notebook.Path));
         var safe = new SafeHtml();
-        var confined = new InlineImages(folder, isConfined: true);
-        var free = new InlineImages(folder, isConfined: false);
+        var links = new PageLinks(folder, page);
+        var confined = new InlineImages(folder, isConfined: true, links);
+        var free = new InlineImages(folder, isConfined: false, links);
         var outputs = trust == PageTrust.Nothing ? new OutputHtml(confined, safe) : new OutputHtml(free, null);
         var cells = trust == PageTrust.Everything ? new CellHtml(notebook, free, null, outputs) : new CellHtml(notebook, confined, safe, outputs);
         var leftOut = new PageOmissions(safe, confined);
@@ -55,7 +65,7 @@ internal static class HtmlPage
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
-        <meta name="generator" content="SpectralKD.Interactive">
+        {Generator}
         <title>{WebUtility.HtmlEncode(title)}</title>
         <style>
         {PageStyle.Css}{(Formula.IsIn(body) ? Formula.Style : "")}

@@ -112,9 +112,10 @@ internal static class MarkdownText
 
 /// <summary>
 /// Puts images that a text names (files beside the notebook, attachments of the cell) into the page itself. Confined, it takes files at or
-/// below the notebook's folder only, links resolved: a page that is passed on must not carry other pictures of the disk.
+/// below the notebook's folder only, links resolved: a page that is passed on must not carry other pictures of the disk. All else that a text
+/// links to gets the page's <see cref="PageLinks"/>.
 /// </summary>
-internal sealed partial class InlineImages(string? folder, bool isConfined)
+internal sealed partial class InlineImages(string? folder, bool isConfined, PageLinks links)
 {
     private const long LargestFile = 32 << 20;
     private const int MostLinks = 40;
@@ -130,12 +131,12 @@ internal sealed partial class InlineImages(string? folder, bool isConfined)
         return outside;
     }
 
-    public string Apply(string html, JsonObject? attachments) => ImageSource().Replace(html, match =>
+    public string Apply(string html, JsonObject? attachments) => links.Apply(ImageSource().Replace(html, match =>
     {
         var source = WebUtility.HtmlDecode(match.Groups["src"].Value);
         var data = FromAttachment(source, attachments) ?? FromFile(source);
         return data is null ? match.Value : match.Groups["before"].Value + WebUtility.HtmlEncode(data) + match.Groups["after"].Value;
-    });
+    }));
 
     private static string? FromAttachment(string source, JsonObject? attachments)
     {
