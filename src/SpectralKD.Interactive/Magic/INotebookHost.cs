@@ -50,11 +50,11 @@ internal static class NotebookVariables
 {
     /// <summary>A model that a <c>#!spectral-model</c> or C# put into a variable.</summary>
     public static VisionModel Model(this INotebookHost host, string name) =>
-        host.Get<VisionModel>(name, "a model", "model", free => $"#!spectral-model deit_tiny_patch16_224 --as {free}");
+        host.Get<VisionModel>(name, "a model", "model", free => $"#!spectral-model {(IsModel(name) ? name : "deit_tiny_patch16_224")} --as {free}");
 
     /// <summary>Images that <c>#!spectral-images</c> or C# put into a variable.</summary>
     public static IImageSource Images(this INotebookHost host, string name) =>
-        host.Get<IImageSource>(name, "images", "images", free => $"#!spectral-images textures --as {free}");
+        host.Get<IImageSource>(name, "images", "images", free => $"#!spectral-images {(AreImages(name) ? $"\"{name}\"" : "textures")} --as {free}");
 
     /// <summary>A spectrum that <c>#!spectral-analyze</c> or C# put into a variable.</summary>
     public static ModelSpectrum Spectrum(this INotebookHost host, string name) => host.Get<ModelSpectrum>(
@@ -110,6 +110,11 @@ internal static class NotebookVariables
         var stem = MagicName.IsVariable(wanted) ? wanted + char.ToUpperInvariant(kind[0]) + kind[1..] : kind;
         return new[] { wanted, stem, kind }.Concat(Enumerable.Range(2, 1000).Select(number => FormattableString.Invariant($"{stem}{number}"))).First(IsFree);
     }
+
+    // Who writes a model's name or a folder where a variable belongs gets the line that makes the variable of it.
+    private static bool IsModel(string name) => ModelCatalog.All.Any(entry => entry.Name == name.Split('.')[0]);
+
+    private static bool AreImages(string name) => Directory.Exists(name) || File.Exists(name) || ImageSources.Names.Contains(name);
 
     private static object? Find(this INotebookHost host, string name) => host.TryGetVariable(Plain(name), out var value) ? value : null;
 

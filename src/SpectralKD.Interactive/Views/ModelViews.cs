@@ -81,7 +81,7 @@ internal sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) :
     {
         var entries = ModelCatalog.Search(filter, pretrained);
         return entries.Count > 0 ? new CatalogueView(entries) : throw new SpectralKDException(
-            $"no model of the catalogue matches \"{filter}\"{NearestName.Suggestion(filter ?? "", ModelCatalog.All.Select(m => m.Name))}; "
+            $"no model of the catalogue matches \"{filter}\"{Suggestion(filter ?? "")}; "
             + $"it has {ModelCatalog.All.Count} models: leave the filter out to see them");
     }
 
@@ -103,6 +103,16 @@ internal sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) :
             $"{m.Spec.Classes}",
             m.Weights is not { } weights ? m.Elsewhere ?? "(none: seeded)" : weights.Repository ?? $"embedded: {string.Join(", ", m.Published.Select(p => p.Tag))}",
             m.Weights?.LicenseWords ?? ""));
+
+    // A whole name, or, for a mistyped part or pattern, the nearest part of a name or tag: *dinno* of dino.
+    private static string Suggestion(string filter)
+    {
+        char[] breaks = ['_', '.', ' ', '*', '?'];
+        var parts = ModelCatalog.All.SelectMany(model => model.Published.Select(weights => weights.Tag).Prepend(model.Name)).SelectMany(name => name.Split(breaks)).Distinct();
+        return NearestName.Suggestion(filter, ModelCatalog.All.Select(model => model.Name)) is { Length: > 0 } whole
+            ? whole
+            : filter.Split(breaks, StringSplitOptions.RemoveEmptyEntries).Select(part => parts.Contains(part, StringComparer.OrdinalIgnoreCase) ? "" : NearestName.Suggestion(part, parts)).FirstOrDefault(said => said.Length > 0) ?? "";
+    }
 
     /// <summary>With its tag where that is not the one that the name alone stands for.</summary>
     internal static string NameOf(ModelCatalogEntry entry) =>

@@ -128,6 +128,8 @@ public sealed class DistillCommandTests : IDisposable
             await Message("#!spectral-select --teacher teacher --student teacher"));
         Assert.EndsWith("run #!spectral-model deit_tiny_patch16_224 --as photosModel first, and name photosModel instead of photos", await Message("#!spectral-analyze --model photos"));
         Assert.EndsWith("run #!spectral-images textures --as teacherImages first, and name teacherImages instead of teacher", await Message("#!spectral-analyze --model teacher --images teacher"));
+        Assert.EndsWith("run #!spectral-model vit_tiny_patch16_224 --as vit_tiny_patch16_224 first", await Message("#!spectral-analyze --model vit_tiny_patch16_224"));
+        Assert.EndsWith("run #!spectral-images \"cifar10/test\" --as images first, and name images instead of cifar10/test", await Message("#!spectral-analyze --model teacher --images cifar10/test"));
         Assert.EndsWith("run #!spectral-analyze --as nowhere first", await Message("#!spectral-layer nowhere"));
         Assert.EndsWith(
             "--as layersLayers first, and name layersLayers instead of layers",

@@ -76,7 +76,9 @@ public sealed class SpectralCommandsTests : IDisposable
     [InlineData("#!spectral-ucurve", "needs --spectra")]
     [InlineData("#!spectral-layer 3", "#!spectral-layer takes a variable that holds a spectrum, found 3: a block's index goes by #!spectral-layer --layer 3")]
     [InlineData("#!spectral-layer -1", "#!spectral-layer --layer -1")]
-    [InlineData("#!spectral-models swine", "swin")]
+    [InlineData("#!spectral-models swine", "did you mean swin?")]
+    [InlineData("#!spectral-models *dinno*", "did you mean dino?")]
+    [InlineData("#!spectral-models \"pvt tinny\"", "did you mean tiny?")]
     public async Task A_mistake_gets_one_line_that_says_what_to_do(string line, string said)
     {
         var error = await Assert.ThrowsAsync<SpectralKDException>(() => MagicLine.ExecuteAsync(line, _host));

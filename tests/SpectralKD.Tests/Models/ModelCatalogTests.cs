@@ -113,6 +113,10 @@ public sealed class ModelCatalogTests
     [InlineData("vit_small_*dinov2", "vit_small_patch14_dinov2 vit_small_patch14_reg4_dinov2")]
     [InlineData("cait_*_64 nano", "cait_nano_patch8_64")]
     [InlineData("deit_tiny_patch1?_224", "deit_tiny_patch16_224")]
+    [InlineData("deit_[st]*_distilled_*", "deit_tiny_distilled_patch16_224 deit_small_distilled_patch16_224")]
+    [InlineData("deit_[!n-z]*_distilled_*", "deit_base_distilled_patch16_224")]
+    [InlineData("deit_[z-a]*", "")]
+    [InlineData("deit_[s", "")]
     [InlineData("dino*", "")]
     public void Patterns_are_whole_names_as_timms_list_models_takes_them_and_name_the_tags_that_they_need(string filter, string found) =>
         Assert.Equal(found, string.Join(' ', ModelCatalog.Search(filter).Select(entry => entry.Weights is { } weights && weights != entry.Published[0] ? $"{entry.Name}.{weights.Tag}" : entry.Name)));

@@ -1,4 +1,4 @@
-using System.IO.Enumeration;
+using System.Text.RegularExpressions;
 
 namespace SpectralKD.Models;
 
@@ -33,14 +33,14 @@ public static class ModelCatalog
 
     /// <summary>Models that every word of a filter fits, in catalogue order, as timm's <c>list_models</c>.</summary>
     /// <param name="filter">
-    /// Words separated by spaces; null or empty gives all. A plain word is a part of a name, a family or a tag. One with <c>*</c> or <c>?</c> is a whole name, family, or name with
-    /// tag: <c>vit_*</c>, <c>*dino*</c>. Where it takes a tag to fit such a word, or one with a dot (<c>vit_base_patch16_224.dino</c>), there is an entry for each tag that does.
+    /// Words separated by spaces; null or empty gives all. A plain word is a part of a name, a family or a tag. One with <c>*</c>, <c>?</c>, <c>[seq]</c> or <c>[!seq]</c> is a whole
+    /// name, family, or name with tag: <c>vit_*</c>, <c>*dino*</c>, <c>deit_[ts]*</c>. Where it takes a tag to fit such a word, or one with a dot (<c>vit_base_patch16_224.dino</c>), there is an entry for each tag that does.
     /// </param>
     /// <param name="pretrained">True leaves out models without weights.</param>
     public static IReadOnlyList<ModelCatalogEntry> Search(string? filter, bool pretrained = false)
     {
         var words = (filter ?? string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var byTag = words.Any(word => word.IndexOfAny(['*', '?', '.']) >= 0);
+        var byTag = words.Any(word => word.Contains('.', StringComparison.Ordinal) || IsPattern(word));
         return [.. All.Where(entry => !pretrained || entry.Weights is not null).SelectMany(entry => Fitting(entry, words, byTag))];
     }
 
@@ -53,8 +53,29 @@ public static class ModelCatalog
 
         return byTag ? entry.Published.Where(weights => Fits([entry.Name, entry.Family, $"{entry.Name}.{weights.Tag}"])).Select(weights => WithTag(entry, weights.Tag)) : [];
 
-        bool Fits(string[] names) => words.All(word => names.Any(name => word.IndexOfAny(['*', '?']) >= 0
-            ? FileSystemName.MatchesSimpleExpression(word, name) : name.Contains(word, StringComparison.OrdinalIgnoreCase)));
+        bool Fits(string[] names) => words.All(word => names.Any(name => IsPattern(word) ? Matches(name, word) : name.Contains(word, StringComparison.OrdinalIgnoreCase)));
+    }
+
+    private static bool IsPattern(string word) => word.IndexOfAny(['*', '?', '[']) >= 0;
+
+    // As Python's fnmatch: a bracket that is not closed is itself, and a range from a later to an earlier letter fits nothing.
+    private static bool Matches(string name, string pattern)
+    {
+        var expression = Regex.Replace(pattern, @"\[(!?)([^\]]+)\]|.", part => part.Value switch
+        {
+            "*" => ".*",
+            "?" => ".",
+            ['[', .., ']'] => $"[{(part.Groups[1].Length > 0 ? "^" : "")}{Regex.Replace(part.Groups[2].Value, @"[\\^\[]", @"\$0")}]",
+            var plain => Regex.Escape(plain),
+        });
+        try
+        {
+            return Regex.IsMatch(name, $"^{expression}$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+        }
+        catch (RegexParseException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Creates a model by name with timm's initial weights, on the CPU and in training mode: for tests. Users load by <see cref="Weights.ModelLoader"/>.</summary>
