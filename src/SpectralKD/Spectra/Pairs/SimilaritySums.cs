@@ -146,6 +146,7 @@ internal sealed class SimilaritySums(SimilarityRecord record)
     /// <exception cref="SpectralKDException">It is no similarity, or damaged.</exception>
     public static SimilaritySums Load(string path)
     {
+        LibTorch.EnsureLoaded();
         using var scope = NewDisposeScope();
         using var file = SafetensorsFile.Open(path);
         var format = file.Metadata.GetValueOrDefault(Key, "none");
