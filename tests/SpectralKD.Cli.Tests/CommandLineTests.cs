@@ -360,6 +360,21 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_command_names_its_own_options_where_weights_cannot_be_fetched()
+    {
+        var (code, said) = await ProgramRun.RunAsync(
+            ProgramRun.Dotnet,
+            [ProgramRun.CommandLine, "similarity", "--teacher", "vit_tiny_patch16_224", "--student", "deit_nano_patch4_32", "--images", "textures", "--out", Folder("pairs")],
+            null,
+            ("HF_HUB_OFFLINE", "1"),
+            ("HF_HOME", Folder("empty")));
+
+        Assert.NotEqual(0, code);
+        Assert.Contains("--teacher-weights", said);
+        Assert.DoesNotContain("weights=", said);
+    }
+
+    [Fact]
     public async Task A_failing_cell_ends_the_run_with_an_error_and_keeps_what_ran()
     {
         var notebook = Notebook("1 + 1", "int.Parse(\"x\")", "\"never reached\"");

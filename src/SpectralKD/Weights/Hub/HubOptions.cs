@@ -99,8 +99,10 @@ internal sealed class HubEnvironment(Func<string, string?> read)
 /// <summary>What the hub's answers mean to the user: one line each.</summary>
 internal static class HubErrors
 {
-    /// <summary>What works without a network: said by the command's option and by a notebook's parameter.</summary>
-    private const string OtherWays = "give a file that is here (--weights FILE, in a notebook weights=FILE) or, knowingly, an UNTRAINED model (weights=seeded)";
+    /// <summary>What works without a network, as it is typed there: by the options of commands, or by a notebook's parameter.</summary>
+    private static string OtherWays => Advice.IsForCommandLine
+        ? "give a file that is here (--weights FILE; for a teacher and a student --teacher-weights and --student-weights) or, knowingly, an UNTRAINED model (seeded instead of FILE)"
+        : "give a file that is here (--weights FILE, of a lesson the parameter weights=FILE) or, knowingly, an UNTRAINED model (weights=seeded)";
 
     /// <summary>True if the repository exists but has no such file at that revision; mirrors say no more than 404.</summary>
     public static bool IsMissingFile(HttpResponseMessage response) =>
