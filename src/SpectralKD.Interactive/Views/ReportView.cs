@@ -19,8 +19,8 @@ internal sealed record ReportView(SpectralReport Report) : INotebookView
     private const string Incomplete = "Activation entropy and shared d95 are missing: they take a second pass over the images, by the range and the basis of all parts (AddSecondPass, --whole).";
 
     /// <inheritdoc/>
-    public string ToHtml() => $"<div>{WebUtility.HtmlEncode(Report.Words)}</div>{(Report.IsComplete ? "" : $"<div>{Incomplete}</div>")}{Sizes().ToHtml()}<br>{Dimensions().ToHtml()}"
-        + $"<details><summary>What the columns mean</summary><ul>{string.Concat(Notes.Select(note => $"<li>{WebUtility.HtmlEncode(note)}</li>"))}</ul></details>";
+    public string ToHtml() => $"<div style='margin-bottom:10px'>{WebUtility.HtmlEncode(Report.Words)}</div>{(Report.IsComplete ? "" : $"<div>{Incomplete}</div>")}{Sizes().ToHtml()}<br>{Dimensions().ToHtml()}"
+        + $"<details style='margin:8px 0 16px'><summary>What the columns mean</summary><ul>{string.Concat(Notes.Select(note => $"<li>{WebUtility.HtmlEncode(note)}</li>"))}</ul></details>";
 
     /// <inheritdoc/>
     public string ToPlainText() => string.Join(Environment.NewLine, [Report.Words, .. Report.IsComplete ? [] : new[] { Incomplete }, Sizes().ToPlainText(), "", Dimensions().ToPlainText(), .. Notes]);
