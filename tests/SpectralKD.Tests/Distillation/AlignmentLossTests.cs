@@ -140,6 +140,32 @@ public sealed class AlignmentLossTests
         iter: 60);
 
     [Fact]
+    public void Tokens_behind_a_prefix_get_the_same_value_and_gradient_whatever_the_teachers_layout() => Shapes.Sample(
+        shape =>
+        {
+            using var scope = NewDisposeScope();
+            Tensor Tokens(int seed, long channels) => Random(seed, shape.B, 2 + (shape.H * shape.W), channels);
+            Tensor Map(Tensor tokens) => tokens.narrow(1, 2, shape.H * shape.W).transpose(1, 2).unflatten(2, shape.H, shape.W);
+            var teacher = Map(Tokens(shape.Seed + 1, shape.Ct));
+            var (value, gradient) = Differentiate(teacher, AlignmentForm.Fft);
+            foreach (var layout in new[] { teacher, teacher.contiguous() })
+            {
+                var (ours, oursGradient) = Differentiate(layout, AlignmentForm.ClosedForm);
+                Assert.Equal(value, ours, 1e-12 * Math.Max(1, value));
+                Assert.True((gradient - oursGradient).abs().max().item<double>() < 1e-13);
+            }
+
+            (double Value, Tensor Gradient) Differentiate(Tensor teacher, AlignmentForm form)
+            {
+                var tokens = Tokens(shape.Seed, shape.Cs).requires_grad_();
+                var loss = AlignmentLoss.Layer(Map(tokens), teacher, form);
+                loss.backward();
+                return (loss.item<double>(), tokens.grad!);
+            }
+        },
+        iter: 60);
+
+    [Fact]
     public void A_teacher_with_gradients_gets_them_as_from_the_transform()
     {
         using var scope = NewDisposeScope();

@@ -148,7 +148,10 @@ internal static class ChannelPooling
         return weights.bmm(map.reshape(batch, own, height * width)).reshape(batch, channels, height, width);
     }
 
-    /// <summary>The student's map less the teacher's with as many channels. Where these are means of whole bins, they are not written down for it.</summary>
+    /// <summary>
+    /// The student's map less the teacher's with as many channels, <c>[B, Cs, H, W]</c> in the student's layout. Where the teacher's are means of whole bins, these are not written
+    /// down for it.
+    /// </summary>
     public static Tensor Difference(Tensor student, Tensor teacher)
     {
         var channels = student.shape[1];
@@ -157,9 +160,9 @@ internal static class ChannelPooling
             return student - To(channels, teacher);
         }
 
-        var bins = Bins(teacher, channels);
+        var bins = teacher.unflatten(1, channels, teacher.shape[1] / channels); // (B, Cs, Ct / Cs, H, W)
         var share = -1.0 / bins.shape[2];
-        return Add(student.flatten(2).Plus(bins.select(2, 0), share), bins, 1, share); // (B, Cs, H*W)
+        return Add(student.Plus(bins.select(2, 0), share), bins, 1, share);
     }
 
     // (B, Cs, Ct / Cs, H*W)
@@ -216,27 +219,40 @@ internal static class HalfSpectrumDistance
     /// <param name="teacher">Feature map <c>[B, Ct, H, W]</c>, averaged here where it is wider.</param>
     public static Tensor ClosedForm(Tensor student, Tensor teacher)
     {
-        var (value, gradient, scale) = ValueAndGradient(student, teacher);
+        var (value, gradient, byToken, scale) = ValueAndGradient(student, teacher);
         if (!student.requires_grad && !teacher.requires_grad)
         {
             return value;
         }
 
         var variable = teacher.requires_grad ? student - ChannelPooling.To(student.shape[1], teacher) : student;
-        var linear = variable.reshape(-1).dot(gradient).Times(scale);
+        var linear = (byToken ? ByToken(variable) : variable).reshape(-1).dot(gradient).Times(scale);
         return value.Plus(linear - linear.detach());
     }
 
-    // The value, and its gradient by the difference of the maps but for a factor.
-    private static (Tensor Value, Tensor Gradient, double Scale) ValueAndGradient(Tensor student, Tensor teacher)
+    // The value, and its gradient by the difference of the maps but for a factor: flat, channels last (by token) where a transformer's tokens lie so in memory.
+    private static (Tensor Value, Tensor Gradient, bool ByToken, double Scale) ValueAndGradient(Tensor student, Tensor teacher)
     {
         using var guard = no_grad();
         var width = student.shape[3];
-        var rows = ChannelPooling.Difference(student, teacher).reshape(-1, width); // (B C H, W)
-        var gradient = rows.mm(WithEdges(width, rows)).reshape(-1);
-        var scale = 0.5 / (2.0 * rows.shape[0] * ((width / 2) + 1));
-        return (rows.reshape(-1).dot(gradient).Times(scale), gradient, 2 * scale);
+        var difference = ChannelPooling.Difference(student, teacher);
+        var byToken = difference.shape[1] > 1 && difference.stride(1) == 1;
+        var (rows, gradient) = byToken ? OfTokens(ByToken(difference)) : OfRows(difference.reshape(-1, width)); // (B C H, W)
+        var scale = 0.5 * difference.shape[3] / (2.0 * difference.NumberOfElements * ((width / 2) + 1));
+        return (rows.reshape(-1).dot(gradient).Times(scale), gradient, byToken, 2 * scale);
     }
+
+    private static (Tensor Difference, Tensor Gradient) OfRows(Tensor rows) => (rows, rows.mm(WithEdges(rows.shape[1], rows)).reshape(-1));
+
+    // M M^T is 2 / W between columns of one parity and 0 between others, for odd W 1 / W between all: a column gets the mean of those that it shares its parity with.
+    private static (Tensor Difference, Tensor Gradient) OfTokens(Tensor difference)
+    {
+        var (width, channels) = (difference.shape[2], difference.shape[3]);
+        var columns = width % 2 == 0 ? difference.reshape(-1, width / 2, 2 * channels) : difference.reshape(-1, width, channels); // (B H, columns, C of each parity)
+        return (columns, (columns + columns.mean([1], keepdim: true)).reshape(-1));
+    }
+
+    private static Tensor ByToken(Tensor map) => map.permute(0, 2, 3, 1); // (B, H, W, C)
 
     internal static Tensor Spectrum(Tensor map) => view_as_real(fft.rfft2(map, norm: FFTNormType.Ortho));
 
