@@ -156,7 +156,7 @@ internal static class DistillVerb
 
     private static string Spread(List<double> top1) => string.Create(
         CultureInfo.InvariantCulture,
-        $"top-1 after the last epoch: {top1.Average():0.00} +- {ComparisonStatistics.Deviation(top1):0.00} % (mean and standard deviation of {top1.Count} seeds)");
+        $"top-1 after the last epoch: {top1.Average():0.00} ± {ComparisonStatistics.Deviation(top1):0.00} % (mean and standard deviation of {top1.Count} seeds)");
 
     /// <summary>The recipe that a verb takes: a file, or the name of one that is built in.</summary>
     public static Argument<string> RecipeArgument() => WithRecipes(new("recipe") { Description = $"A recipe.json, or one of {string.Join(", ", RecipeLibrary.Names)}", HelpName = "recipe" });

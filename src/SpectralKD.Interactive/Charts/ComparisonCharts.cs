@@ -39,10 +39,12 @@ public static partial class Charts
         ArgumentNullException.ThrowIfNull(result);
         var rows = LayerSweep.Single(result).Where(row => row.Difference is not null).ToList();
         ChartNeeds.Some(rows, "method that aligns one pair of layers alone, beside the baseline; see LayerSweep");
+        var students = rows.Select(row => row.Student).Distinct().ToList();
         var axis = ChartLook.Axis($"Gain over {result.Comparison.BaselineName} (points of top-1)");
         axis["zeroline"] = true;
         axis["zerolinecolor"] = ChartLook.Grey;
-        var chart = new ChartBuilder("What each layer pair gains alone", ForestPlot.Words(result, rows))
+        var chart = new ChartBuilder("What each layer pair gains alone", (students.Count > 1 ? "" : $"{students[0]} · ") + ForestPlot.Words(result, rows))
+            .Layout("showlegend", students.Count > 1)
             .Layout("xaxis", ChartLook.Axis("Relative depth of the student's block (0 first, 1 last)"))
             .Layout("yaxis", axis);
         foreach (var (group, series) in rows.GroupBy(row => row.Student).Select((group, series) => (group, series)))
@@ -81,6 +83,11 @@ internal static class ComparisonCurves
         axis["rangemode"] = "tozero";
         var curves = methods.Select(method => MethodCurve.Of([.. method], seconds)).ToList();
         var ends = curves.SelectMany(curve => curve.Points).SelectMany(point => new[] { MethodCurve.Low(point), MethodCurve.High(point) }).DefaultIfEmpty(0).ToList();
+        if (!seconds && curves.TrueForAll(curve => curve.Points.Count <= 15))
+        {
+            axis["dtick"] = 1; // there is no half epoch
+        }
+
         var range = UCurves.Range(ends.Min(), ends.Max(), fromZero: false);
         var accuracy = ChartLook.Axis("Top-1 accuracy (%, validation images)");
         accuracy["range"] = new[] { range.Low, range.High };

@@ -23,9 +23,13 @@ public static partial class Charts
 
         above.Add(chart, "teacher", pairs.TeacherLayers);
         below.Add(chart, "student", pairs.StudentLayers);
+        Attributes[] names = [above.Name(), below.Name()];
+        Attributes[] narrow = [.. names, .. above.Numbers(pairs.TeacherLayers, isNarrow: true), .. below.Numbers(pairs.StudentLayers, isNarrow: true)];
+        names.Concat(above.Numbers(pairs.TeacherLayers)).Concat(below.Numbers(pairs.StudentLayers)).ToList().ForEach(text => chart.Annotation(text));
         var x = UCurveAxes.Depth([teacher, student], relative: true);
         (x["anchor"], x["range"], x["showgrid"]) = ("y2", new[] { -0.04, 1.04 }, false);
-        return chart.Layout("xaxis", x).Layout("height", 560).Layout("showlegend", false).Build();
+        return chart.Layout("xaxis", x).Layout("height", 560).Layout("showlegend", false)
+            .Layout("meta", new Attributes { ["narrow"] = new Attributes { ["annotations"] = narrow } }).Build();
     }
 }
 
@@ -33,6 +37,8 @@ public static partial class Charts
 internal sealed class PairsPanel(ModelSpectrum spectrum, SeriesLook look, double[] domain, string axis)
 {
     private const double Top = 1.15;
+    private const int MostApart = 28; // blocks whose numbers have room beside each other
+    private const int MostApartNarrow = 12;
     private readonly double _bottom = axis == "y" ? 0 : -0.32; // room below the lowest number for the lower panel's name
     private readonly double _largest = Math.Max(spectrum.Intensities.Max(), double.Epsilon);
 
@@ -55,11 +61,9 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, SeriesLook look, double
             ["line"] = new Attributes { ["color"] = look.Colour, ["width"] = 1.5 },
         };
         chart.Trace("scatter", line);
-        chart.Trace("scatter", Labels(chosen));
         var y = ChartLook.Axis($"{role}<br>intensity / maximum");
         (y["domain"], y["range"], y["tickvals"]) = (domain, new[] { _bottom, Top }, new[] { 0, 0.5, 1 });
         chart.Layout(axis == "y" ? "yaxis" : "yaxis2", y);
-        chart.Annotation(Name());
     }
 
     /// <summary>Where a block's point lies: relative depth, and height as a part of the whole chart.</summary>
@@ -82,24 +86,31 @@ internal sealed class PairsPanel(ModelSpectrum spectrum, SeriesLook look, double
         ["line"] = new Attributes { ["color"] = ChartLook.Green, ["width"] = 1.5, ["dash"] = "dot" },
     };
 
-    private Attributes Labels(IReadOnlyCollection<int> chosen)
+    /// <summary>The numbers of the chosen blocks beside their points; of neighbours the first and the last, where all have no room.</summary>
+    internal IEnumerable<Attributes> Numbers(IEnumerable<int> chosen, bool isNarrow = false)
     {
-        var blocks = spectrum.Blocks.Where(block => chosen.Contains(block.Index)).ToList();
-        return new Attributes
+        var blocks = chosen.Distinct().Order().ToList();
+        var together = spectrum.Depth > (isNarrow ? MostApartNarrow : MostApart);
+        return blocks.GroupBy(block => together ? block - blocks.IndexOf(block) : block).Select(run =>
         {
-            ["x"] = blocks.Select(Depth).ToArray(),
-            ["y"] = blocks.Select(Value).ToArray(),
-            ["yaxis"] = axis,
-            ["mode"] = "markers+text",
-            ["marker"] = new Attributes { ["size"] = 16, ["opacity"] = 0 }, // keeps the text off the visible markers
-            ["text"] = blocks.Select(block => FormattableString.Invariant($"{block.Index}")).ToArray(),
-            ["textposition"] = axis == "y" ? "top center" : "bottom center",
-            ["textfont"] = new Attributes { ["size"] = 12 },
-            ["hoverinfo"] = "skip",
-        };
+            var places = run.Select(Place).ToList();
+            return new Attributes
+            {
+                ["text"] = run.First() == run.Last() ? FormattableString.Invariant($"{run.First()}") : FormattableString.Invariant($"{run.First()}–{run.Last()}"),
+                ["xref"] = "x",
+                ["yref"] = "paper",
+                ["x"] = (places[0].X + places[^1].X) / 2,
+                ["y"] = axis == "y" ? places.Max(place => place.Y) : places.Min(place => place.Y),
+                ["yshift"] = axis == "y" ? 16 : -16,
+                ["yanchor"] = "middle",
+                ["showarrow"] = false,
+                ["font"] = new Attributes { ["size"] = 12 },
+            };
+        });
     }
 
-    private Attributes Name() => new()
+    /// <summary>The verdict on the curve.</summary>
+    internal Attributes Name() => new()
     {
         ["text"] = UCurveText.Verdict(spectrum.UShape.Words), // whose it is stands in the subtitle
         ["xref"] = "paper",

@@ -199,8 +199,9 @@ internal static class UCurveText
     internal static string Name(IReadOnlyList<ModelSpectrum> spectra, int index)
         => spectra[index].Title + (spectra.Count(other => other.Title == spectra[index].Title) > 1 ? $", {spectra[index].Source}" : "");
 
+    // A run's probe has its number of images in its name.
     internal static string Images(ModelSpectrum spectrum)
-        => FormattableString.Invariant($"{spectrum.Images:N0} image{(spectrum.Images == 1 ? "" : "s")} of {spectrum.Source}");
+        => FormattableString.Invariant($"{spectrum.Images:N0} image{(spectrum.Images == 1 ? "" : "s")} of {spectrum.Source.Replace(FormattableString.Invariant($", probe of {spectrum.Images} images"), "", StringComparison.Ordinal)}");
 
     /// <summary>A block of one of several curves, in a line: the box shows all of them.</summary>
     internal static string Brief(string name, BlockSpectrum block)

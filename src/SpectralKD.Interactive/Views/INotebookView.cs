@@ -17,6 +17,7 @@ internal interface INotebookView
 /// <param name="headers">One heading a column.</param>
 internal sealed class TextTable(params string[] headers)
 {
+    private const int Sentence = 40;
     private readonly List<string[]> _rows = [];
 
     /// <summary>Adds a row; cells are text and are encoded.</summary>
@@ -59,8 +60,9 @@ internal sealed class TextTable(params string[] headers)
         return string.Join(Environment.NewLine, _rows.Prepend(headers).Select(Line));
     }
 
-    private string Style(int column) =>
-        $"padding:2px 12px 2px 0;vertical-align:top;text-align:{(IsNumeric(column) ? "right" : "left")}";
+    // A number stays beside its unit and spread; a sentence keeps room to be read in, and the table scrolls.
+    private string Style(int column) => "padding:2px 12px 2px 0;vertical-align:top;"
+        + (IsNumeric(column) ? "text-align:right;white-space:nowrap" : _rows.Exists(row => column < row.Length && row[column].Length > Sentence) ? "text-align:left;min-width:14em" : "text-align:left");
 
     private bool IsNumeric(int column) => _rows.Count > 0 && _rows.All(r =>
         column >= r.Length || r[column].Length == 0 || char.IsAsciiDigit(r[column][0]) || r[column][0] is '-' or '−' or '+');

@@ -92,7 +92,7 @@ internal sealed record DataFrameView(DataFrame Frame, int Limit = 25) : INoteboo
         return Table(shown).ToPlainText() + Environment.NewLine + Size() + (folded.Count == 0 ? "" : Environment.NewLine + Folded(folded));
     }
 
-    private static string Scrolling(TextTable table) => $"<div style=\"overflow-x:auto;white-space:nowrap;font-variant-numeric:tabular-nums\">{table.ToHtml()}</div>";
+    private static string Scrolling(TextTable table) => $"<div class=\"skd-scroll\" style=\"overflow-x:auto;white-space:nowrap;font-variant-numeric:tabular-nums\">{table.ToHtml()}</div>";
 
     private string Size()
     {

@@ -124,5 +124,25 @@ public class ChartLookTests
 
     private static string? Colour(JsonElement trace) => trace.GetProperty("line").GetProperty("color").GetString();
 
+    [Fact]
+    public void The_branches_of_a_model_have_colours_dashes_and_markers_of_their_own()
+    {
+        var stream = SampleSpectra.U("a model with branches");
+        var looks = SeriesLook.OfModels([stream, stream with { At = MapPoint.Attn }, stream with { At = MapPoint.Mlp }, stream with { At = MapPoint.Mid }]);
+        Assert.All(new Func<SeriesLook, string>[] { look => look.Colour, look => look.Dash, look => look.Symbol }, part => Assert.Equal(4, looks.Select(part).Distinct().Count()));
+        Assert.Equal(SeriesLook.OfModels([stream])[0], looks[0]);
+    }
+
+    [Fact]
+    public void A_runs_probe_says_its_number_of_images_once()
+        => Assert.Equal("199 images of textures", UCurveText.Images(SampleSpectra.U() with { Source = "textures, probe of 199 images" }));
+
+    [Fact]
+    public void Few_epochs_have_a_tick_each_and_none_between()
+    {
+        using var figure = JsonDocument.Parse(ChartHtml.FigureJson(Charts.AccuracyByEpoch(SampleComparison.Of())));
+        Assert.Equal(1, figure.RootElement.GetProperty("layout").GetProperty("xaxis").GetProperty("dtick").GetInt32());
+    }
+
     private static string? Dash(JsonElement trace) => trace.GetProperty("line").GetProperty("dash").GetString();
 }

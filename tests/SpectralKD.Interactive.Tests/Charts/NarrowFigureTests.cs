@@ -53,6 +53,72 @@ public partial class NarrowFigureTests
     }
 
     [Fact]
+    public void In_a_narrow_place_no_legend_lies_over_a_title_no_words_over_others_and_all_are_large_enough_to_read()
+    {
+        (string Name, Plotly.NET.GenericChart Chart)[] charts =
+        [
+            .. ChartKindsTests.All.Select(row => (row.Data.Item1, row.Data.Item2)),
+            ("two models", Charts.UCurve([SampleSpectra.U(), SampleSpectra.U("cait_s24_224", 24)])),
+            ("two heatmaps", Charts.DepthFrequency([SampleSpectra.U(), SampleSpectra.U("cait_s24_224", 24)])),
+        ];
+        var faults = WebUtility.HtmlDecode(Result().Match(Dom($$"""
+            <!DOCTYPE html><html><meta charset="utf-8"><body style="margin:0"><pre id="result"></pre><script>{{PlotlyScript.Source}}</script><script>{{NarrowFigure.Function}}
+            var faults=[];
+            [{{string.Join(",\n", charts.Select(chart => $"['{chart.Name}',{ChartHtml.InScript(ChartHtml.FigureJson(chart.Chart))}]"))}}].forEach(function(entry){
+              var place=document.createElement('div');
+              document.body.append(place);
+              // A column of 85 mm in print, two pixels a point, then a page on a telephone, drawn anew in the same place.
+              [482,366].forEach(function(width){
+              var shown=narrowFigure(entry[1],width);
+              Plotly.react(place,shown.data,Object.assign({},shown.layout,{width:width}),{displayModeBar:false});
+              var whole=place.querySelector('.main-svg').getBoundingClientRect();
+              var words=[...place.querySelectorAll('.gtitle,.xtitle,.x2title,.x3title,.legend,.annotation-text,.xtick text,.x2tick text,.x3tick text')].filter(function(e){return !e.closest('.legend text');})
+                .map(function(e){return {name:(e.getAttribute('class')||'tick')+' '+e.textContent.slice(0,30),box:e.getBoundingClientRect(),tick:!!e.closest('.xtick,.x2tick,.x3tick')};});
+              words.forEach(function(one,i){
+                var a=one.box;
+                if(a.left<whole.left-1||a.right>whole.right+1||a.top<whole.top-1||a.bottom>whole.bottom+1)faults.push(entry[0]+': cut: '+one.name);
+                words.slice(i+1).forEach(function(other){
+                  var b=other.box;
+                  if(one.tick&&other.tick)return;
+                  if(Math.min(a.right,b.right)-Math.max(a.left,b.left)>1&&Math.min(a.bottom,b.bottom)-Math.max(a.top,b.top)>3)faults.push(entry[0]+': '+one.name+' over '+other.name);
+                });
+              });
+              [...place.querySelectorAll('text')].filter(function(e){return e.textContent&&parseFloat(getComputedStyle(e).fontSize)<12;}).forEach(function(e){faults.push(entry[0]+': small: '+e.textContent);});
+              });
+              Plotly.purge(place);
+            });
+            document.getElementById('result').textContent=faults.join('\n')||'none';</script></body></html>
+            """)).Groups[1].Value);
+        Assert.True(faults == "none", faults);
+    }
+
+    [Fact]
+    public void In_a_narrow_place_lines_do_not_end_between_a_number_and_its_unit_or_spread()
+    {
+        var subtitle = JsonSerializer.Serialize("<b>t</b><br>" + ChartLook.Text(string.Concat(Enumerable.Repeat("mean 10.5 ± 0.5 or 95 % of 8 × 8 · ", 8))));
+        var figure = "{\"data\":[],\"layout\":{\"title\":{\"text\":" + subtitle + "}}}";
+        foreach (var width in Enumerable.Range(0, 8).Select(step => 200 + (7 * step)))
+        {
+            using var narrow = JsonDocument.Parse(Drawn(figure, width));
+            var lines = Lines(narrow.RootElement.GetProperty("layout").GetProperty("title").GetProperty("text")).Select(line => WebUtility.HtmlDecode(line).Trim()).ToList();
+            Assert.True(lines.Count > 8);
+            Assert.All(lines, line => Assert.DoesNotMatch("^[±×%·]|[±×]$", line));
+        }
+    }
+
+    [Fact]
+    public void In_a_narrow_place_neighbouring_blocks_of_a_deep_model_have_one_label()
+    {
+        var (teacher, student) = (SampleSpectra.U("cait_s24_224", 24), SampleSpectra.U());
+        using var figure = JsonDocument.Parse(ChartHtml.FigureJson(Charts.Pairs(teacher, student, LayerPairs.Select(teacher, student))));
+        var layout = figure.RootElement.GetProperty("layout");
+        Assert.Equal(["0", "1", "18", "19", "20", "21", "22", "23", "0", "1", "6", "7", "8", "9", "10", "11"], Texts(layout).Skip(2));
+        Assert.Equal(["0–1", "18–23", "0", "1", "6", "7", "8", "9", "10", "11"], Texts(layout.GetProperty("meta").GetProperty("narrow")).Skip(2));
+
+        static List<string> Texts(JsonElement layout) => [.. layout.GetProperty("annotations").EnumerateArray().Select(note => note.GetProperty("text").GetString()!)];
+    }
+
+    [Fact]
     public void In_a_wide_place_the_figure_is_as_it_was_made()
     {
         var figure = ChartHtml.FigureJson(Charts.UCurve(SampleSpectra.U()));
@@ -69,6 +135,14 @@ public partial class NarrowFigureTests
         Assert.Matches("class=\"main-svg\"[^>]* width=\"420\"", page);
         Assert.Matches("class=\"modebar[^\"]* vertical\"", page);
         Assert.True(Regex.Count(title, "<tspan class=\"line\"") > 2, title);
+    }
+
+    [Fact]
+    public void A_chart_keeps_the_height_that_its_lines_need_when_the_window_changes()
+    {
+        var page = Dom($"<!DOCTYPE html><script>{PlotlyScript.Source}</script><div style='width:420px'>{ChartHtml.FigureOnly(ChartHtml.FigureJson(Charts.UCurve(SampleSpectra.U())))}</div>"
+            + "<script>Plotly.Plots.resize(document.querySelector('.spectralkd-chart'))</script>");
+        Assert.Matches("class=\"main-svg\"[^>]* height=\"480\"", page);
     }
 
     private static string[] Lines(JsonElement text) => WebUtility.HtmlDecode(Regex.Replace(text.GetString()!, "<(?!br)[^>]*>", "")).Split("<br>");

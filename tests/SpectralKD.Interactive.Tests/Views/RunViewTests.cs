@@ -1,3 +1,4 @@
+using System.Net;
 using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Interactive.Tests.Views;
@@ -15,6 +16,15 @@ public class RunViewTests
             new EpochMetrics { Epoch = 1, LearningRate = 1e-3, Loss = 2, LabelLoss = 2, Top1 = 15.5, Seconds = 1, ImagesPerSecond = 200 },
         ],
     };
+
+    [Fact]
+    public void A_tables_numbers_stay_beside_their_spread_and_its_sentences_keep_room()
+    {
+        var html = new TextTable("method", "top-1 %", "verdict").Add("soft", "12.0 ± 1.4", "no difference found: 0.7 ± 2.1 points, 3 seeds").ToHtml();
+        Assert.Matches("<td style=\"[^\"]*white-space:nowrap\">12.0 ± 1.4</td>", WebUtility.HtmlDecode(html));
+        Assert.Matches("<td style=\"[^\"]*min-width:14em\">no difference", html);
+        Assert.DoesNotMatch("<td style=\"[^\"]*(nowrap|min-width)[^\"]*\">soft", html);
+    }
 
     [Fact]
     public void A_run_says_its_time_once_and_its_rate_as_the_mean_over_that_time()

@@ -65,6 +65,26 @@ public sealed class HtmlPageTests
     public void Console_text_looks_as_in_a_terminal(string text, string html) => Assert.Equal(html, AnsiText.ToHtml(text));
 
     [Fact]
+    public void Columns_of_console_text_stay_whole_and_sentences_are_broken()
+    {
+        const string table = "block        d95   rank\nblocks.0     9.4   14.0\n   of 24 channels\nblocks.1    10.4   14.7";
+        Assert.Equal($"Ranks:\n<span class=\"columns\">{table}\n</span>and that is all.\n", ConsoleText.ToHtml($"Ranks:\n{table}\nand that is all.\n"));
+        Assert.Equal("one line:     no table", ConsoleText.ToHtml("one line:     no table"));
+    }
+
+    [Fact]
+    public void A_number_keeps_its_unit_and_spread_beside_it()
+    {
+        const string parted = "top-1 91.5 % or 3.0 ± 0.2 of 5 % 2 %";
+        const string kept = "top-1 91.5\u00a0% or 3.0\u00a0±\u00a00.2 of 5 % 2\u00a0%";
+        Assert.Equal(kept, System.Net.WebUtility.HtmlDecode(ConsoleText.ToHtml(parted)));
+        Assert.Contains(kept, System.Net.WebUtility.HtmlDecode(Page(NotebookCell.Markdown(parted))));
+        Assert.Contains(kept, System.Net.WebUtility.HtmlDecode(Page(WithData("text/html", $"<div>{parted}</div>"))));
+        Assert.Contains("<code>7 % x</code>", Page(NotebookCell.Markdown("`7 % x`")));
+        Assert.Contains("<pre>7 % x</pre>", Page(WithData("text/html", "<pre>7 % x</pre>")));
+    }
+
+    [Fact]
     public void Images_beside_the_notebook_and_attachments_are_in_the_page()
     {
         var folder = Directory.CreateTempSubdirectory().FullName;

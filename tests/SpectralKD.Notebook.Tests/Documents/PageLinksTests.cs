@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using SpectralKD.Notebook.Documents;
-using SpectralKD.Notebook.Runner;
 using SpectralKD.Notebook.Tests.Running;
 
 namespace SpectralKD.Notebook.Tests.Documents;

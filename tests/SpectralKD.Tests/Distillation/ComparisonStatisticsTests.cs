@@ -86,15 +86,25 @@ public sealed class ComparisonStatisticsTests
     public void The_words_never_claim_more_than_the_interval()
     {
         Assert.Equal("one seed: 1.5 points, no interval; take at least 3 seeds", Words([1.5]));
-        Assert.Equal("no difference found: 0.7 +- 2.1 points, 3 seeds; about 14 seeds would show 0.7", Words([0.7 - 0.845, 0.7, 0.7 + 0.845]));
+        Assert.Equal("no difference found: 0.7 ± 2.1 points, 3 seeds; about 14 seeds would show 0.7", Words([0.7 - 0.845, 0.7, 0.7 + 0.845]));
         Assert.Equal("no difference: the same in all 2 seeds", Words([0, 0]));
-        Assert.Equal("no difference found: -0.01 +- 24.8 points, 3 seeds; more than 1000 seeds would be needed to show 0.01", Words([-10, -0.03, 10]));
-        Assert.StartsWith("better by 3.0 +- 0.2 points, 3 seeds", Words([2.9, 3, 3.1]));
-        Assert.StartsWith("worse by 3.0 +- 0.2 points, 3 seeds", Words([-2.9, -3, -3.1]));
+        Assert.Equal("no difference found: -0.01 ± 24.8 points, 3 seeds; more than 1000 seeds would be needed to show 0.01", Words([-10, -0.03, 10]));
+        Assert.StartsWith("better by 3.0 ± 0.2 points, 3 seeds", Words([2.9, 3, 3.1]));
+        Assert.StartsWith("worse by 3.0 ± 0.2 points, 3 seeds", Words([-2.9, -3, -3.1]));
 
         var fair = ComparisonStatistics.Paired([1, 2, 3, 1, 2]);
         Assert.EndsWith("; among 12 methods that may be chance (Holm p 0.09)", ComparisonStatistics.Verdict(fair, 0.09, 12));
         Assert.DoesNotContain("chance", ComparisonStatistics.Verdict(fair, 0.03, 12));
+    }
+
+    [Fact]
+    public void Accuracies_to_be_reached_lie_well_above_guessing()
+    {
+        Assert.Equal([30.0, 45, 54], ComparisonGathering.Accuracies(60, 10));
+        Assert.Equal([15.0], ComparisonGathering.Accuracies(12, 10));
+        Assert.Equal([75.0, 81], ComparisonGathering.Accuracies(90, 2));
+        Assert.Equal([6.0, 9, 11], ComparisonGathering.Accuracies(12, null));
+        Assert.Equal([1.0], ComparisonGathering.Accuracies(0, null));
     }
 
     private static string Words(double[] differences) => ComparisonStatistics.Verdict(ComparisonStatistics.Paired(differences), null, 1);

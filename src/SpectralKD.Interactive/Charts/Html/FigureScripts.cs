@@ -74,7 +74,7 @@ internal static class NarrowFigure
               if(/^<br/.test(token)){count=0;space=-1;return;}
               if(token.length>1&&token[0]==='<')return;
               count++;since++;
-              if(token===' '){space=i;since=0;}
+              if(token===' '&&!/^(%|&#(177|183|215);)/.test(tokens[i+1])&&!/^&#(177|215);/.test(tokens[i-1])){space=i;since=0;} // before % ± · ×
               if(count>letters&&space>=0){tokens[space]='<br>';space=-1;count=since;added++;}
             });
             return {text:tokens.join(''),added:added};
@@ -91,7 +91,7 @@ internal static class NarrowFigure
               more+=20*lines;
             }
           }
-          var under=0;
+          var under=0,placed=false;
           Object.keys(own).filter(function(key){return /^xaxis\d*$/.test(key)&&textOf(own[key].title);}).forEach(function(key){
             var axis=own[key],share=axis.domain?axis.domain[1]-axis.domain[0]:1,broken=wrap(textOf(axis.title),(width-95)*share/6.9);
             if(broken.added)layout[key]=Object.assign({},axis,{title:withText(axis.title,broken.text)});
@@ -108,11 +108,18 @@ internal static class NarrowFigure
               longest=Math.max(longest,Math.min(width,55+7*String(trace.name).length));
               return name.added?Object.assign({},trace,{name:name.text}):trace;
             });
-            var rows=Math.ceil(named.length/Math.max(1,Math.floor(width/longest))),usual=own.legend&&own.legend.orientation==='h'?Math.ceil(named.length/Math.max(1,Math.floor(900/longest))):rows;
-            more+=19*(rows-usual+lines);
-            if(under&&own.legend&&own.legend.y<0)layout.legend=Object.assign({},own.legend,{y:own.legend.y-0.13*under});
+            var legend=own.legend||{},rows=legend.orientation==='h'?Math.ceil(named.length/Math.max(1,Math.floor((width-70)/longest))):named.length;
+            if(legend.y<0&&own.height&&own.margin){
+              // In pixels below the axis' title: plotly.js counts in parts of a height that it changes for the legend.
+              var below=56+34*under,room=below+20*(rows+lines)+8;
+              layout.legend=Object.assign({},legend,{y:-below/(own.height-own.margin.t-own.margin.b)});
+              layout.margin=Object.assign({},layout.margin,{b:room});
+              more+=room-own.margin.b-17*under;
+              placed=true;
+            }
+            else more+=19*lines;
           }
-          if(!more)return figure;
+          if(!more&&!placed)return figure;
           if(own.height)layout.height=own.height+more;
           return Object.assign({},figure,{data:data,layout:layout});
         }

@@ -15,14 +15,17 @@ internal sealed record SeriesLook(string Colour, string Dash, string Symbol)
     /// <summary>One colour for each of several names, the same on the whole page, with a solid line.</summary>
     internal static IReadOnlyList<SeriesLook> OfNames(IReadOnlyList<string> names) => [.. PageColours.Of(names).Select(place => Of(place) with { Dash = Trained[0] })];
 
-    /// <summary>Models: a colour for each, solid where it is trained, dotted with hollow markers where it is not, dashed for the second spectrum of a model.</summary>
+    /// <summary>
+    /// Models: a colour for each, solid where it is trained, dotted with hollow markers where it is not, dashed for the second spectrum of a model. The branches of a model's
+    /// blocks are curves of other things, with colours and dashes of their own.
+    /// </summary>
     internal static IReadOnlyList<SeriesLook> OfModels(IReadOnlyList<ModelSpectrum> spectra)
     {
-        var colours = OfNames([.. spectra.Select(spectrum => spectrum.Model)]);
+        var colours = OfNames([.. spectra.Select(NameOf)]);
         return [.. spectra.Select((spectrum, i) =>
         {
-            var earlier = spectra.Take(i).Count(other => other.Model == spectrum.Model && IsUntrained(other) == IsUntrained(spectrum));
-            return IsUntrained(spectrum) ? colours[i].Hollow(Untrained[earlier % Untrained.Length]) : colours[i] with { Dash = Trained[earlier % Trained.Length] };
+            var earlier = spectra.Take(i).Count(other => NameOf(other) == NameOf(spectrum) && IsUntrained(other) == IsUntrained(spectrum));
+            return IsUntrained(spectrum) ? colours[i].Hollow(Untrained[earlier % Untrained.Length]) : colours[i] with { Dash = Trained[((int)spectrum.At + earlier) % Trained.Length] };
         })];
     }
 
@@ -32,6 +35,8 @@ internal sealed record SeriesLook(string Colour, string Dash, string Symbol)
         var look = OfNames([after.Model])[0];
         return (look.Hollow(IsUntrained(before) ? Untrained[0] : Trained[1]), look);
     }
+
+    private static string NameOf(ModelSpectrum spectrum) => spectrum.At == MapPoint.Resid ? spectrum.Model : $"{spectrum.Model} at {spectrum.At}";
 
     private static bool IsUntrained(ModelSpectrum spectrum) => spectrum.Weights is { IsUntrained: true };
 

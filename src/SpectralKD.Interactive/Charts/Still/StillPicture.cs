@@ -277,6 +277,7 @@ internal sealed partial class StillPicture
             return;
         }
 
+        at.Y -= note.Number("yshift") ?? 0;
         var arrow = note.Get("showarrow") is not { ValueKind: JsonValueKind.False };
         var (ax, ay) = arrow ? (note.Number("ax") ?? -10, note.Number("ay") ?? -30) : (0, 0);
         if (arrow)

@@ -184,3 +184,44 @@ internal sealed class AnsiStyle
         }
     }
 }
+
+/// <summary>Console text in a page: lines with aligned columns keep them and scroll sideways where there is no room, sentences are broken.</summary>
+internal static partial class ConsoleText
+{
+    public static string ToHtml(string text)
+    {
+        var html = AnsiText.ToHtml(text);
+        if (html.Contains('<', StringComparison.Ordinal))
+        {
+            return Unparted(html); // colours may reach over lines
+        }
+
+        var lines = html.Split('\n');
+        var shown = new StringBuilder();
+        for (var line = 0; line < lines.Length;)
+        {
+            var end = line;
+            while (end < lines.Length && (Columns().IsMatch(lines[end]) || (end > line && lines[end].StartsWith("   ", StringComparison.Ordinal))))
+            {
+                end++;
+            }
+
+            var isTable = lines[line..end].Count(Columns().IsMatch) > 1;
+            end = isTable ? end : line + 1;
+            shown.Append(isTable ? $"<span class=\"columns\">{string.Join('\n', lines[line..end])}\n</span>" : Unparted(lines[line]) + (end < lines.Length ? "\n" : ""));
+            line = end;
+        }
+
+        return shown.ToString();
+    }
+
+    /// <summary>A number keeps its unit and its spread beside it where a line ends.</summary>
+    public static string Unparted(string text) => Inseparable().Replace(text, "\u00a0");
+
+    [GeneratedRegex(@"\S {2,}\S")]
+    private static partial Regex Columns();
+
+    // Not the remainder, as in 5 % 2. &#177; is the encoded ±.
+    [GeneratedRegex(@"(?<=\d) (?=%(?! ?\d)|±|&#177;)|(?<=±|&#177;) (?=\d)")]
+    private static partial Regex Inseparable();
+}

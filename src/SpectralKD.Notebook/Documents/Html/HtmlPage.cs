@@ -152,7 +152,7 @@ internal static class PageStyle
     public const string Css = """
         :root {
           --page: #ffffff; --text: #24292f; --faint: #6b7280; --line: #e3e6ea; --code: #f6f8fa; --accent: #2457c5;
-          --error: #b42318; --error-page: #fef3f2; --stripe: #f8f9fb; --shade: #0003;
+          --error: #b42318; --error-page: #fef3f2; --stripe: #24304808; --shade: #0003;
           --c-keyword: #0033b3; --c-string: #067d17; --c-number: #1750eb; --c-comment: #7a8190; --c-type: #8a4b00; --c-method: #7a3e9d;
           --c-magic: #b3005e;
           --ansi-0: #24292f; --ansi-1: #c4302b; --ansi-2: #17803d; --ansi-3: #946200; --ansi-4: #1f5fd0; --ansi-5: #8b3fc0; --ansi-6: #0b7a85;
@@ -162,7 +162,7 @@ internal static class PageStyle
         @media screen and (prefers-color-scheme: dark) {
           :root {
             --page: #15181e; --text: #d7dae0; --faint: #8e96a3; --line: #2c313a; --code: #1d2129; --accent: #82aaff;
-            --error: #ff8a80; --error-page: #2b1a1b; --stripe: #1a1e25; --shade: #000a;
+            --error: #ff8a80; --error-page: #2b1a1b; --stripe: #ffffff08; --shade: #000a;
             --c-keyword: #82aaff; --c-string: #9bd08c; --c-number: #f2a36b; --c-comment: #7d8696; --c-type: #e6c07b; --c-method: #c99bf2;
             --c-magic: #ff8fc7;
             --ansi-0: #c3c8d1; --ansi-1: #ff7b72; --ansi-2: #6fcf84; --ansi-3: #e3b341; --ansi-4: #79b0ff; --ansi-5: #d2a8ff; --ansi-6: #62cfdb;
@@ -205,7 +205,7 @@ internal static class PageStyle
         .output { display: block; margin: .4rem 0; padding: 0 .2rem; overflow-x: auto; }
         .output.stderr { color: var(--faint); border-left: 3px solid var(--line); padding-left: .8rem; }
         .output.error { color: var(--error); background: var(--error-page); border-left: 3px solid var(--error); padding: .7rem 1rem; white-space: pre-wrap; }
-        .output.html, .output.text, .text table {
+        .output.html, .output.text, .output.html .skd-scroll, .columns, .text table {
           background: linear-gradient(to right, var(--page) 40%, transparent) left / 2.5rem 100% local, linear-gradient(to left, var(--page) 40%, transparent) right / 2.5rem 100% local,
             linear-gradient(to right, var(--shade), transparent) left / .8rem 100% scroll, linear-gradient(to left, var(--shade), transparent) right / .8rem 100% scroll;
           background-repeat: no-repeat;
@@ -221,6 +221,7 @@ internal static class PageStyle
         tbody tr:nth-child(even) { background: var(--stripe); }
         .output.html table { width: auto; }
         .text table { display: block; width: fit-content; max-width: 100%; overflow-x: auto; }
+        .columns { display: block; white-space: pre; overflow-x: auto; }
         td pre { white-space: pre; }
         .text :has(> math[display="block"]) { overflow-x: auto; }
         main math { font-family: "Latin Modern Math", "Cambria Math", "STIX Two Math", "TeX Gyre DejaVu Math", "DejaVu Math TeX Gyre", "Noto Sans Math", math; font-size: 1.08em; }
@@ -235,6 +236,7 @@ internal static class PageStyle
         @media print {
           main { max-width: none; padding: 0; }
           .text > * { max-width: none; }
+          .columns { white-space: pre-wrap; }
           .input, .output, figure, table { break-inside: avoid; }
           h1, h2, h3 { break-after: avoid; }
           a { color: inherit; }

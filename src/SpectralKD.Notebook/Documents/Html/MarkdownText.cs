@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Markdig;
 using Markdig.Extensions.Mathematics;
+using Markdig.Helpers;
 using Markdig.Renderers;
 using Markdig.Renderers.Html;
 using Markdig.Syntax;
@@ -65,7 +66,13 @@ internal static class MarkdownText
         renderer.ObjectRenderers.Replace<HtmlMathInlineRenderer>(new InlineMath());
         renderer.ObjectRenderers.Replace<HtmlMathBlockRenderer>(new BlockMath());
         renderer.ObjectRenderers.Replace<CodeBlockRenderer>(new ColouredCode());
-        renderer.Render(Markdown.Parse(markdown, Pipeline));
+        var document = Markdown.Parse(markdown, Pipeline);
+        foreach (var literal in document.Descendants<LiteralInline>())
+        {
+            literal.Content = new StringSlice(ConsoleText.Unparted(literal.Content.ToString()));
+        }
+
+        renderer.Render(document);
         return writer.ToString();
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace SpectralKD.Notebook.Documents;
 
@@ -9,7 +10,7 @@ namespace SpectralKD.Notebook.Documents;
 /// Shows a cell's outputs, each in the richest of its representations. Those that are not trusted (with <paramref name="safe"/>) lose what could
 /// run: HTML is cleaned, SVG becomes a picture, JavaScript is shown as text.
 /// </summary>
-internal sealed class OutputHtml(InlineImages images, SafeHtml? safe)
+internal sealed partial class OutputHtml(InlineImages images, SafeHtml? safe)
 {
     /// <summary>The MIME type of a Plotly figure in JSON.</summary>
     public const string PlotlyMime = "application/vnd.plotly.v1+json";
@@ -37,7 +38,7 @@ internal sealed class OutputHtml(InlineImages images, SafeHtml? safe)
     private static string Stream(JsonObject output)
     {
         var kind = Text(output["name"]) == "stderr" ? "stderr" : "stdout";
-        return $"<pre class=\"output {kind}\">{AnsiText.ToHtml(Text(output["text"]))}</pre>";
+        return $"<pre class=\"output {kind}\">{ConsoleText.ToHtml(Text(output["text"]))}</pre>";
     }
 
     private static string Error(JsonObject output)
@@ -63,7 +64,7 @@ internal sealed class OutputHtml(InlineImages images, SafeHtml? safe)
             "text/latex" => $"<div class=\"output text\">{Latex(Text(content))}</div>",
             "application/javascript" when safe is not null => $"<pre class=\"output plain\">{WebUtility.HtmlEncode(Text(content))}</pre>",
             "application/javascript" => $"<script>(() => {{ {Text(content)}\n}})();</script>",
-            "text/plain" => $"<pre class=\"output plain\">{AnsiText.ToHtml(Text(content))}</pre>",
+            "text/plain" => $"<pre class=\"output plain\">{ConsoleText.ToHtml(Text(content))}</pre>",
             _ when mimeType.StartsWith("image/", StringComparison.Ordinal) => Image(mimeType, Text(content)),
             _ => $"<pre class=\"output plain\">{WebUtility.HtmlEncode(PythonJson.Write(content).TrimEnd())}</pre>",
         };
@@ -86,10 +87,14 @@ internal sealed class OutputHtml(InlineImages images, SafeHtml? safe)
             return $"<iframe class=\"output\" sandbox=\"{(safe is null ? "allow-scripts" : "")}\" srcdoc=\"{WebUtility.HtmlEncode(html)}\"></iframe>";
         }
         var shown = safe is null ? html : safe.Clean(html);
+        shown = shown is null || HasCode().IsMatch(shown) ? shown : ConsoleText.Unparted(shown);
         return shown is null
             ? $"<pre class=\"output plain\">{WebUtility.HtmlEncode(html)}</pre>"
             : $"<div class=\"output html\">{images.Apply(shown, null)}</div>";
     }
+
+    [GeneratedRegex("<(script|style|pre|code)", RegexOptions.IgnoreCase)]
+    private static partial Regex HasCode();
 
     // JSON has no NaN and no Infinity; null is what Plotly draws as a gap.
     private static JsonNode? WithGaps(JsonNode? node) => node switch
@@ -157,6 +162,7 @@ internal static class PlotlyCode
           const config = figure => ({ ...(figure.config || {}), ...settings });
           const draw = () => charts.forEach(({ target, figure }) => {
             const { data, layout } = narrowFigure(themed(figure), target.clientWidth);
+            if (layout.height) target.style.minHeight = layout.height + 'px'; // what plotly.js takes when the window changes
             Plotly.react(target, data, layout, config(figure)).then(() => {
               if (figure.frames && figure.frames.length && !target.dataset.frames) {
                 target.dataset.frames = 'added';

@@ -107,6 +107,9 @@ public sealed record StepCost
     /// <summary>Steps of an epoch.</summary>
     public required int StepsPerEpoch { get; init; }
 
+    /// <summary>Classes among which the student chooses; null where an older version measured.</summary>
+    public int? Classes { get; init; }
+
     /// <summary>torch's threads.</summary>
     public int Threads { get; init; }
 
@@ -128,7 +131,7 @@ internal static class StepMeter
         var watch = new StepWatch(job.Student.AnyWeight.device_type == TorchSharp.DeviceType.CPU ? 2 : 10, Stretches, enough.Cancel);
         await job.RunAsync(null, false, watch, enough.Token).ConfigureAwait(false);
         stop.ThrowIfCancellationRequested();
-        return watch.Cost(get_num_threads()) with { Recipe = KeyOf(recipe) };
+        return watch.Cost(get_num_threads()) with { Recipe = KeyOf(recipe), Classes = job.Student.Spec.Classes };
     }
 
     /// <summary>Equal for recipes whose steps cost the same.</summary>

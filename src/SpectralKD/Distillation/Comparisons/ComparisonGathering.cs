@@ -46,11 +46,17 @@ internal static class ComparisonGathering
             run.Student ?? run.Recipe.Student, run.Method, run.Seed, state.Epochs, RunFolder.HitsIn(folder.FolderOf(run), state.Epochs[^1].Epoch), recipe, folder.CostOf(run));
     }
 
-    // Half, three quarters and nine tenths of what the baseline comes to, in whole percent.
+    // Half, three quarters and nine tenths of what the baseline comes to, in whole percent; none that guessing comes near.
     private static IReadOnlyList<double> AccuraciesOf(Comparison comparison, IReadOnlyList<ComparedOutcome> outcomes)
     {
         var final = outcomes.Where(outcome => outcome.Method == comparison.BaselineName && double.IsFinite(outcome.Top1)).Select(outcome => outcome.Top1).ToList();
-        return final.Count == 0 ? [] : [.. Shares.Select(share => Math.Round(share * final.Average())).Where(value => value > 0).Distinct()];
+        return final.Count == 0 ? [] : Accuracies(final.Average(), outcomes.Select(outcome => outcome.Cost?.Classes).FirstOrDefault(classes => classes is not null));
+    }
+
+    internal static IReadOnlyList<double> Accuracies(double baseline, int? classes)
+    {
+        var aboveGuessing = classes is > 1 and { } among ? Math.Ceiling(150.0 / among) : 1;
+        return [.. Shares.Select(share => Math.Max(aboveGuessing, Math.Round(share * baseline))).Distinct()];
     }
 
     private static IReadOnlyList<ComparisonRow> Rows(Comparison comparison, IReadOnlyList<ComparedOutcome> outcomes, IReadOnlyList<double> accuracies)

@@ -142,11 +142,11 @@ internal static class ComparisonStatistics
         if (Math.Abs(difference.Mean) > half)
         {
             var chance = holm > 0.05 ? string.Create(CultureInfo.InvariantCulture, $"; among {comparisons} methods that may be chance (Holm p {holm:0.00})") : "";
-            return $"{(difference.Mean > 0 ? "better" : "worse")} by {points} +- {Points(half)} points, {seeds}{chance}";
+            return $"{(difference.Mean > 0 ? "better" : "worse")} by {points} ± {Points(half)} points, {seeds}{chance}";
         }
 
         var needed = difference.Mean == 0 ? "" : difference.SeedsNeeded is { } count ? $"; about {count} seeds would show {points}" : $"; more than {MostSeeds} seeds would be needed to show {points}";
-        return half == 0 ? $"no difference: the same in all {seeds}" : $"no difference found: {Signed(difference.Mean)} +- {Points(half)} points, {seeds}{needed}";
+        return half == 0 ? $"no difference: the same in all {seeds}" : $"no difference found: {Signed(difference.Mean)} ± {Points(half)} points, {seeds}{needed}";
     }
 
     private static string Points(double value) => value.ToString(value is > 0 and < 0.1 ? "0.00" : "0.0", CultureInfo.InvariantCulture);
