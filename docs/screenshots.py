@@ -79,12 +79,14 @@ async def photograph(page, picture, clip=None):
 
 
 def quantise(image, picture, *, width=None, colours=128):
-    """Writes a small PNG, as wide as asked for, of few colours."""
+    """Writes a small PNG, as wide as asked for, of few colours; None keeps all."""
     image = image if isinstance(image, Image.Image) else Image.open(image)
     image = image.convert("RGB")
     if width:
         image = image.resize((width, round(image.height * width / image.width)), Image.LANCZOS)
-    image.quantize(colours, method=Image.MEDIANCUT, dither=Image.Dither.NONE).save(picture, optimize=True)
+    if colours:
+        image = image.quantize(colours, method=Image.MAXCOVERAGE, dither=Image.Dither.NONE)
+    image.save(picture, optimize=True)
     print(picture.relative_to(ROOT), picture.stat().st_size)
 
 
@@ -115,7 +117,7 @@ async def figures(pages, folder):
             which = SHOWN.get(path.name[:2], -1) % count
             box = json.loads(await page.value(
                 f"(r => JSON.stringify({{x: r.x + scrollX, y: r.y + scrollY, width: r.width, height: r.height}}))({FIGURES}[{which}].getBoundingClientRect())"))
-            await photograph(page, folder / f"{path.stem}.png", {**box, "height": min(box["height"], 620), "scale": 1.5})
+            await photograph(page, folder / f"{path.stem}.png", {**box, "height": min(box["height"], 800), "scale": 1.5})
 
 
 def words(notebook):
@@ -136,10 +138,10 @@ def gallery(numbers):
         folder = pathlib.Path(name)
         asyncio.run(figures(pages, folder))
         for notebook in drawn:
-            quantise(folder / f"{notebook.stem}.png", pictures / f"{notebook.stem}.png", width=560, colours=64)
+            quantise(folder / f"{notebook.stem}.png", pictures / f"{notebook.stem}.png", width=560, colours=128)
         if set(FRONT) <= {notebook.stem[:2] for notebook in drawn}:
             chosen = [next(folder.glob(f"{number}-*.png")) for number in FRONT]
-            quantise(side_by_side(chosen, 620, 380), ROOT / "docs" / "front.png", colours=96)
+            quantise(side_by_side(chosen, 620, 380), ROOT / "docs" / "front.png", colours=None)
     lines = ["# Lessons", "",
              "Each runs as it stands, without a network: `spectralkd run notebooks/01-first-spectrum.ipynb`, or in Jupyter with the kernel *C# (SpectralKD)*. Parameters take your images and full-size models. "
              "Durations are those of two CPU cores. This page is made by docs/screenshots.py from the executed lessons.", "",
@@ -180,7 +182,7 @@ def main(names):
         folder = pathlib.Path(name)
         if not names or "page" in names:
             asyncio.run(first_page(folder / "page.png"))
-            quantise(folder / "page.png", ROOT / "docs" / "page.png")
+            quantise(folder / "page.png", ROOT / "docs" / "page.png", colours=None)
         if not names or "jupyter" in names:
             of_classic_notebook(folder, folder / "jupyter.png")
             quantise(folder / "jupyter.png", ROOT / "docs" / "jupyter.png")
