@@ -15,7 +15,7 @@ if command -v apt-get >/dev/null && ! dpkg -s $packages >/dev/null 2>&1; then
         echo "$packages could not be installed: VS Code's own Jupyter works, classic Notebook is not there" >&2
 fi
 
-dotnet build SpectralKD.Interactive.sln
+dotnet build SpectralKD.Interactive.sln -p:ProgramAhead=true
 
 mkdir -p "$bin"
 ln -sf "$PWD/src/SpectralKD.Cli/bin/Debug/net10.0/SpectralKD.Cli" "$bin/spectralkd"
