@@ -137,14 +137,6 @@ public partial class NarrowFigureTests
         Assert.True(Regex.Count(title, "<tspan class=\"line\"") > 2, title);
     }
 
-    [Fact]
-    public void A_chart_keeps_the_height_that_its_lines_need_when_the_window_changes()
-    {
-        var page = Dom($"<!DOCTYPE html><script>{PlotlyScript.Source}</script><div style='width:420px'>{ChartHtml.FigureOnly(ChartHtml.FigureJson(Charts.UCurve(SampleSpectra.U())))}</div>"
-            + "<script>Plotly.Plots.resize(document.querySelector('.spectralkd-chart'))</script>");
-        Assert.Matches("class=\"main-svg\"[^>]* height=\"480\"", page);
-    }
-
     private static string[] Lines(JsonElement text) => WebUtility.HtmlDecode(Regex.Replace(text.GetString()!, "<(?!br)[^>]*>", "")).Split("<br>");
 
     private static string Drawn(string figureJson, int width) => WebUtility.HtmlDecode(Result().Match(Dom($$"""

@@ -26,7 +26,6 @@ public static class ChartHtml
           if(!/^live/.test(drawn))element.textContent='';
           drawn=now;
           var shown=narrowFigure(dark?darkFigure(figure):figure,width);
-          if(shown.layout&&shown.layout.height)element.style.minHeight=shown.layout.height+'px'; // what plotly.js takes when the window changes
           Plotly.newPlot(element,shown.data,shown.layout,config);
         }
         var svg;

@@ -162,7 +162,6 @@ internal static class PlotlyCode
           const config = figure => ({ ...(figure.config || {}), ...settings });
           const draw = () => charts.forEach(({ target, figure }) => {
             const { data, layout } = narrowFigure(themed(figure), target.clientWidth);
-            if (layout.height) target.style.minHeight = layout.height + 'px'; // what plotly.js takes when the window changes
             Plotly.react(target, data, layout, config(figure)).then(() => {
               if (figure.frames && figure.frames.length && !target.dataset.frames) {
                 target.dataset.frames = 'added';
