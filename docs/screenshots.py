@@ -33,8 +33,8 @@ import run_in_classic_notebook as classic  # noqa: E402
 
 SIZE = (1000, 860)
 # Which figure of a lesson stands for it, from 0; of a lesson that is not named, the last.
-SHOWN = {"02": 1, "03": 0, "04": 2, "05": -6, "06": 2, "08": 2, "11": 0}
-FRONT = ["07", "03", "04", "05"]
+SHOWN = {"02": 0, "03": 0, "04": 2, "05": -6, "06": 2, "08": 2, "11": 0}
+FRONT = ["02", "03", "05", "09"]
 FIGURES = "[...document.querySelectorAll('.outputs .output')].filter(o => o.matches('.chart') || o.querySelector('figure svg'))"
 CHARTS = "[...document.querySelectorAll('.outputs .chart')]"
 DRAWN = f"document.readyState === 'complete' && {CHARTS}.every(chart => chart.querySelector('.plot-container'))"
