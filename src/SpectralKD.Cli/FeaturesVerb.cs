@@ -42,7 +42,7 @@ internal static class FeaturesVerb
         var domain = ModelOptions.Domain();
         var rows = new Option<int?>("--rows") { Description = "Rows of the grid of tokens [it is square]" };
         var output = ModelOptions.Folder("Folder for blocks.csv, spectrum.json and u-curve.html");
-        var force = new Option<bool>("--force") { Description = "Overwrite a result in the folder" };
+        var force = ModelOptions.Force();
         var command = new Command("analyze", "Takes the spectra of features that this program or Python has saved") { folder, name, domain, rows, output, force }.PrintsResults();
         command.SetAction((result, cancel) =>
         {

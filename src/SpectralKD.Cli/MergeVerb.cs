@@ -13,7 +13,7 @@ internal static class MergeVerb
             Arity = ArgumentArity.OneOrMore,
         };
         var output = new Option<string>("--out") { Description = "Folder for blocks.csv, spectrum.json and u-curve.html; of reports and similarities for what those write", Required = true, HelpName = "FOLDER" };
-        var force = new Option<bool>("--force") { Description = "Overwrite a result in the folder" };
+        var force = ModelOptions.Force();
         var uncheckd = new Option<bool>("--unchecked")
         {
             Description = "Merge also what shares images, was made with other weights or preprocessing, or holds no record of it; each is said",
@@ -70,11 +70,7 @@ internal static class MergeVerb
             throw new SpectralKDException($"{paths[lacking]} holds no similarity.safetensors, but {paths[files.FindIndex(file => file is not null)]} does: merge similarities with similarities");
         }
 
-        if (!force && SimilarityVerb.SumsIn(folder) is { } there)
-        {
-            throw new SpectralKDException($"{folder} holds a similarity already ({there}): --force overwrites it, or choose another folder");
-        }
-
+        OutputFolder.Prepare(folder, SimilarityVerb.SumsFile, "a similarity", force);
         var whole = ModelSimilarity.Merge(files.Select(file => ModelSimilarity.Load(file!)));
         foreach (var note in whole.Notes)
         {

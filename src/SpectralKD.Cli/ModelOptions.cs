@@ -62,6 +62,8 @@ internal static class ModelOptions
 
     public static Option<string?> Device(string @default = "auto") => new Option<string?>("--device") { Description = $"auto, cpu, cuda, cuda:N [{@default}]", HelpName = "DEVICE" }.Completing(Devices.Names).ReadBy(Devices.RequireName);
 
+    public static Option<bool> Force() => new("--force") { Description = "Overwrite a result in the folder" };
+
     public static Option<string> Folder(string description) => new("--out") { Description = description, Required = true, HelpName = "FOLDER" };
 
     /// <summary>The size that was typed; null for the model's own.</summary>

@@ -8,6 +8,9 @@ namespace SpectralKD.Cli;
 /// <summary><c>spectralkd similarity</c>: two models side by side.</summary>
 internal static class SimilarityVerb
 {
+    /// <summary>The file of sums, by which parts merge.</summary>
+    internal const string SumsFile = "similarity.safetensors";
+
     public static Command Create()
     {
         var (teacher, student) = (ModelOptions.Model("--teacher", "timm name of the teacher"), ModelOptions.Model("--student", "timm name of the student"));
@@ -21,13 +24,15 @@ internal static class SimilarityVerb
         var teacherLayers = new Option<string?>("--teacher-layers") { Description = "The teacher's blocks of these pairs, as many" };
         var shard = ModelOptions.Shard("batch");
         var output = ModelOptions.Folder("Folder for similarity.csv, similarity.html and similarity.safetensors, by which parts merge");
+        var force = ModelOptions.Force();
         var command = new Command("similarity", "Compares all blocks of two models over the same images: CKA, R2, Procrustes, Grassmann")
         {
-            teacher, student, teacherWeights, studentWeights, images, count, size, directions, batch, shard, studentLayers, teacherLayers, device, output,
+            teacher, student, teacherWeights, studentWeights, images, count, size, directions, batch, shard, studentLayers, teacherLayers, device, output, force,
         }.PrintsResults();
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
+            OutputFolder.Prepare(result.GetRequiredValue(output), SumsFile, "a similarity", result.GetValue(force));
             var source = ImageSources.Open(result.GetRequiredValue(images), result.GetValue(count));
             var options = new ModelLoadOptions { ImageSize = ModelOptions.SizeIn(result, size), Device = Devices.Parse(result.GetValue(device) ?? "auto") };
             using var large = await LoadAsync(teacher, teacherWeights);
@@ -66,14 +71,14 @@ internal static class SimilarityVerb
     /// <summary>The file of sums that similarity or merge has left in a folder, or such a file itself; null where there is none.</summary>
     internal static string? SumsIn(string path)
     {
-        var file = Path.Combine(path, "similarity.safetensors");
+        var file = Path.Combine(path, SumsFile);
         return File.Exists(file) ? file : path.EndsWith(".safetensors", StringComparison.Ordinal) && File.Exists(path) && SimilaritySums.Looks(path) ? path : null;
     }
 
     /// <summary>Writes the files of a similarity and prints what they say.</summary>
     internal static void Write(ParseResult result, ModelSimilarity similarity, LayerPairs? pairs, string folder)
     {
-        var (csv, html, sums) = (Path.Combine(folder, "similarity.csv"), Path.Combine(folder, "similarity.html"), Path.Combine(folder, "similarity.safetensors"));
+        var (csv, html, sums) = (Path.Combine(folder, "similarity.csv"), Path.Combine(folder, "similarity.html"), Path.Combine(folder, SumsFile));
         similarity.ToDataFrame().SaveTable(csv);
         AtomicFile.WriteText(html, ChartHtml.Page($"{similarity.Student} beside {similarity.Teacher}", PairSetup.Charts(similarity, pairs ?? PairSetup.EndPoints(similarity))));
         similarity.Save(sums);
@@ -88,6 +93,8 @@ internal static class SimilarityVerb
 /// <summary><c>spectralkd predict</c>: what is known of layer pairs before training.</summary>
 internal static class PredictVerb
 {
+    private const string Table = "predictors.csv";
+
     public static Command Create()
     {
         var recipe = DistillVerb.RecipeArgument();
@@ -100,7 +107,8 @@ internal static class PredictVerb
         by.CompletionSources.Add(_ => LayerPredictions.Predictors.Select(predictor => new System.CommandLine.Completions.CompletionItem(predictor.Name, detail: predictor.Words)));
         var pairs = new Option<int>("--pairs") { Description = "Number of pairs to choose", DefaultValueFactory = _ => 1 }.AtLeastOne();
         var output = new Option<string?>("--out") { Description = "Folder for predictors.csv [none: only the table is shown]" };
-        var command = new Command("predict", "Tells what is known of each layer pair of a recipe before training, and the pairs that promise most") { recipe, count, all, seeds, epoch, by, pairs, output }.PrintsResults();
+        var force = ModelOptions.Force();
+        var command = new Command("predict", "Tells what is known of each layer pair of a recipe before training, and the pairs that promise most") { recipe, count, all, seeds, epoch, by, pairs, output, force }.PrintsResults();
         command.SetAction(async (result, cancel) =>
         {
             var console = result.InvocationConfiguration;
@@ -112,11 +120,17 @@ internal static class PredictVerb
                 throw new SpectralKDException($"{predictor.Name} needs a first epoch of training: add --first-epoch");
             }
 
+            var folder = result.GetValue(output);
+            if (folder is not null)
+            {
+                OutputFolder.Prepare(folder, Table, "predictions", result.GetValue(force));
+            }
+
             var predictions = await LayerPredictions.OfAsync(opened, options, new Line(console.Error), cancel);
             await ModelOptions.TellAsync(predictions.Notes, console.Error);
             var chosen = Chosen(opened, predictions.Scores(predictor.Name), result.GetValue(pairs));
             var (students, teachers) = (chosen.Select(pair => pair.Student), chosen.Select(pair => pair.Teacher));
-            var file = result.GetValue(output) is { } folder ? Path.Combine(folder, "predictors.csv") : null;
+            var file = folder is null ? null : Path.Combine(folder, Table);
             if (file is not null)
             {
                 predictions.Table.SaveTable(file);

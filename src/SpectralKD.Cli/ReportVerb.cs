@@ -29,7 +29,7 @@ internal static class ReportVerb
     private static readonly Option<string?> Cache = ModelOptions.Cache();
     private static readonly Option<string?> Device = ModelOptions.Device();
     private static readonly Option<string> Output = ModelOptions.Folder("Folder for report.html, report.csv, spectrum.json and sums.safetensors");
-    private static readonly Option<bool> Force = new("--force") { Description = "Overwrite a result in the folder" };
+    private static readonly Option<bool> Force = ModelOptions.Force();
 
     public static Command Create()
     {

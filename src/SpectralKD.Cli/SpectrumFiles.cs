@@ -3,6 +3,43 @@ using SpectralKD.Interactive.Views;
 
 namespace SpectralKD.Cli;
 
+/// <summary>Any folder of results: tried before the first image, and nothing in it overwritten unasked.</summary>
+internal static class OutputFolder
+{
+    /// <summary>Makes sure that the folder can be written and does not hold the result already.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="file">The result's main file in it.</param>
+    /// <param name="what">What the file holds, with its article.</param>
+    /// <param name="force">Overwrites it.</param>
+    /// <exception cref="SpectralKDException">It cannot be written, or holds a result already.</exception>
+    public static void Prepare(string folder, string file, string what, bool force)
+    {
+        if (!force && Path.Combine(folder, file) is var there && File.Exists(there))
+        {
+            throw new SpectralKDException($"{folder} holds {what} already ({there}): --force overwrites it, or choose another folder");
+        }
+
+        RequireWritable(folder);
+    }
+
+    /// <summary>Makes the folder where it is missing, and a file in it for a moment.</summary>
+    /// <exception cref="SpectralKDException">It cannot be written.</exception>
+    public static void RequireWritable(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            var probe = Path.Combine(folder, $".{Environment.ProcessId}.tmp");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SpectralKDException($"the folder {folder} cannot be written: {error.Message.TrimEnd('.')}; choose another with --out", error);
+        }
+    }
+}
+
 /// <summary>The folder that an analysis writes to: tried before the first image, never overwritten unasked, and what its files are.</summary>
 internal sealed class SpectrumFiles
 {
@@ -45,20 +82,10 @@ internal sealed class SpectrumFiles
                 : $"{folder} holds a stopped analysis ({files.Partial}): --resume goes on with it, --force begins anew");
         }
 
-        try
+        OutputFolder.RequireWritable(folder);
+        if (force)
         {
-            Directory.CreateDirectory(folder);
-            var probe = Path.Combine(folder, $".{Environment.ProcessId}.tmp");
-            File.WriteAllText(probe, "");
-            File.Delete(probe);
-            if (force)
-            {
-                File.Delete(files.Partial);
-            }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new SpectralKDException($"the folder {folder} cannot be written: {error.Message.TrimEnd('.')}; choose another with --out", error);
+            File.Delete(files.Partial);
         }
 
         return files;

@@ -249,7 +249,7 @@ internal static class HalfSpectrumDistance
     {
         var (width, channels) = (difference.shape[2], difference.shape[3]);
         var columns = width % 2 == 0 ? difference.reshape(-1, width / 2, 2 * channels) : difference.reshape(-1, width, channels); // (B H, columns, C of each parity)
-        return (columns, (columns + columns.mean([1], keepdim: true)).reshape(-1));
+        return (columns, columns.Plus(columns.mean([1], keepdim: true)).reshape(-1));
     }
 
     private static Tensor ByToken(Tensor map) => map.permute(0, 2, 3, 1); // (B, H, W, C)
