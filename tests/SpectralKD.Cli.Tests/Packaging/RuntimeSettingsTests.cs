@@ -10,8 +10,8 @@ public class RuntimeSettingsTests
 
     private static readonly Dictionary<string, string> s_settings = new()
     {
-        // What is compiled ahead is compiled again after 2,000 calls and not after 30, which took seconds of a notebook's first minutes.
-        ["System.Runtime.TieredCompilation.CallCountThreshold"] = "2000",
+        // What is compiled ahead is compiled again after 300 calls and not after 30, which took seconds of a notebook's first minutes.
+        ["System.Runtime.TieredCompilation.CallCountThreshold"] = "300",
         // Counting calls and branches for a later compilation pays in a server, not in cells that run once.
         ["System.Runtime.TieredPGO"] = "false",
         // Threads of the pool that spin for the next message took a tenth of each cell.
