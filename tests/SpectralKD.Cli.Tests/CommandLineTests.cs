@@ -346,12 +346,7 @@ public sealed class CommandLineTests : IDisposable
     public async Task The_first_notebook_takes_published_weights_and_names_two_ways_out_without_a_network()
     {
         var notebook = Path.Combine(SharedData.RepositoryRoot, "notebooks", "01-first-spectrum.ipynb");
-        var (code, said) = await ProgramRun.RunAsync(
-            ProgramRun.Dotnet,
-            [ProgramRun.CommandLine, "run", notebook, "--parameter", "model=deit_tiny_patch16_224", "--out", _folder],
-            null,
-            ("HF_HUB_OFFLINE", "1"),
-            ("HF_HOME", Folder("empty")));
+        var (code, said) = await OfflineAsync("run", notebook, "--parameter", "model=deit_tiny_patch16_224", "--out", _folder);
 
         Assert.NotEqual(0, code);
         Assert.Contains("timm/deit_tiny_patch16_224.fb_in1k", said);
@@ -362,17 +357,16 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task A_command_names_its_own_options_where_weights_cannot_be_fetched()
     {
-        var (code, said) = await ProgramRun.RunAsync(
-            ProgramRun.Dotnet,
-            [ProgramRun.CommandLine, "similarity", "--teacher", "vit_tiny_patch16_224", "--student", "deit_nano_patch4_32", "--images", "textures", "--out", Folder("pairs")],
-            null,
-            ("HF_HUB_OFFLINE", "1"),
-            ("HF_HOME", Folder("empty")));
+        var (code, said) = await OfflineAsync("similarity", "--teacher", "vit_tiny_patch16_224", "--student", "deit_nano_patch4_32", "--images", "textures", "--out", Folder("pairs"));
 
         Assert.NotEqual(0, code);
         Assert.Contains("--teacher-weights", said);
         Assert.DoesNotContain("weights=", said);
     }
+
+    // The program in a process of its own, without a network and with nothing in the hub's cache.
+    private Task<(int Code, string Output)> OfflineAsync(params string[] arguments) => ProgramRun.RunAsync(
+        ProgramRun.Dotnet, [ProgramRun.CommandLine, .. arguments], null, ("HF_HUB_OFFLINE", "1"), ("HF_HOME", Folder("empty")));
 
     [Fact]
     public async Task A_failing_cell_ends_the_run_with_an_error_and_keeps_what_ran()

@@ -111,7 +111,7 @@ internal sealed record CatalogueView(IReadOnlyList<ModelCatalogEntry> Entries) :
         var parts = ModelCatalog.All.SelectMany(model => model.Published.Select(weights => weights.Tag).Prepend(model.Name)).SelectMany(name => name.Split(breaks)).Distinct();
         return NearestName.Suggestion(filter, ModelCatalog.All.Select(model => model.Name)) is { Length: > 0 } whole
             ? whole
-            : filter.Split(breaks, StringSplitOptions.RemoveEmptyEntries).Select(part => parts.Contains(part, StringComparer.OrdinalIgnoreCase) ? "" : NearestName.Suggestion(part, parts)).FirstOrDefault(said => said.Length > 0) ?? "";
+            : filter.Split(breaks, StringSplitOptions.RemoveEmptyEntries).Where(part => part.Length > 2).Select(part => parts.Contains(part, StringComparer.OrdinalIgnoreCase) ? "" : NearestName.Suggestion(part, parts)).FirstOrDefault(said => said.Length > 0) ?? "";
     }
 
     /// <summary>With its tag where that is not the one that the name alone stands for.</summary>

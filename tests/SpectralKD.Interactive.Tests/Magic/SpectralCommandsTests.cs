@@ -78,6 +78,7 @@ public sealed class SpectralCommandsTests : IDisposable
     [InlineData("#!spectral-layer -1", "#!spectral-layer --layer -1")]
     [InlineData("#!spectral-models swine", "did you mean swin?")]
     [InlineData("#!spectral-models *dinno*", "did you mean dino?")]
+    [InlineData("#!spectral-models [", "matches \"[\"; it has")] // two letters are near to any
     [InlineData("#!spectral-models \"pvt tinny\"", "did you mean tiny?")]
     public async Task A_mistake_gets_one_line_that_says_what_to_do(string line, string said)
     {

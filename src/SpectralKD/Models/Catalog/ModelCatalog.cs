@@ -41,10 +41,11 @@ public static class ModelCatalog
     {
         var words = (filter ?? string.Empty).Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var byTag = words.Any(word => word.Contains('.', StringComparison.Ordinal) || IsPattern(word));
-        return [.. All.Where(entry => !pretrained || entry.Weights is not null).SelectMany(entry => Fitting(entry, words, byTag))];
+        Predicate<string>[] tests = [.. words.Select(word => IsPattern(word) ? Pattern(word) : name => name.Contains(word, StringComparison.OrdinalIgnoreCase))];
+        return [.. All.Where(entry => !pretrained || entry.Weights is not null).SelectMany(entry => Fitting(entry, tests, byTag))];
     }
 
-    private static IEnumerable<ModelCatalogEntry> Fitting(ModelCatalogEntry entry, string[] words, bool byTag)
+    private static IEnumerable<ModelCatalogEntry> Fitting(ModelCatalogEntry entry, Predicate<string>[] tests, bool byTag)
     {
         if (Fits([entry.Name, entry.Family]) || (!byTag && Fits([entry.Name, entry.Family, .. entry.Published.Select(weights => weights.Tag)])))
         {
@@ -53,13 +54,13 @@ public static class ModelCatalog
 
         return byTag ? entry.Published.Where(weights => Fits([entry.Name, entry.Family, $"{entry.Name}.{weights.Tag}"])).Select(weights => WithTag(entry, weights.Tag)) : [];
 
-        bool Fits(string[] names) => words.All(word => names.Any(name => IsPattern(word) ? Matches(name, word) : name.Contains(word, StringComparison.OrdinalIgnoreCase)));
+        bool Fits(string[] names) => tests.All(test => Array.Exists(names, test));
     }
 
     private static bool IsPattern(string word) => word.IndexOfAny(['*', '?', '[']) >= 0;
 
     // As Python's fnmatch: a bracket that is not closed is itself, and a range from a later to an earlier letter fits nothing.
-    private static bool Matches(string name, string pattern)
+    private static Predicate<string> Pattern(string pattern)
     {
         var expression = Regex.Replace(pattern, @"\[(!?)([^\]]+)\]|.", part => part.Value switch
         {
@@ -70,11 +71,11 @@ public static class ModelCatalog
         });
         try
         {
-            return Regex.IsMatch(name, $"^{expression}$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+            return new Regex($"^{expression}$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant).IsMatch;
         }
         catch (RegexParseException)
         {
-            return false;
+            return _ => false;
         }
     }
 
