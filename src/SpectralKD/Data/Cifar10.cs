@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Security.Cryptography;
 
 namespace SpectralKD.Data;
 
@@ -106,4 +107,141 @@ public static class Cifar10
 
     private static bool IsComplete(string folder) =>
         TrainFiles.Concat(TestFiles).All(name => new FileInfo(Path.Combine(folder, name)) is { Exists: true, Length: Cifar10ImageSource.FileLength });
+}
+
+/// <summary>Images of CIFAR-10's binary files: records of a label and three planes of 32 x 32 bytes.</summary>
+internal sealed class Cifar10ImageSource : IImageSource, IOpenedImages
+{
+    public static IReadOnlyList<string> ClassNames { get; } =
+        ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+
+    /// <summary>Bytes of one file of 10,000 images.</summary>
+    public const long FileLength = RecordLength * ImagesPerFile;
+
+    private const int Side = 32;
+    private const int Plane = Side * Side;
+    private const int RecordLength = 1 + (3 * Plane);
+    private const int ImagesPerFile = 10_000;
+    private readonly byte[][] _files;
+
+    /// <summary>Reads the files into memory, 31 MB each.</summary>
+    /// <exception cref="SpectralKDException">A file is missing or has a wrong length.</exception>
+    public Cifar10ImageSource(string name, IReadOnlyList<string> paths)
+    {
+        Name = name;
+        _files = [.. paths.Select(ReadFile)];
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc cref="IImageSource.Query"/>
+    public ImageQuery? Query { get; set; }
+
+    /// <inheritdoc/>
+    public int Count => _files.Length * ImagesPerFile;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Classes => ClassNames;
+
+    /// <inheritdoc/>
+    public int Label(int index) => Record(index)[0];
+
+    /// <inheritdoc/>
+    public string ItemName(int index) => FormattableString.Invariant($"{Classes[Label(index)]} {index}");
+
+    /// <inheritdoc/>
+    public RgbImage Read(int index)
+    {
+        var planes = Record(index)[1..];
+        var pixels = new byte[3 * Plane];
+        for (var i = 0; i < pixels.Length; i++)
+        {
+            pixels[i] = planes[(i % 3 * Plane) + (i / 3)];
+        }
+
+        return new RgbImage(Side, Side, pixels);
+    }
+
+    private ReadOnlySpan<byte> Record(int index) =>
+        _files[index / ImagesPerFile].AsSpan(index % ImagesPerFile * RecordLength, RecordLength);
+
+    private static byte[] ReadFile(string path)
+    {
+        try
+        {
+            var content = File.ReadAllBytes(path);
+            return content.Length == FileLength && !Enumerable.Range(0, ImagesPerFile).Any(i => content[i * RecordLength] > 9)
+                ? content
+                : throw new SpectralKDException(FormattableString.Invariant(
+                    $"{path} is not a whole file of CIFAR-10: it has {content.Length} bytes of {FileLength}, or labels beyond 9; unpack the archive again"));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SpectralKDException($"CIFAR-10's file {path} cannot be read: {error.Message}", error);
+        }
+    }
+}
+
+/// <summary>A file on the web with a known checksum, kept in the cache once it has come whole.</summary>
+/// <param name="Url">Where it is.</param>
+/// <param name="Md5">Its MD5 checksum in lower-case hexadecimal, as its authors publish it: against damage, not against attack.</param>
+internal sealed record RemoteFile(Uri Url, string Md5)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
+
+    /// <summary>Downloads the file to <paramref name="path"/> unless it is there; it appears under that name only whole and checked.</summary>
+    /// <exception cref="SpectralKDException">It cannot be downloaded, or is not the expected file.</exception>
+    public void Ensure(string path, HttpMessageHandler? handler = null)
+    {
+        if (File.Exists(path) && Checksum(path) == Md5)
+        {
+            return;
+        }
+
+        var temporary = $"{path}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            Download(temporary, handler);
+            var found = Checksum(temporary);
+            if (found != Md5)
+            {
+                throw new SpectralKDException(
+                    $"the download of {Url} is not the expected file: its MD5 is {found} instead of {Md5}; try again, or fetch it by hand to {path}");
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException or UnauthorizedAccessException or OperationCanceledException)
+        {
+            throw new SpectralKDException(
+                $"{Url} cannot be downloaded: {error.Message.TrimEnd('.')}. Fetch it by hand to {path}, or name a local copy as the source", error);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>MD5 of a file, lower-case hexadecimal.</summary>
+    public static string Checksum(string path)
+    {
+        using var file = File.OpenRead(path);
+#pragma warning disable CA5351 // the checksum that the data set's authors publish
+        return Convert.ToHexString(MD5.HashData(file)).ToLowerInvariant();
+#pragma warning restore CA5351
+    }
+
+    private void Download(string target, HttpMessageHandler? handler)
+    {
+        using var client = handler is null ? new HttpClient() : new HttpClient(handler, disposeHandler: false);
+        client.Timeout = Patience;
+        using var request = new HttpRequestMessage(HttpMethod.Get, Url);
+        using var response = client.Send(request, HttpCompletionOption.ResponseHeadersRead);
+        response.EnsureSuccessStatusCode();
+        using var file = File.Create(target);
+        using var content = response.Content.ReadAsStream();
+        content.CopyTo(file);
+    }
 }

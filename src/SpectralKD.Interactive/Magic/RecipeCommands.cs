@@ -2,6 +2,56 @@ using System.Net;
 
 namespace SpectralKD.Interactive.Magic;
 
+/// <summary>Parameters of <c>#!spectral-recipes</c>.</summary>
+internal sealed class RecipesArguments
+{
+    [MagicParameter("shows this one as JSON; with --fields the fields whose name has this word", Implicit = true, Value = MagicValue.Recipe)]
+    public string? Recipe { get; set; }
+
+    [MagicParameter("explains each field: what it takes, its default, what it means")]
+    public bool Fields { get; set; }
+}
+
+/// <summary>Shows the built-in recipes, one of them, or what their fields mean.</summary>
+internal sealed class RecipesCommand : MagicCommand<RecipesArguments>
+{
+    public override string Name => "#!spectral-recipes";
+
+    public override string Description => "the built-in recipes with size and time, one of them as JSON, or what each field means";
+
+    public override string Example => "#!spectral-recipes nano-deit-distilled";
+
+    protected override Task RunAsync(RecipesArguments arguments, INotebookHost host, CancellationToken cancellationToken)
+    {
+        host.Display(arguments.Fields ? RecipeFieldsView.Of(arguments.Recipe)
+            : arguments.Recipe is { } name ? new CodeView(RecipeLibrary.Text(name).TrimEnd()) : RecipesView.All());
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>Parameters of <c>#!spectral-methods</c>.</summary>
+internal sealed class MethodsArguments
+{
+    [MagicParameter("one method, with what its arguments mean", Implicit = true, Value = MagicValue.Method)]
+    public string? Name { get; set; }
+}
+
+/// <summary>Shows the methods to learn from a teacher.</summary>
+internal sealed class MethodsCommand : MagicCommand<MethodsArguments>
+{
+    public override string Name => "#!spectral-methods";
+
+    public override string Description => "the losses that --losses takes: what they compare, official defaults, source";
+
+    public override string Example => "#!spectral-methods dkd";
+
+    protected override Task RunAsync(MethodsArguments arguments, INotebookHost host, CancellationToken cancellationToken)
+    {
+        host.Display(MethodsView.Of(arguments.Name));
+        return Task.CompletedTask;
+    }
+}
+
 /// <summary>For which program a recipe is written out.</summary>
 internal enum ExportForm
 {

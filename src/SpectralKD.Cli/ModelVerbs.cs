@@ -30,34 +30,6 @@ internal static class ModelsVerb
     }
 }
 
-/// <summary><c>spectralkd methods</c>: the methods to learn from a teacher.</summary>
-internal static class MethodsVerb
-{
-    public static Command Create()
-    {
-        var name = new Argument<string?>("name") { Description = "One method, with what its arguments mean", HelpName = "METHOD", Arity = ArgumentArity.ZeroOrOne };
-        name.ReadBy(one => LossCatalog.Find(one));
-        name.CompletionSources.Add(_ => LossCatalog.All.Select(kind => new System.CommandLine.Completions.CompletionItem(kind.Name, detail: kind.Compares)));
-        var command = new Command("methods", "Lists the losses that --losses and recipes take: what they compare, their official defaults, their source") { name }.PrintsResults();
-        command.SetAction(result =>
-        {
-            var view = MethodsView.Of(result.GetValue(name));
-            result.Print(view.ToPlainText, () => view.Kinds.Select(kind => new
-            {
-                kind.Name,
-                kind.Compares,
-                kind.Weight,
-                kind.LabelWeight,
-                Arguments = kind.Arguments.Select(argument => new { argument.Name, argument.Default, argument.Choices, Meaning = argument.Description }),
-                kind.Layers,
-                Learns = kind.Parameters,
-                kind.Source,
-            }));
-        });
-        return command;
-    }
-}
-
 /// <summary><c>spectralkd device</c>: which torch and which devices are there.</summary>
 internal static class DeviceVerb
 {
