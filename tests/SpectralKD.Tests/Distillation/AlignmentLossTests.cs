@@ -166,6 +166,31 @@ public sealed class AlignmentLossTests
         iter: 60);
 
     [Fact]
+    public void Wider_maps_in_float32_agree_with_the_transform_in_either_layout_and_by_any_number_of_threads() =>
+        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 9], Gen.Int[1, 4], Gen.Int[1, 19], Gen.Bool, Gen.Int[0, 1 << 20]).Sample(
+            (channels, times, height, width, byToken, seed) =>
+            {
+                using var scope = NewDisposeScope();
+                var (own, wide) = (Map(seed, channels), Map(seed + 1, channels * times));
+                var expected = AlignmentLoss.Layer(own, wide, AlignmentForm.Fft).item<double>();
+                var (student, teacher) = (own.to(ScalarType.Float32), wide.to(ScalarType.Float32));
+
+                Assert.True(HalfSpectrumPass.Takes(student, teacher) || height * width == 1 || channels == 1);
+                Assert.Equal(expected, AlignmentLoss.Layer(student, teacher).item<float>(), 2e-6 * Math.Max(1, expected));
+                if (HalfSpectrumPass.Takes(student, teacher))
+                {
+                    var (one, three) = (HalfSpectrumPass.Of(student, teacher, 1), HalfSpectrumPass.Of(student, teacher, 3));
+                    Assert.Equal(one.Sum, three.Sum);
+                    Assert.False(one.Gradient.ne(three.Gradient).any().item<bool>());
+                }
+
+                Tensor Map(int key, long count) => byToken
+                    ? Random(key, 4, 1 + (height * width), count).narrow(1, 1, height * width).transpose(1, 2).unflatten(2, height, width)
+                    : Random(key, 4, count, height, width);
+            },
+            iter: 100);
+
+    [Fact]
     public void A_teacher_with_gradients_gets_them_as_from_the_transform()
     {
         using var scope = NewDisposeScope();

@@ -7,7 +7,7 @@ public enum AlignmentForm
 {
     /// <summary>
     /// SpectralKD's frequency alignment without an FFT, by Parseval's theorem on the half spectrum: the same value and gradient as
-    /// <see cref="Fft"/> to rounding, about five times faster.
+    /// <see cref="Fft"/> to rounding, five to eight times as fast on a CPU.
     /// </summary>
     ClosedForm,
 
@@ -235,10 +235,16 @@ internal static class HalfSpectrumDistance
     {
         using var guard = no_grad();
         var width = student.shape[3];
+        var scale = 0.5 * width / (2.0 * student.NumberOfElements * ((width / 2) + 1));
+        if (HalfSpectrumPass.Takes(student, teacher))
+        {
+            var (sum, inOnePass) = HalfSpectrumPass.Of(student, teacher, get_num_threads());
+            return (tensor(scale * sum, dtype: student.dtype), inOnePass, HalfSpectrumPass.IsByToken(student), 2 * scale);
+        }
+
         var difference = ChannelPooling.Difference(student, teacher);
-        var byToken = difference.shape[1] > 1 && difference.stride(1) == 1;
+        var byToken = HalfSpectrumPass.IsByToken(difference);
         var (rows, gradient) = byToken ? OfTokens(ByToken(difference)) : OfRows(difference.reshape(-1, width)); // (B C H, W)
-        var scale = 0.5 * difference.shape[3] / (2.0 * difference.NumberOfElements * ((width / 2) + 1));
         return (rows.reshape(-1).dot(gradient).Times(scale), gradient, byToken, 2 * scale);
     }
 
