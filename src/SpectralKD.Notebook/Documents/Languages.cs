@@ -44,6 +44,9 @@ internal static class Languages
     /// <summary>The lines that begin a cell of a <c>.dib</c> file, without <c>#!</c>.</summary>
     public static IEnumerable<string> Kernels => Names.Keys.Select(line => line[2..]).Concat(["raw", "httprequest"]);
 
+    /// <summary>True for the language of a shell.</summary>
+    public static bool IsShell(string language) => language is "bash" or "sh" or "zsh" or "shell" or "pwsh" or "cmd";
+
     /// <summary>The language that a line switches to; null where it does not.</summary>
     public static string? SwitchedToBy(string line)
     {

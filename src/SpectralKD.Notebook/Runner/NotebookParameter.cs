@@ -3,7 +3,6 @@ using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.DotNet.Interactive;
 
 namespace SpectralKD.Notebook.Runner;
 
@@ -111,7 +110,7 @@ internal static class AskedParameters
 
     /// <summary>The parameters as they may be written down.</summary>
     public static IReadOnlyList<NotebookParameter> Masked(IReadOnlyList<NotebookParameter> parameters, IReadOnlyDictionary<string, bool> asked)
-        => [.. parameters.Select(parameter => asked.GetValueOrDefault(parameter.Name) ? parameter with { Text = PasswordString.Mask, IsRaw = true } : parameter)];
+        => [.. parameters.Select(parameter => asked.GetValueOrDefault(parameter.Name) ? parameter with { Text = HiddenTexts.Stars, IsRaw = true } : parameter)];
 }
 
 /// <summary>Writes the C# of the cell that papermill's convention injects.</summary>

@@ -231,7 +231,7 @@ public sealed class MagicLinesTests : IDisposable
 
     private static async Task SetAsync(CSharpSession session, string name, object value, Type type)
     {
-        using var run = new SpectralKD.Notebook.Session.CellExecution(session, 0, new RecordedOutput(), CancellationToken.None);
+        using var run = new CellExecution(new SessionState(session.Options), 0, new RecordedOutput(), CancellationToken.None);
         await session.Variables.SetAsync(name, value, type, run);
     }
 }

@@ -6,12 +6,12 @@ using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Emit;
 using Microsoft.CodeAnalysis.Text;
-using SpectralKD.Notebook.Session.Scripting;
 
 namespace SpectralKD.Notebook.Session;
 
 /// <summary>Compiles cells into submissions, each of which sees those before it.</summary>
-internal sealed class CellCompiler
+/// <param name="globals">The type whose members every cell sees as its own.</param>
+internal sealed class CellCompiler(Type globals)
 {
     /// <summary>C# 14 as a script.</summary>
     public static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.Latest, DocumentationMode.None, SourceCodeKind.Script);
@@ -220,7 +220,7 @@ internal sealed class CellCompiler
             CompilationOptions,
             Last,
             typeof(object),
-            typeof(CellGlobals));
+            globals);
         Binding.Wait();
         try
         {

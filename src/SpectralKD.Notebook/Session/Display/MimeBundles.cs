@@ -150,7 +150,7 @@ internal static class MimeBundles
             using var writer = new ShallowWriter();
             using var sharing = ChartScript.Share();
             value.FormatTo(new FormatContext(writer), mimeType);
-            return ToNode(CellErrors.WithoutSubmission(writer.ToString()), mimeType);
+            return ToNode(TypeNames.WithoutSubmission(writer.ToString()), mimeType);
         }
         catch (Exception error) when (CellErrors.Unwrap(error) is not OperationCanceledException && CellExecution.Current is not { IsInterrupted: true })
         {

@@ -4,6 +4,23 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace SpectralKD.Notebook.Session;
 
+/// <summary>Whether a piece of code is a whole submission.</summary>
+/// <param name="Status"><c>complete</c>, <c>incomplete</c>, <c>invalid</c> or <c>unknown</c>.</param>
+/// <param name="Indent">Indentation for the next line where incomplete.</param>
+internal sealed record CodeCompleteness(string Status, string Indent = "");
+
+/// <summary>Completion proposals that replace <c>[Start, End)</c> of the code.</summary>
+/// <param name="Start">First replaced position, UTF-16 code units.</param>
+/// <param name="End">Position after the last replaced one.</param>
+/// <param name="Items">The proposals, best first.</param>
+internal sealed record Completions(int Start, int End, IReadOnlyList<CompletionProposal> Items);
+
+/// <summary>One completion proposal.</summary>
+/// <param name="Text">What is inserted.</param>
+/// <param name="Kind">Jupyter's experimental type: <c>function</c>, <c>class</c>, <c>property</c>, <c>keyword</c>, <c>magic</c>, …</param>
+/// <param name="Signature">Signature or description, one line; may be empty.</param>
+internal sealed record CompletionProposal(string Text, string Kind, string Signature = "");
+
 /// <summary>Completion and inspection of a session's cells. One request at a time; a running cell does not hold it up.</summary>
 internal sealed partial class SessionEditor(CellCompiler compiler, INotebookHost host) : IDisposable
 {

@@ -10,8 +10,14 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace SpectralKD.Notebook.Session;
 
+/// <summary>Why a cell failed, in the parts that Jupyter's <c>error</c> message has.</summary>
+/// <param name="Name">Exception type's short name; <c>CompilationError</c>, <c>SpectralKDError</c> or <c>Interrupted</c> for the host's own.</param>
+/// <param name="Message">One line.</param>
+/// <param name="Traceback">Lines to show: source lines with their column for compile errors, the user's frames for exceptions.</param>
+internal sealed record CellError(string Name, string Message, IReadOnlyList<string> Traceback);
+
 /// <summary>Says why a cell failed, in the user's terms.</summary>
-internal static partial class CellErrors
+internal static class CellErrors
 {
     private const int MostErrors = 10;
 
@@ -83,7 +89,7 @@ internal static partial class CellErrors
         _ => exception,
     };
 
-    private static string Headline(Exception exception) => $"{WithoutSubmission(exception.GetType().ToString())}: {MessageOf(exception)}";
+    private static string Headline(Exception exception) => $"{TypeNames.WithoutSubmission(exception.GetType().ToString())}: {MessageOf(exception)}";
 
     private static string NameOf(Exception exception) => exception.GetType().Name;
 
@@ -91,15 +97,8 @@ internal static partial class CellErrors
     private static string MessageOf(Exception exception)
     {
         var end = exception is ExternalException ? exception.Message.IndexOf("\nException raised from ", StringComparison.Ordinal) : -1;
-        return WithoutSubmission(end < 0 ? exception.Message : exception.Message[..end]);
+        return TypeNames.WithoutSubmission(end < 0 ? exception.Message : exception.Message[..end]);
     }
-
-    /// <summary>A type that a cell declares goes by its own name; the runtime puts the submission's before it.</summary>
-    public static string WithoutSubmission(string text)
-        => text.Contains("Submission#", StringComparison.Ordinal) ? SubmissionName().Replace(text, "") : text;
-
-    [GeneratedRegex(@"Submission#0[+.](?=[\w<])")]
-    private static partial Regex SubmissionName();
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0].TrimEnd('\r');
 }

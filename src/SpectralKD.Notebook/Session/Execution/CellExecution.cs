@@ -1,5 +1,3 @@
-using Microsoft.DotNet.Interactive;
-
 namespace SpectralKD.Notebook.Session;
 
 /// <summary>
@@ -25,7 +23,7 @@ internal sealed class CellExecution : IDisposable
     private int _parts;
 
     /// <summary>Begins the run.</summary>
-    public CellExecution(CSharpSession session, int number, ICellOutput output, CancellationToken cancellationToken)
+    public CellExecution(SessionState session, int number, ICellOutput output, CancellationToken cancellationToken)
     {
         Session = session;
         Number = number;
@@ -44,7 +42,7 @@ internal sealed class CellExecution : IDisposable
     }
 
     /// <summary>The session it belongs to.</summary>
-    public CSharpSession Session { get; }
+    public SessionState Session { get; }
 
     /// <summary>The cell's number, as in <c>cell [3]</c>.</summary>
     public int Number { get; }
@@ -94,13 +92,8 @@ internal sealed class CellExecution : IDisposable
     public CancellationToken EndOf(Task awaited)
         => _interrupted && IsAside ? CancellationToken.None : IsOwn(awaited) ? _endOfOwnWaits.Token : _endOfWaits.Token;
 
-    /// <summary>Shows a value below the cell.</summary>
-    public DisplayedValue Display(MimeBundle bundle, params string[] mimeTypes)
-    {
-        var shown = new DisplayedValue(Output, Guid.NewGuid().ToString("N"), mimeTypes);
-        Output.DisplayData(bundle, shown.DisplayId);
-        return shown;
-    }
+    /// <summary>Writes to the cell's output.</summary>
+    public void Write(string text) => Output.Stream("stdout", text);
 
     /// <summary>Runs a part of the cell on the cell's own threads until it ends or is given up after an interrupt.</summary>
     /// <exception cref="OperationCanceledException">The cell was interrupted.</exception>

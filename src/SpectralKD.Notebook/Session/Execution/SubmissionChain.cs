@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using SpectralKD.Notebook.Session.Scripting;
 
 namespace SpectralKD.Notebook.Session;
 
@@ -14,12 +13,15 @@ namespace SpectralKD.Notebook.Session;
 /// had come to nothing is taken away, so that it does not hide the variables of the same name before it. So is one that ran and left nothing that a
 /// later cell could name: the compiler looks through all that stay.
 /// </summary>
-internal sealed class SubmissionChain(CellCompiler compiler, SessionLoadContext loadContext)
+/// <param name="compiler">Compiles the cells.</param>
+/// <param name="loadContext">Where they are loaded.</param>
+/// <param name="globals">What every cell sees as its own members.</param>
+internal sealed class SubmissionChain(CellCompiler compiler, SessionLoadContext loadContext, object globals)
 {
     private static readonly BindingFlags Fields = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
         | BindingFlags.DeclaredOnly;
 
-    private ImmutableArray<object> _states = [new CellGlobals()]; // completion reads it while a cell runs
+    private ImmutableArray<object> _states = [globals]; // completion reads it while a cell runs
 
     /// <summary>The submissions' objects, newest first. Their fields are the variables.</summary>
     public IEnumerable<object> NewestFirst => _states.Skip(1).Reverse();

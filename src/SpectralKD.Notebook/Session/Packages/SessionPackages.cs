@@ -5,7 +5,9 @@ using Microsoft.DotNet.Interactive;
 namespace SpectralKD.Notebook.Session;
 
 /// <summary>The packages of a session. Each restore names all of them again, so that their versions agree.</summary>
-internal sealed class SessionPackages(CSharpSession session, SessionReferences references)
+/// <param name="folder">The notebook's, whose NuGet configuration holds.</param>
+/// <param name="references">What the packages bring goes there.</param>
+internal sealed class SessionPackages(string folder, SessionReferences references)
 {
     private readonly List<PackageRequest> _packages = [];
     private readonly List<string> _sources = [];
@@ -15,11 +17,11 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
 
     /// <summary>Makes packages usable by the cells that follow.</summary>
     /// <exception cref="SpectralKDException">They cannot be restored.</exception>
-    public async Task UseAsync(IReadOnlyList<PackageRequest> requests, CellProgram program)
+    public async Task UseAsync(IReadOnlyList<PackageRequest> requests, CellExecution run)
     {
         foreach (var request in requests)
         {
-            NoteHostsOwn(request, program);
+            NoteHostsOwn(request, run);
         }
 
         var wanted = requests.Where(request => HostPackages.VersionOf(request.Id) is null && !_packages.Contains(request)).ToArray();
@@ -29,42 +31,41 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         }
 
         var all = _packages.Where(known => !wanted.Any(request => IsSame(request, known))).Concat(wanted).ToArray();
-        Use(await RestoreAsync(all, wanted, program).ConfigureAwait(false), program);
+        Use(await RestoreAsync(all, wanted, run).ConfigureAwait(false), run);
         _packages.Clear();
         _packages.AddRange(all);
     }
 
     private static bool IsSame(PackageRequest a, PackageRequest b) => string.Equals(a.Id, b.Id, StringComparison.OrdinalIgnoreCase);
 
-    private static void NoteHostsOwn(PackageRequest request, CellProgram program)
+    private static void NoteHostsOwn(PackageRequest request, CellExecution run)
     {
         if (HostPackages.VersionOf(request.Id) is { } version)
         {
             var asked = request.IsFloating || request.Version == version ? "" : $" (asked for: {request.Version})";
-            program.Write($"{request.Id}: using {version}, which is part of this notebook host{asked}{Environment.NewLine}");
+            run.Write($"{request.Id}: using {version}, which is part of this notebook host{asked}{Environment.NewLine}");
         }
     }
 
-    private async Task<RestoredAssets> RestoreAsync(IReadOnlyList<PackageRequest> all, IReadOnlyList<PackageRequest> wanted, CellProgram program)
+    private async Task<RestoredAssets> RestoreAsync(IReadOnlyList<PackageRequest> all, IReadOnlyList<PackageRequest> wanted, CellExecution run)
     {
-        var folder = session.Options.WorkingDirectory;
         var project = new RestoreProject(all, _sources, folder);
         if (project.IsRestored)
         {
             var known = RestoredAssets.Read(project.Assets);
-            program.Display($"Packages: {InUse(known, wanted)}");
+            DisplayedValue.Show(run, MimeBundles.From($"Packages: {InUse(known, wanted)}"));
             return known;
         }
 
         var names = string.Join(", ", wanted.Select(request => request.IsFloating ? request.Id : $"{request.Id} {request.Version}"));
-        var shown = program.Display($"Restoring {names} …");
+        var shown = DisplayedValue.Show(run, MimeBundles.From($"Restoring {names} …"));
         PackageSources? without = null;
         try
         {
-            without = await LookForSilentAsync(wanted, names, program.Token).ConfigureAwait(false);
+            without = await LookForSilentAsync(wanted, names, run.Token).ConfigureAwait(false);
             project = without is null ? project : new RestoreProject(all, _sources, folder, [.. Directory.Exists(without.Cache) ? [without.Cache] : (string[])[], .. without.Answering]);
             project.Write();
-            await ShowingTimeAsync(DotnetRestore.RunAsync(project, program.Token), names, shown).ConfigureAwait(false);
+            await ShowingTimeAsync(DotnetRestore.RunAsync(project, run.Token), names, shown).ConfigureAwait(false);
         }
         catch (Exception error)
         {
@@ -86,7 +87,7 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
     /// <exception cref="SpectralKDException">Without those that do not answer the packages cannot be restored.</exception>
     private async Task<PackageSources?> LookForSilentAsync(IReadOnlyList<PackageRequest> wanted, string names, CancellationToken cancellationToken)
     {
-        if (await PackageSources.LookAsync(session.Options.WorkingDirectory, _sources, cancellationToken).ConfigureAwait(false) is not { Silent.Count: > 0 } sources)
+        if (await PackageSources.LookAsync(folder, _sources, cancellationToken).ConfigureAwait(false) is not { Silent.Count: > 0 } sources)
         {
             return null;
         }
@@ -136,14 +137,14 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
         await restore.ConfigureAwait(false);
     }
 
-    private void Use(RestoredAssets assets, CellProgram program)
+    private void Use(RestoredAssets assets, CellExecution run)
     {
         var loaded = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var path in assets.Assemblies)
         {
             if (!IsNotHosts(path))
             {
-                NoteOlderHosts(path, program);
+                NoteOlderHosts(path, run);
             }
             else if (references.LoadedInsteadOf(path) is not { } other)
             {
@@ -151,7 +152,7 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
             }
             else if (loaded.Add(other.Name))
             {
-                program.Write($"{other.Name} {other.Version} is in use already and stays until the kernel restarts: restart it to use {path}{Environment.NewLine}");
+                run.Write($"{other.Name} {other.Version} is in use already and stays until the kernel restarts: restart it to use {path}{Environment.NewLine}");
             }
         }
 
@@ -160,20 +161,20 @@ internal sealed class SessionPackages(CSharpSession session, SessionReferences r
             references.AddReference(path);
         }
 
-        foreach (var folder in assets.NativeFolders)
+        foreach (var native in assets.NativeFolders)
         {
-            session.LoadContext.AddNativeFolder(folder);
+            references.AddNativeFolder(native);
         }
     }
 
     /// <summary>What a package brings for itself may be newer than the host's, which is used instead.</summary>
-    private static void NoteOlderHosts(string path, CellProgram program)
+    private static void NoteOlderHosts(string path, CellExecution run)
     {
         var name = Path.GetFileNameWithoutExtension(path);
         var (has, wants) = (AssemblyName.GetAssemblyName(HostReferences.PathOf(name)!).Version, AssemblyName.GetAssemblyName(path).Version);
         if (has < wants)
         {
-            program.Write($"{name}: a package wants {wants}; this notebook host has {has}, and what needs the newer one will fail{Environment.NewLine}");
+            run.Write($"{name}: a package wants {wants}; this notebook host has {has}, and what needs the newer one will fail{Environment.NewLine}");
         }
     }
 

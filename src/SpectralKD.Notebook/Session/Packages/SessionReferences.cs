@@ -14,16 +14,16 @@ internal sealed class SessionReferences(CellCompiler compiler, SessionLoadContex
     /// <summary>What <c>#r "path.dll"</c> does; assemblies beside it are found when they are needed.</summary>
     /// <param name="path">The full path.</param>
     /// <param name="spelled">As the cell has it.</param>
-    /// <param name="program">The cell.</param>
+    /// <param name="run">The cell.</param>
     /// <exception cref="SpectralKDException">There is no such assembly, or another one of its name is loaded.</exception>
-    public void Add(string path, string spelled, CellProgram program)
+    public void Add(string path, string spelled, CellExecution run)
     {
         var name = File.Exists(path) ? ManagedName(path, spelled) : BareName(spelled);
         if (HostReferences.PathOf(name) is { } hosts)
         {
             if (File.Exists(path) && Path.GetFullPath(hosts) != path)
             {
-                program.Write($"{spelled}: using this notebook host's own {name}{Environment.NewLine}");
+                run.Write($"{spelled}: using this notebook host's own {name}{Environment.NewLine}");
             }
 
             return;
@@ -40,6 +40,9 @@ internal sealed class SessionReferences(CellCompiler compiler, SessionLoadContex
 
     /// <summary>Lets an assembly be loaded when it is needed.</summary>
     public void AddAssembly(string path) => loadContext.AddPath(path);
+
+    /// <summary>A folder whose native libraries are found when they are needed.</summary>
+    public void AddNativeFolder(string folder) => loadContext.AddNativeFolder(folder);
 
     /// <summary>Lets cells name the types of an assembly, in place of an earlier one of the same name.</summary>
     public void AddReference(string path)

@@ -35,6 +35,6 @@ public static class DisplayExtensions
         }
 
         run.ThrowIfInterrupted();
-        return run.Display(bundle, mimeTypes);
+        return DisplayedValue.Show(run, bundle, mimeTypes);
     }
 }

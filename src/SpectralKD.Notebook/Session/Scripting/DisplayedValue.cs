@@ -15,6 +15,14 @@ public sealed class DisplayedValue : IDisplayedValue
         _mimeTypes = mimeTypes;
     }
 
+    /// <summary>Shows a value below a cell.</summary>
+    internal static DisplayedValue Show(CellExecution run, MimeBundle bundle, params string[] mimeTypes)
+    {
+        var shown = new DisplayedValue(run.Output, Guid.NewGuid().ToString("N"), mimeTypes);
+        run.Output.DisplayData(bundle, shown.DisplayId);
+        return shown;
+    }
+
     /// <summary>The identity of the display in the notebook.</summary>
     public string DisplayId { get; }
 

@@ -9,13 +9,11 @@ namespace Microsoft.DotNet.Interactive;
 [TypeFormatterSource(typeof(PasswordFormatterSource))]
 public sealed class PasswordString(string clearTextPassword)
 {
-    internal const string Mask = "************";
-
     /// <summary>What was typed.</summary>
     public string GetClearTextPassword() => clearTextPassword;
 
     /// <summary>Stars, as many for every password.</summary>
-    public override string ToString() => Mask;
+    public override string ToString() => HiddenTexts.Stars;
 }
 
 /// <summary>Shows a password as stars, also as HTML and within other values.</summary>

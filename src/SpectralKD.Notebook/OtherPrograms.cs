@@ -1,4 +1,14 @@
-namespace SpectralKD.Notebook.Session;
+namespace SpectralKD.Notebook;
+
+/// <summary>The programs that are installed.</summary>
+internal static class OtherPrograms
+{
+    /// <summary>The first of some programs that is installed.</summary>
+    public static string? OnPath(params string[] names) => names
+        .SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder.Trim('"'), OperatingSystem.IsWindows() ? name + ".exe" : name)))
+        .FirstOrDefault(File.Exists);
+}
 
 /// <summary>A folder of our own among the system's temporary ones, which goes with all that is in it when it is no longer needed.</summary>
 /// <param name="what">What it is for: a part of its name, <c>spectralkd-shell-a1B2c3</c>.</param>

@@ -12,7 +12,7 @@ internal static class CellLanguages
     ];
 
     /// <summary>True for a language that runs here.</summary>
-    public static bool Runs(string language) => language is Languages.CSharp or "html" or "markdown" or "javascript" or "mermaid" or Languages.Values || ShellCell.Knows(language);
+    public static bool Runs(string language) => language is Languages.CSharp or "html" or "markdown" or "javascript" or "mermaid" or Languages.Values || Languages.IsShell(language);
 
     /// <summary>The languages of a cell's parts that do not run here.</summary>
     public static IEnumerable<string> ForeignIn(string code)

@@ -20,9 +20,6 @@ internal static partial class ShellCell
     private static readonly SetCommand Set = new();
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    /// <summary>True for a shell.</summary>
-    public static bool Knows(string language) => language is "bash" or "sh" or "zsh" or "shell" or "pwsh" or "cmd";
-
     /// <summary>Runs a script to its end.</summary>
     /// <param name="shell">The language.</param>
     /// <param name="text">The cell's text.</param>
@@ -60,29 +57,23 @@ internal static partial class ShellCell
         string[] quiet = ["-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File"];
         return shell switch
         {
-            "pwsh" => (OnPath("pwsh", "powershell") ?? throw Missing("pwsh", "PowerShell (https://aka.ms/powershell)"), quiet, ".ps1"),
-            "cmd" => (OnPath("cmd") ?? throw new SpectralKDException("#!cmd needs cmd, which is a part of Windows and not on the path (PATH) here: write the cell for #!bash or #!pwsh"), ["/d", "/q", "/c"], ".cmd"),
-            "shell" when OperatingSystem.IsWindows() => OnPath("bash") is null ? Find("cmd") : Find("bash"),
-            "shell" => OnPath("bash") is null ? Find("sh") : Find("bash"),
-            _ => (OnPath(shell) ?? throw Missing(shell, OperatingSystem.IsWindows() ? "Git for Windows, which brings bash and sh" : $"the package {shell}"), [], ".sh"),
+            "pwsh" => (OtherPrograms.OnPath("pwsh", "powershell") ?? throw Missing("pwsh", "PowerShell (https://aka.ms/powershell)"), quiet, ".ps1"),
+            "cmd" => (OtherPrograms.OnPath("cmd") ?? throw new SpectralKDException("#!cmd needs cmd, which is a part of Windows and not on the path (PATH) here: write the cell for #!bash or #!pwsh"), ["/d", "/q", "/c"], ".cmd"),
+            "shell" when OperatingSystem.IsWindows() => OtherPrograms.OnPath("bash") is null ? Find("cmd") : Find("bash"),
+            "shell" => OtherPrograms.OnPath("bash") is null ? Find("sh") : Find("bash"),
+            _ => (OtherPrograms.OnPath(shell) ?? throw Missing(shell, OperatingSystem.IsWindows() ? "Git for Windows, which brings bash and sh" : $"the package {shell}"), [], ".sh"),
         };
     }
 
     private static SpectralKDException Missing(string shell, string package)
         => new($"#!{shell} needs {shell}, which is not on the path (PATH): install {package}");
 
-    /// <summary>The first of some programs that is installed.</summary>
-    public static string? OnPath(params string[] names) => names
-        .SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Select(folder => Path.Combine(folder.Trim('"'), OperatingSystem.IsWindows() ? name + ".exe" : name)))
-        .FirstOrDefault(File.Exists);
-
     /// <summary>What is thrown for a line that names the program which a script is for, <c>#!/bin/bash</c>, where a cell of C# begins.</summary>
     public static SpectralKDException NoInterpreterHere(string line)
     {
         var words = line[2..].Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
         var name = Path.GetFileName(words[0]) == "env" && words.Length > 1 ? words[1] : Path.GetFileName(words[0]);
-        return Knows(name)
+        return Languages.IsShell(name)
             ? new SpectralKDException($"a cell for {name} begins with #!{name}: write that in place of {line}")
             : new SpectralKDException($"{line} begins a script for {name}, which cells are not for here: run it from a cell that begins with #!bash");
     }

@@ -98,7 +98,7 @@ internal sealed class SessionHost(CSharpSession session, CellProgram? program = 
     public IDisplayedValue Display(object value)
     {
         Program.Run.ThrowIfInterrupted();
-        return Program.Run.Display(MimeBundles.From(value));
+        return DisplayedValue.Show(Program.Run, MimeBundles.From(value));
     }
 
     /// <inheritdoc />

@@ -15,7 +15,7 @@ internal sealed class AboutCommand : SessionCommand<NoArguments>
 
     protected override Task RunAsync(NoArguments arguments, SessionHost host)
     {
-        host.Program.Write(string.Join(
+        host.Program.Run.Write(string.Join(
             Environment.NewLine,
             $"SpectralKD.Interactive {typeof(AboutCommand).Assembly.GetName().Version?.ToString(3)}, a C# notebook host of its own",
             $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}",
@@ -35,7 +35,7 @@ internal sealed class ListMagicCommand : SessionCommand<NoArguments>
 
     protected override Task RunAsync(NoArguments arguments, SessionHost host)
     {
-        host.Program.Write(CommandListView.Table(host.Commands).ToPlainText() + Environment.NewLine);
+        host.Program.Run.Write(CommandListView.Table(host.Commands).ToPlainText() + Environment.NewLine);
         return Task.CompletedTask;
     }
 }
@@ -167,10 +167,10 @@ internal sealed class ReferenceCommand : SessionCommand<ReferenceArguments>
         var packages = arguments.Files.Select(PackageRequest.Parse).OfType<PackageRequest>().ToArray();
         foreach (var path in packages.Length == 0 ? arguments.Files : [])
         {
-            host.Program.Session.References.Add(host.Program.FullPath(path), path, host.Program);
+            host.Program.Session.References.Add(host.Program.FullPath(path), path, host.Program.Run);
         }
 
-        await host.Program.Session.Packages.UseAsync(packages, host.Program).ConfigureAwait(false);
+        await host.Program.Session.Packages.UseAsync(packages, host.Program.Run).ConfigureAwait(false);
     }
 }
 

@@ -5,7 +5,7 @@ using Microsoft.DotNet.Interactive;
 namespace SpectralKD.Notebook.Session;
 
 /// <summary>Runs one cell, part by part.</summary>
-internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, CellExecution run, string folder)
+internal sealed class CellProgram(CSharpSession session, CellExecution run, string folder)
 {
     private const int DeepestNesting = 32;
     private static readonly object Null = new();
@@ -64,7 +64,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
             throw new SpectralKDException($"{name} loads itself, or files load each other {DeepestNesting} deep: break the circle");
         }
 
-        return new CellProgram(session, compiler, run, Path.GetDirectoryName(path)!) { _depth = _depth + 1 }.RunAsync(code, name);
+        return new CellProgram(session, run, Path.GetDirectoryName(path)!) { _depth = _depth + 1 }.RunAsync(code, name);
     }
 
     /// <summary>Says that something is passed over because it needs another kernel.</summary>
@@ -83,11 +83,8 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     /// <summary>A path as the cell means it.</summary>
     public string FullPath(string path) => Path.GetFullPath(path, folder);
 
-    /// <summary>Writes to the cell's output.</summary>
-    public void Write(string text) => run.Output.Stream("stdout", text);
-
     /// <summary>Shows something below the cell.</summary>
-    public DisplayedValue Display(object value) => run.Display(MimeBundles.From(value));
+    public DisplayedValue Display(object value) => DisplayedValue.Show(run, MimeBundles.From(value));
 
     /// <summary>Remembers what to do when the cell has ended, however it ends.</summary>
     public void AtEnd(Action action) => _atEnd.Add(action);
@@ -102,7 +99,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         "markdown" => Task.FromResult<object?>(MimeBundles.Raw(part.Text, "text/markdown")),
         "javascript" => Task.FromResult<object?>(MimeBundles.Raw($"<script type=\"text/javascript\">{part.Text}</script>", "text/html")),
         "mermaid" => Task.FromResult<object?>(MermaidDiagram.From(part.Text)),
-        var shell when ShellCell.Knows(shell) => ShellCell.RunAsync(shell, part.Text, name, this),
+        var shell when Languages.IsShell(shell) => ShellCell.RunAsync(shell, part.Text, name, this),
         var other => PassOver(other, CellLanguages.NotHere(other)),
     };
 
@@ -110,7 +107,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
     {
         run.ThrowIfInterrupted();
         run.Manners = InterruptMode.Code(session.Options);
-        var compiled = compiler.Compile(code, name, run.Token);
+        var compiled = session.Compiler.Compile(code, name, run.Token);
         foreach (var advice in compiled.Advice.Where(line => session.Advised.Add((line, code))))
         {
             run.Output.Stream("stderr", advice + "\n");
@@ -172,7 +169,7 @@ internal sealed class CellProgram(CSharpSession session, CellCompiler compiler, 
         }
         else
         {
-            run.Display(bundle);
+            DisplayedValue.Show(run, bundle);
         }
     }
 }

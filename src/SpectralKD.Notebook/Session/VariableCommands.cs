@@ -14,7 +14,7 @@ internal sealed class WhoCommand : SessionCommand<NoArguments>
     protected override Task RunAsync(NoArguments arguments, SessionHost host)
     {
         var names = host.Program.Session.Variables.All.Select(variable => variable.Name).Order(StringComparer.Ordinal);
-        host.Program.Write(string.Join(Environment.NewLine, names) + Environment.NewLine);
+        host.Program.Run.Write(string.Join(Environment.NewLine, names) + Environment.NewLine);
         return Task.CompletedTask;
     }
 }

@@ -60,11 +60,11 @@ internal sealed partial record CompileError(string Id, int Position, string Line
     private static bool IsForTheShell(TextLine line, SourceText source)
         => CommandLine().Match(line.ToString()) is { Success: true } command && string.IsNullOrWhiteSpace(source.ToString(TextSpan.FromBounds(0, line.Start)))
             && Microsoft.CodeAnalysis.CSharp.SyntaxFacts.GetKeywordKind(command.Groups["name"].Value) == Microsoft.CodeAnalysis.CSharp.SyntaxKind.None
-            && (command.Groups["name"].Value is "cd" or "echo" or "export" or "ls" or "dir" or "pwd" || ShellCell.OnPath(command.Groups["name"].Value) is not null);
+            && (command.Groups["name"].Value is "cd" or "echo" or "export" or "ls" or "dir" or "pwd" || OtherPrograms.OnPath(command.Groups["name"].Value) is not null);
 
     /// <summary>Without the names that the compiler gives to cells.</summary>
     private static string InWords(string message)
-        => CellErrors.WithoutSubmission(SubmissionType().Replace(DeclaredIn().Replace(message, "of ${cell}"), "The cell"));
+        => TypeNames.WithoutSubmission(SubmissionType().Replace(DeclaredIn().Replace(message, "of ${cell}"), "The cell"));
 
     /// <summary>A word alone, or one before what no C# goes on with.</summary>
     [GeneratedRegex("""^\s*(?<name>[a-z][a-z0-9_+-]*)(\s+([.~/-]|(?![=({;.?:<>&|+*,!]))[^=({;]*)?\s*$""")]

@@ -30,7 +30,7 @@ internal static class CellText
             var part = text.ToString();
             if (!string.IsNullOrWhiteSpace(part) || options.Length > 0 || language == Languages.Values)
             {
-                yield return new CellPart(language, language == Languages.CSharp || ShellCell.Knows(language) ? above + part : part, options);
+                yield return new CellPart(language, language == Languages.CSharp || Languages.IsShell(language) ? above + part : part, options);
             }
 
             above.Append(Blank(part));
