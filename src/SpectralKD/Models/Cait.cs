@@ -137,13 +137,7 @@ public sealed class Cait : TimmModel
     protected override Tensor Run(Tensor images, KeptMaps kept)
     {
         var patches = Embed(images); // (B, N, C)
-        for (var i = 0; i < _blocks.Count; i++)
-        {
-            var input = patches;
-            patches = _blocks[i].Run(input, kept.TapOf(i, $"blocks.{i}", ToMap));
-            input.Dispose();
-        }
-
+        patches = _blocks.Run(patches, i => kept.TapOf(i, $"blocks.{i}", ToMap));
         return Classify(patches);
     }
 
@@ -171,7 +165,7 @@ public sealed class Cait : TimmModel
 }
 
 /// <summary>CaiT's block on patch tokens: pre-norm talking-heads attention and MLP, both with layer scale.</summary>
-internal sealed class TalkingHeadsBlock : nn.Module<Tensor, Tensor>
+internal sealed class TalkingHeadsBlock : nn.Module<Tensor, Tensor>, ITappedBlock
 {
     private const double Epsilon = 1e-6;
     private readonly DropPath _dropPath;

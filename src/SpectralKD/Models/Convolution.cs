@@ -18,14 +18,14 @@ internal sealed class Convolution : nn.Module<Tensor, Tensor>
     private readonly Parameter _weight;
 
     [ComponentName(Name = "bias")]
-    private readonly Parameter _bias;
+    private readonly Parameter? _bias;
 
-    public Convolution(int inputs, int outputs, int kernel, int stride = 1, int padding = 0, int groups = 1)
+    public Convolution(int inputs, int outputs, int kernel, int stride = 1, int padding = 0, int groups = 1, bool bias = true)
         : base(nameof(Convolution))
     {
         (_stride, _padding, _groups) = (stride, padding, groups);
         _weight = NewParameter.Zeros(outputs, inputs / groups, kernel, kernel);
-        _bias = NewParameter.Zeros(outputs);
+        _bias = bias ? NewParameter.Zeros(outputs) : null;
         RegisterComponents();
     }
 
@@ -75,5 +75,70 @@ internal sealed class Convolution : nn.Module<Tensor, Tensor>
             .permute(0, 2, 4, 1, 3, 5)                                // (B, H/p, W/p, c, p, p)
             .reshape(batch, rows, columns, channels * size * size);   // (B, H/p, W/p, c p p)
         return nn.functional.linear(patches, weight.flatten(1), bias).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // (B, C, H/p, W/p)
+    }
+}
+
+/// <summary>Images to a sequence of patch tokens, row by row: <c>[B, 3, H, W]</c> to <c>[B, N, C]</c>.</summary>
+internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "proj")]
+    private readonly Convolution _projection;
+
+    public PatchEmbedding(int patchSize, int dim, bool bias = true)
+        : base(nameof(PatchEmbedding))
+    {
+        _projection = new Convolution(3, dim, patchSize, patchSize, bias: bias);
+        RegisterComponents();
+    }
+
+    public Tensor Weight => _projection.Weight;
+
+    public override Tensor forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var grid = _projection.forward(images);                      // (B, C, H, W)
+        return grid.flatten(2).transpose(1, 2).MoveToOuterDisposeScope(); // (B, H*W, C)
+    }
+}
+
+/// <summary>
+/// Images, or a map, to a map of patches with channels last, and a norm unless there is to be none. Patches larger than their distance overlap, with zeros around the border:
+/// <c>[B, c, H, W]</c> to <c>[B, ⌈H/stride⌉, ⌈W/stride⌉, C]</c>.
+/// </summary>
+internal sealed class NormedPatches : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "proj")]
+    private readonly Convolution _projection;
+
+    [ComponentName(Name = "norm")]
+    private readonly LayerNorm? _norm;
+
+    /// <param name="inputs">Channels that it gets.</param>
+    /// <param name="dim">Channels that it gives.</param>
+    /// <param name="kernel">Side of a patch.</param>
+    /// <param name="stride">Distance of two patches; null where they do not overlap.</param>
+    /// <param name="normed">Whether a norm follows.</param>
+    public NormedPatches(int inputs, int dim, int kernel, int? stride = null, bool normed = true)
+        : base(nameof(NormedPatches))
+    {
+        _projection = new Convolution(inputs, dim, kernel, stride ?? kernel, padding: stride is null ? 0 : kernel / 2);
+        _norm = normed ? new LayerNorm(dim, epsilon: 1e-5) : null;
+        RegisterComponents();
+    }
+
+    public Tensor Weight => _projection.Weight;
+
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var map = _projection.forward(input).permute(0, 2, 3, 1); // (B, H', W', C)
+        return (_norm?.forward(map) ?? map).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same of a map with its channels last, <c>[B, H, W, c]</c>.</summary>
+    public Tensor OnMap(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        return forward(map.permute(0, 3, 1, 2)).MoveToOuterDisposeScope();
     }
 }

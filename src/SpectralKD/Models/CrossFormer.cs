@@ -103,7 +103,7 @@ internal sealed record CrossFormerStageSizes(int Dim, int Depth, int Heads, int 
     public (int Rows, int Columns) Padded(int block)
     {
         var (group, interval) = GroupOf(block);
-        return (RoundUp(Rows, group * interval), RoundUp(Columns, group * interval));
+        return (SwinStageSpec.Padded(Rows, group * interval), SwinStageSpec.Padded(Columns, group * interval));
     }
 
     /// <summary>Channels within the network that works out the biases.</summary>
@@ -130,8 +130,6 @@ internal sealed record CrossFormerStageSizes(int Dim, int Depth, int Heads, int 
 
         return new BlockFigures(new BlockInfo(index, $"layers.{index}", Dim, Rows, Columns), parameters + (merges is null ? 0 : Norm(dim)), cost);
     }
-
-    private static int RoundUp(int side, int step) => (side + step - 1) / step * step;
 }
 
 /// <summary>
@@ -159,10 +157,11 @@ public sealed class CrossFormer : TimmModel
         : base(spec)
     {
         var stages = spec.Stages;
-        var rates = DropPath.Linear(spec.DropPathRate, spec.Depths.Sum());
+        var rates = new Queue<double>(DropPath.Linear(spec.DropPathRate, spec.Depths.Sum()));
         _patches = new CrossScalePatches(spec);
         _stages = nn.ModuleList(stages.Select((stage, i) => new CrossFormerStage(
-            stage, spec.MlpRatio, i + 1 < stages.Count ? spec.MergeSizes : null, rates.AsSpan(spec.Depths.Take(i).Sum(), stage.Depth))).ToArray());
+            Enumerable.Range(0, stage.Depth).Select(block => new CrossFormerBlock(stage, spec.MlpRatio, block, rates.Dequeue())),
+            i + 1 < stages.Count ? new CrossScaleMerging(stage.Dim, spec.MergeSizes) : null)).ToArray());
         _norm = new LayerNorm(stages[^1].Dim, CrossFormerBlock.Epsilon);
         _head = spec.Classes == 0 ? null : new Linear(stages[^1].Dim, spec.Classes);
         RegisterComponents();
@@ -238,7 +237,7 @@ internal sealed class CrossScalePatches : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>One stage: blocks with groups of neighbours and of distant patches in turn; beside them what joins its map to larger patches for the next.</summary>
-internal sealed class CrossFormerStage : nn.Module<Tensor, Tensor>
+internal sealed class CrossFormerStage : nn.Module<Tensor, Tensor>, ITappedBlock
 {
     [ComponentName(Name = "blocks")]
     private readonly ModuleList<CrossFormerBlock> _blocks;
@@ -246,17 +245,11 @@ internal sealed class CrossFormerStage : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "downsample")]
     private readonly CrossScaleMerging? _merging;
 
-    public CrossFormerStage(CrossFormerStageSizes stage, double mlpRatio, IReadOnlyList<int>? merges, ReadOnlySpan<double> dropPaths)
+    public CrossFormerStage(IEnumerable<CrossFormerBlock> blocks, CrossScaleMerging? merging)
         : base(nameof(CrossFormerStage))
     {
-        var blocks = new CrossFormerBlock[stage.Depth];
-        for (var i = 0; i < blocks.Length; i++)
-        {
-            blocks[i] = new CrossFormerBlock(stage, mlpRatio, i, dropPaths[i]);
-        }
-
-        _blocks = nn.ModuleList(blocks);
-        _merging = merges is null ? null : new CrossScaleMerging(stage.Dim, merges);
+        _blocks = nn.ModuleList(blocks.ToArray());
+        _merging = merging;
         RegisterComponents();
     }
 
@@ -268,15 +261,7 @@ internal sealed class CrossFormerStage : nn.Module<Tensor, Tensor>
     public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        map = map.alias();
-        for (var i = 0; i < _blocks.Count; i++)
-        {
-            var input = map;
-            map = _blocks[i].Run(input, i == _blocks.Count - 1 ? tap : null);
-            input.Dispose();
-        }
-
-        return map.MoveToOuterDisposeScope();
+        return _blocks.Run(map.alias(), i => i == _blocks.Count - 1 ? tap : null).MoveToOuterDisposeScope();
     }
 
     /// <summary>The stage's map as the next one takes it; the last stage's as it is.</summary>
@@ -308,13 +293,12 @@ internal sealed class CrossScaleMerging : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>One block on a map <c>[B, H, W, C]</c>: attention in groups, then an MLP; both pre-norm.</summary>
-internal sealed class CrossFormerBlock : nn.Module<Tensor, Tensor>
+internal sealed class CrossFormerBlock : nn.Module<Tensor, Tensor>, ITappedBlock
 {
     public const double Epsilon = 1e-5;
     private readonly DropPath _dropPath;
     private readonly int _group;
     private readonly int _interval;
-    private readonly (int Rows, int Columns) _padded;
 
     [ComponentName(Name = "norm1")]
     private readonly LayerNorm _attentionNorm;
@@ -332,9 +316,9 @@ internal sealed class CrossFormerBlock : nn.Module<Tensor, Tensor>
         : base(nameof(CrossFormerBlock))
     {
         _dropPath = new DropPath(dropPath);
-        ((_group, _interval), _padded) = (stage.GroupOf(index), stage.Padded(index));
+        (_group, _interval) = stage.GroupOf(index);
         _attentionNorm = new LayerNorm(stage.Dim, Epsilon);
-        _attention = new GroupAttention(stage, _group, _padded == (stage.Rows, stage.Columns) ? null : () => Mask(stage));
+        _attention = new GroupAttention(stage, _group, stage.Padded(index) == (stage.Rows, stage.Columns) ? null : () => Mask(stage, index));
         _mlpNorm = new LayerNorm(stage.Dim, Epsilon);
         _mlp = new Mlp(stage.Dim, (int)(stage.Dim * mlpRatio));
         RegisterComponents();
@@ -348,50 +332,24 @@ internal sealed class CrossFormerBlock : nn.Module<Tensor, Tensor>
     public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        var attended = Attend(_attentionNorm.forward(map));      // (B, H, W, C)
+        var attended = WindowGeometry.Attended(_attentionNorm.forward(map), _group, shift: 0, _attention.forward, _interval); // (B, H, W, C)
         map = _dropPath.AddBranches(map, attended, mid => _mlp.forward(_mlpNorm.forward(mid)), training, tap);
         tap?.Offer(MapPoint.Resid, map);
         return map.MoveToOuterDisposeScope();
     }
 
-    private Tensor Attend(Tensor map)
-    {
-        using var scope = NewDisposeScope();
-        var (batch, height, width, dim) = (map.shape[0], map.shape[1], map.shape[2], map.shape[3]);
-        var (below, right) = (_padded.Rows - height, _padded.Columns - width);
-        var padded = below + right == 0 ? map : nn.functional.pad(map, [0, 0, 0, right, 0, below]);
-        var (down, across) = (_padded.Rows / (_group * _interval), _padded.Columns / (_group * _interval));
-        var whole = _attention.forward(Grouped(padded))
-            .reshape(batch, down, across, _interval, _interval, _group, _group, dim)
-            .permute(0, 1, 5, 3, 2, 6, 4, 7)                                         // (B, down, G, I, across, G, I, C)
-            .reshape(batch, _padded.Rows, _padded.Columns, dim);
-        return whole.narrow(1, 0, height).narrow(2, 0, width).MoveToOuterDisposeScope();
-    }
-
-    // Patches at the same place modulo the interval form the groups: (B, H', W', C) to (B * groups, G*G, C).
-    private Tensor Grouped(Tensor map) =>
-        map.reshape(map.shape[0], _padded.Rows / (_group * _interval), _group, _interval, _padded.Columns / (_group * _interval), _group, _interval, map.shape[3])
-            .permute(0, 1, 4, 3, 6, 2, 5, 7).reshape(-1, _group * _group, map.shape[3]);
-
     // -1e6 for the keys that are padding, [groups, 1, G*G].
-    private Tensor Mask(CrossFormerStageSizes stage)
+    private static Tensor Mask(CrossFormerStageSizes stage, int index)
     {
-        var values = new float[1, _padded.Rows, _padded.Columns, 1];
-        for (var row = 0; row < _padded.Rows; row++)
-        {
-            for (var column = 0; column < _padded.Columns; column++)
-            {
-                values[0, row, column, 0] = row < stage.Rows && column < stage.Columns ? 0 : -1e6f;
-            }
-        }
-
+        var ((group, interval), (rows, columns)) = (stage.GroupOf(index), stage.Padded(index));
         using var scope = NewDisposeScope();
-        return Grouped(tensor(values)).transpose(1, 2).MoveToOuterDisposeScope();
+        var padded = nn.functional.pad(zeros(1, stage.Rows, stage.Columns, 1), [0, 0, 0, columns - stage.Columns, 0, rows - stage.Rows], value: -1e6);
+        return WindowGeometry.Partition(padded, group, interval).transpose(1, 2).MoveToOuterDisposeScope();
     }
 }
 
 /// <summary>Self-attention inside groups, with a bias for each offset between two patches that a small network works out. Padding is no key.</summary>
-internal sealed class GroupAttention : nn.Module<Tensor, Tensor>
+internal sealed class GroupAttention : LayerWithConstants
 {
     private readonly int _heads;
     private readonly PlacedTensor _offsets;
@@ -411,9 +369,9 @@ internal sealed class GroupAttention : nn.Module<Tensor, Tensor>
         : base(nameof(GroupAttention))
     {
         _heads = stage.Heads;
-        _offsets = new PlacedTensor(() => tensor(RelativePositions.Offsets(group, group)));
-        _index = new PlacedTensor(() => RelativePositions.Between(group, group));
-        _mask = mask is null ? null : new PlacedTensor(mask);
+        _offsets = Constant(() => tensor(RelativePositions.Offsets(group, group)));
+        _index = Constant(() => RelativePositions.Between(group, group));
+        _mask = mask is null ? null : Constant(mask);
         _biases = new PositionBiasNetwork(stage.BiasDim, stage.Heads);
         _qkv = new Linear(stage.Dim, 3 * stage.Dim);
         _projection = new Linear(stage.Dim, stage.Dim);
@@ -430,80 +388,9 @@ internal sealed class GroupAttention : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        var (groups, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
-        var qkv = _qkv.forward(tokens).reshape(groups, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4);                  // (3, B*nG, nh, G*G, d)
-        var table = _biases.forward(_offsets.At(tokens.device, tokens.dtype));                                                 // ((2G-1)^2, nh)
-        var bias = RelativePositions.Bias(table, _index.At(tokens.device, ScalarType.Int64));                                  // (nh, G*G, G*G)
-        var masked = RelativePositions.Masked(bias, _mask?.At(tokens.device, tokens.dtype), groups);
-        var mixed = BiasedAttention.Of(qkv[0], qkv[1], qkv[2], masked);                                                        // (B*nG, nh, G*G, d)
-        return _projection.forward(mixed.transpose(1, 2).reshape(groups, count, dim)).MoveToOuterDisposeScope();
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _offsets.Dispose();
-            _index.Dispose();
-            _mask?.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
-}
-
-/// <summary>Works out a bias for each head from an offset: <c>[rows, 2]</c> to <c>[rows, nh]</c> (the authors' <c>DynamicPosBias</c>).</summary>
-internal sealed class PositionBiasNetwork : nn.Module<Tensor, Tensor>
-{
-    [ComponentName(Name = "pos_proj")]
-    private readonly Linear _first;
-
-    [ComponentName(Name = "pos1")]
-    private readonly NormedReluLinear _second;
-
-    [ComponentName(Name = "pos2")]
-    private readonly NormedReluLinear _third;
-
-    [ComponentName(Name = "pos3")]
-    private readonly NormedReluLinear _last;
-
-    public PositionBiasNetwork(int dim, int heads)
-        : base(nameof(PositionBiasNetwork))
-    {
-        _first = new Linear(2, dim);
-        _second = new NormedReluLinear(dim, dim);
-        _third = new NormedReluLinear(dim, dim);
-        _last = new NormedReluLinear(dim, heads);
-        RegisterComponents();
-    }
-
-    public override Tensor forward(Tensor offsets)
-    {
-        using var scope = NewDisposeScope();
-        return _last.forward(_third.forward(_second.forward(_first.forward(offsets)))).MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>Norm, ReLU, linear layer.</summary>
-internal sealed class NormedReluLinear : nn.Module<Tensor, Tensor>
-{
-    [ComponentName(Name = "0")]
-    private readonly LayerNorm _norm;
-
-    [ComponentName(Name = "2")]
-    private readonly Linear _linear;
-
-    public NormedReluLinear(int inputs, int outputs)
-        : base(nameof(NormedReluLinear))
-    {
-        _norm = new LayerNorm(inputs, CrossFormerBlock.Epsilon);
-        _linear = new Linear(inputs, outputs);
-        RegisterComponents();
-    }
-
-    public override Tensor forward(Tensor input)
-    {
-        using var scope = NewDisposeScope();
-        return _linear.forward(nn.functional.relu(_norm.forward(input), inplace: Overwriting.Allowed)).MoveToOuterDisposeScope();
+        var table = _biases.forward(_offsets.At(tokens.device, tokens.dtype));                        // ((2G-1)^2, nh)
+        var bias = RelativePositions.Bias(table, _index.At(tokens.device, ScalarType.Int64));         // (nh, G*G, G*G)
+        var masked = RelativePositions.Masked(bias, _mask?.At(tokens.device, tokens.dtype), tokens.shape[0]);
+        return _projection.forward(BiasedAttention.OfTokens(_qkv.forward(tokens), _heads, masked)).MoveToOuterDisposeScope();
     }
 }

@@ -209,13 +209,13 @@ internal sealed record HieraBlockSizes(int Stage, int InputDim, int Dim, int Hea
 }
 
 /// <summary>
-/// Hiera as timm 1.0.11 computes it: patches are put in an order in which the 2x2 that a pooling joins, and those of a mask unit, lie evenly apart; maps are put
-/// back into rows and columns. The mean of the last patches is normed and goes into the head.
+/// Hiera as timm 1.0.11 computes it: patches are put in an order in which poolings and mask units are even (<see cref="PatchOrder"/>); maps are put back into rows and columns. The mean of the last patches is normed and goes into the head.
 /// </summary>
 public sealed class Hiera : TimmModel
 {
     private readonly HieraSpec _sizes;
     private readonly IReadOnlyList<HieraBlockSizes> _plan;
+    private readonly PatchOrder _order;
 
     [ComponentName(Name = "pos_embed")]
     private readonly Parameter _positions;
@@ -224,13 +224,13 @@ public sealed class Hiera : TimmModel
     private readonly Parameter? _unitPositions;
 
     [ComponentName(Name = "patch_embed")]
-    private readonly ConvolvedPatches _patches;
+    private readonly NormedPatches _patches;
 
     [ComponentName(Name = "blocks")]
     private readonly ModuleList<HieraBlock> _blocks;
 
     [ComponentName(Name = "head")]
-    private readonly NormedHead _head;
+    private readonly PooledHead _head;
 
     /// <summary>Builds the model. Weights are zero until <see cref="TimmInitialization"/> or a checkpoint fills them.</summary>
     /// <param name="spec">The sizes.</param>
@@ -238,15 +238,15 @@ public sealed class Hiera : TimmModel
     public Hiera(HieraSpec spec)
         : base(spec)
     {
-        (_sizes, _plan) = (spec, spec.BlockSizes);
+        (_sizes, _plan, _order) = (spec, spec.BlockSizes, new PatchOrder(spec.Depths.Count - 1));
         var rates = DropPath.Linear(spec.DropPathRate, _plan.Count);
         _positions = spec.GlobalPositions is { } side
             ? NewParameter.Zeros(1, spec.EmbedDim, side, side)
             : NewParameter.Zeros(1, spec.GridHeight * spec.GridWidth, spec.EmbedDim);
         _unitPositions = spec.GlobalPositions is null ? null : NewParameter.Zeros(1, spec.EmbedDim, spec.MaskUnit, spec.MaskUnit);
-        _patches = new ConvolvedPatches(spec.EmbedDim, HieraSpec.Kernel, stride: 4);
+        _patches = new NormedPatches(3, spec.EmbedDim, HieraSpec.Kernel, stride: 4, normed: false);
         _blocks = nn.ModuleList(_plan.Select((block, i) => new HieraBlock(spec, block, rates[i])).ToArray());
-        _head = new NormedHead(_plan[^1].Dim, spec.Classes, HieraBlock.Epsilon);
+        _head = new PooledHead(_plan[^1].Dim, spec.Classes, HieraBlock.Epsilon);
         RegisterComponents();
     }
 
@@ -275,17 +275,17 @@ public sealed class Hiera : TimmModel
         {
             var (input, block) = (tokens, _plan[i]);
             var own = _sizes.EveryBlock || block.EndsStage ? map++ : KeptMaps.NoBlock;
-            tokens = _blocks[i].Run(input, kept.TapOf(own, $"blocks.{i}", values => Rolled(values, block), weights => InRows(weights, block)));
+            tokens = _blocks[i].Run(input, kept.TapOf(own, $"blocks.{i}", values => _order.ToMap(values, block), weights => _order.InRows(weights, block)));
             input.Dispose();
         }
 
-        return _head.forward(tokens.mean([1])); // (B, classes)
+        return _head.forward(tokens); // (B, classes)
     }
 
     private Tensor Embedded(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return Unrolled(_patches.forward(images).Plus(Positions())).MoveToOuterDisposeScope();
+        return _order.ToTokens(_patches.forward(images).Plus(Positions())).MoveToOuterDisposeScope();
     }
 
     // (1, H, W, C)
@@ -304,88 +304,6 @@ public sealed class Hiera : TimmModel
             size: [rows, columns], mode: InterpolationMode.Bicubic, align_corners: false, antialias: true).to(_positions.dtype); // (1, C, H, W)
         var within = _unitPositions.repeat(1, 1, rows / _sizes.MaskUnit, columns / _sizes.MaskUnit);                             // (1, C, H, W)
         return everywhere.Plus(within).permute(0, 2, 3, 1).MoveToOuterDisposeScope();
-    }
-
-    // Each halving of the grid that is still to come splits a row's number into its last bit and the rest; the bits go to the front, rows before columns.
-    // (B, H, W, C) to (B, N, C) in the order [row bit 0, column bit 0, row bit 1, …, row / 2^k, column / 2^k].
-    private Tensor Unrolled(Tensor map)
-    {
-        using var scope = NewDisposeScope();
-        var (halvings, shape) = (_sizes.Depths.Count - 1, map.shape);
-        var twos = Enumerable.Repeat(2L, halvings).ToArray();
-        long[] split = [shape[0], shape[1] >> halvings, .. twos, shape[2] >> halvings, .. twos, shape[3]];
-        var bits = Enumerable.Range(0, halvings).SelectMany(bit => new long[] { 1 + halvings - bit, 2 + (2 * halvings) - bit });
-        return map.reshape(split).permute([0, .. bits, 1, 2 + halvings, 3 + (2 * halvings)]).reshape(shape[0], -1, shape[3]).MoveToOuterDisposeScope();
-    }
-
-    // An attention map whose queries and keys stand row by row: (B, nh, N, M) to the same shape.
-    private Tensor InRows(Tensor weights, HieraBlockSizes block)
-    {
-        using var scope = NewDisposeScope();
-        var before = block.Pools ? block with { Poolings = block.Poolings - 1, Rows = 2 * block.Rows, Columns = 2 * block.Columns } : block;
-        return weights.index_select(2, Places(block)).index_select(3, Places(before)).MoveToOuterDisposeScope();
-
-        Tensor Places(HieraBlockSizes of) => Rolled(tensor(Enumerable.Range(0, of.Rows * of.Columns).Select(place => (long)place).ToArray()).view(1, -1, 1), of).view(-1).to(weights.device);
-    }
-
-    // Undoes it for the halvings that no pooling has used up: (B, N, C) to (B, C, H, W).
-    private Tensor Rolled(Tensor tokens, HieraBlockSizes block)
-    {
-        using var scope = NewDisposeScope();
-        var (halvings, shape) = (_sizes.Depths.Count - 1 - block.Poolings, tokens.shape);
-        var twos = Enumerable.Repeat(2L, 2 * halvings).ToArray();
-        long[] split = [shape[0], .. twos, block.Rows >> halvings, block.Columns >> halvings, shape[2]];
-        var rows = Enumerable.Range(0, halvings).Select(bit => 1L + (2 * (halvings - 1 - bit)));
-        long last = 1 + (2 * halvings);
-        return tokens.reshape(split).permute([0, last + 2, last, .. rows, last + 1, .. rows.Select(row => row + 1)])
-            .reshape(shape[0], shape[2], block.Rows, block.Columns).contiguous().MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>Patches that overlap, without a norm: <c>[B, 3, H, W]</c> to <c>[B, H/stride, W/stride, C]</c>.</summary>
-internal sealed class ConvolvedPatches : nn.Module<Tensor, Tensor>
-{
-    [ComponentName(Name = "proj")]
-    private readonly Convolution _projection;
-
-    public ConvolvedPatches(int dim, int kernel, int stride)
-        : base(nameof(ConvolvedPatches))
-    {
-        _projection = new Convolution(3, dim, kernel, stride, padding: kernel / 2);
-        RegisterComponents();
-    }
-
-    public Tensor Weight => _projection.Weight;
-
-    public override Tensor forward(Tensor images)
-    {
-        using var scope = NewDisposeScope();
-        return _projection.forward(images).permute(0, 2, 3, 1).MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>A norm, then a linear classifier unless there are no classes.</summary>
-internal sealed class NormedHead : nn.Module<Tensor, Tensor>
-{
-    [ComponentName(Name = "norm")]
-    private readonly LayerNorm _norm;
-
-    [ComponentName(Name = "fc")]
-    private readonly Linear? _classifier;
-
-    public NormedHead(int dim, int classes, double epsilon)
-        : base(nameof(NormedHead))
-    {
-        _norm = new LayerNorm(dim, epsilon);
-        _classifier = classes == 0 ? null : new Linear(dim, classes);
-        RegisterComponents();
-    }
-
-    public override Tensor forward(Tensor pooled)
-    {
-        using var scope = NewDisposeScope();
-        var normed = _norm.forward(pooled);
-        return (_classifier?.forward(normed) ?? normed).MoveToOuterDisposeScope();
     }
 }
 
@@ -441,8 +359,8 @@ internal sealed class HieraBlock : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var normed = _attentionNorm.forward(tokens);
         var shortcut = _widens ? Widened(tokens, normed) : tokens;                                                        // (B, N or N/4, C)
-        var attended = Scaled(_attentionScale, _attention.Run(normed, tap));
-        tokens = _dropPath.AddBranches(shortcut, attended, mid => Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(mid))), training, tap);
+        var attended = LayerScale.Of(_attentionScale, _attention.Run(normed, tap));
+        tokens = _dropPath.AddBranches(shortcut, attended, mid => LayerScale.Of(_mlpScale, _mlp.forward(_mlpNorm.forward(mid))), training, tap);
         tap?.Offer(MapPoint.Resid, tokens);
         return tokens.MoveToOuterDisposeScope();
     }
@@ -455,47 +373,5 @@ internal sealed class HieraBlock : nn.Module<Tensor, Tensor>
         var fours = source.reshape(source.shape[0], _pooled, -1, source.shape[2]);                                        // (B, 4, N/4, C)
         var largest = fours.amax([1]);
         return (_shortcut is null ? cat([largest, fours.mean([1])], dim: -1) : largest).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor Scaled(LayerScale? scale, Tensor branch) => scale is null ? branch : scale.forward(branch);
-}
-
-/// <summary>
-/// Self-attention within mask units or over all patches, with the largest of 2x2 queries where the block pools. Patch n of unit w stands at n * units + w.
-/// </summary>
-internal sealed class UnitAttention : nn.Module<Tensor, Tensor>
-{
-    private readonly HieraBlockSizes _sizes;
-
-    [ComponentName(Name = "qkv")]
-    private readonly Linear _qkv;
-
-    [ComponentName(Name = "proj")]
-    private readonly Linear _projection;
-
-    public UnitAttention(HieraBlockSizes block)
-        : base(nameof(UnitAttention))
-    {
-        _sizes = block;
-        _qkv = new Linear(block.InputDim, 3 * block.Dim);
-        _projection = new Linear(block.Dim, block.Dim);
-        RegisterComponents();
-    }
-
-    public override Tensor forward(Tensor tokens) => Run(tokens, tap: null);
-
-    /// <summary>The attention; its map is computed apart where it was asked for, which only blocks that attend to all patches can be.</summary>
-    public Tensor Run(Tensor tokens, BlockTap? tap)
-    {
-        using var scope = NewDisposeScope();
-        var (batch, count, heads, head) = (tokens.shape[0], tokens.shape[1], _sizes.Heads, _sizes.Dim / _sizes.Heads);
-        var units = _sizes.Unit is { } patches ? count / (patches * _sizes.Pooled) : 1;
-        var qkv = _qkv.forward(tokens).reshape(batch, count / units, units, 3, heads, head).permute(3, 0, 2, 4, 1, 5)
-            .reshape(3, batch * units, heads, count / units, head);                                                       // (3, B*units, nh, n, d)
-        var queries = _sizes.Pools ? qkv[0].reshape(batch * units, heads, _sizes.Pooled, -1, head).amax([2]) : qkv[0];    // (B*units, nh, n or n/4, d)
-        tap?.OfferAttention(queries, qkv[1]);
-        var mixed = nn.functional.scaled_dot_product_attention(queries, qkv[1], qkv[2]);
-        var joined = mixed.reshape(batch, units, heads, -1, head).permute(0, 3, 1, 2, 4).reshape(batch, -1, _sizes.Dim);  // (B, N or N/4, C)
-        return _projection.forward(joined).MoveToOuterDisposeScope();
     }
 }

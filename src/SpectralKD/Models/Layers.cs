@@ -187,6 +187,9 @@ internal sealed class LayerScale : nn.Module<Tensor, Tensor>
 
     /// <summary>The branch times the factors; it is used up.</summary>
     public override Tensor forward(Tensor input) => Overwriting.Scaled(input, _gamma);
+
+    /// <summary>The same for a model that may have no such factors.</summary>
+    public static Tensor Of(LayerScale? scale, Tensor branch) => scale is null ? branch : scale.forward(branch);
 }
 
 /// <summary>
@@ -201,64 +204,22 @@ internal static class Overwriting
     public static Tensor Scaled(Tensor branch, Tensor factors) => Allowed ? branch.mul_(factors) : branch * factors;
 }
 
-/// <summary>Images to a sequence of patch tokens, row by row: <c>[B, 3, H, W]</c> to <c>[B, N, C]</c>.</summary>
-internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
-{
-    [ComponentName(Name = "proj")]
-    private readonly PatchProjection _projection;
-
-    public PatchEmbedding(int patchSize, int dim, bool bias = true)
-        : base(nameof(PatchEmbedding))
-    {
-        _projection = new PatchProjection(patchSize, dim, bias);
-        RegisterComponents();
-    }
-
-    public Tensor Weight => _projection.Weight;
-
-    public override Tensor forward(Tensor images)
-    {
-        using var scope = NewDisposeScope();
-        var grid = _projection.forward(images);                      // (B, C, H, W)
-        return grid.flatten(2).transpose(1, 2).MoveToOuterDisposeScope(); // (B, H*W, C)
-    }
-}
-
-/// <summary>One linear map for each non-overlapping patch: timm's convolution whose stride is its kernel size.</summary>
-internal sealed class PatchProjection : nn.Module<Tensor, Tensor>
-{
-    private readonly int _patch;
-
-    [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
-
-    [ComponentName(Name = "bias")]
-    private readonly Parameter? _bias;
-
-    public PatchProjection(int patchSize, int dim, bool bias = true)
-        : base(nameof(PatchProjection))
-    {
-        _patch = patchSize;
-        _weight = NewParameter.Zeros(dim, 3, patchSize, patchSize);
-        _bias = bias ? NewParameter.Zeros(dim) : null;
-        RegisterComponents();
-    }
-
-    public Tensor Weight => _weight;
-
-    /// <summary><c>[B, 3, H, W]</c> to <c>[B, C, H/p, W/p]</c>; H and W are multiples of p.</summary>
-    public override Tensor forward(Tensor input) => Convolution.Of(input, _weight, _bias, _patch);
-}
-
-/// <summary>Mean over the map, then a linear classifier unless there are no classes: <c>[B, H, W, C]</c> to <c>[B, classes]</c> or <c>[B, C]</c>.</summary>
+/// <summary>
+/// Mean over the map, a norm where it is asked for, then a linear classifier unless there are no classes: <c>[B, H, W, C]</c> or tokens <c>[B, N, C]</c> to <c>[B, classes]</c> or
+/// <c>[B, C]</c>.
+/// </summary>
 internal sealed class PooledHead : nn.Module<Tensor, Tensor>
 {
+    [ComponentName(Name = "norm")]
+    private readonly LayerNorm? _norm;
+
     [ComponentName(Name = "fc")]
     private readonly Linear? _classifier;
 
-    public PooledHead(int dim, int classes)
+    public PooledHead(int dim, int classes, double? epsilon = null)
         : base(nameof(PooledHead))
     {
+        _norm = epsilon is { } small ? new LayerNorm(dim, small) : null;
         _classifier = classes == 0 ? null : new Linear(dim, classes);
         RegisterComponents();
     }
@@ -266,7 +227,8 @@ internal sealed class PooledHead : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor map)
     {
         using var scope = NewDisposeScope();
-        var pooled = map.mean([1, 2]);
+        var pooled = map.mean(map.shape.Length == 3 ? [1] : [1, 2]);
+        pooled = _norm?.forward(pooled) ?? pooled;
         return (_classifier?.forward(pooled) ?? pooled).MoveToOuterDisposeScope();
     }
 }
@@ -353,5 +315,33 @@ internal sealed class PlacedTensor(Func<Tensor> make) : IDisposable
         using var scope = NewDisposeScope();
         using var recording = inference_mode(false);
         return make().to(dtype).to(device).DetachFromDisposeScope();
+    }
+}
+
+/// <summary>A layer with constants, which are freed with it.</summary>
+internal abstract class LayerWithConstants : nn.Module<Tensor, Tensor>
+{
+    private readonly List<PlacedTensor> _constants = [];
+
+    protected LayerWithConstants(string name)
+        : base(name)
+    {
+    }
+
+    protected PlacedTensor Constant(Func<Tensor> make)
+    {
+        var constant = new PlacedTensor(make);
+        _constants.Add(constant);
+        return constant;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _constants.ForEach(constant => constant.Dispose());
+        }
+
+        base.Dispose(disposing);
     }
 }

@@ -112,3 +112,91 @@ internal readonly record struct StageTaps(IReadOnlyList<BlockTap?>? Blocks)
     /// <summary>Of one block.</summary>
     public BlockTap? Of(int block) => Blocks?[block];
 }
+
+/// <summary>Collects the feature maps that were asked for during one forward pass.</summary>
+public sealed class KeptMaps
+{
+    private readonly IReadOnlyCollection<int> _wanted;
+    private readonly IReadOnlyCollection<string> _attention = [];
+    private readonly DisposeScope? _scope;
+    private readonly List<FeatureMap> _maps = [];
+    private readonly Dictionary<string, Tensor> _attentionMaps = [];
+
+    internal KeptMaps(IReadOnlyCollection<int> wanted) => _wanted = wanted;
+
+    internal KeptMaps(IReadOnlyCollection<int> wanted, MapPoint at, IReadOnlyCollection<string> attention, DisposeScope scope) =>
+        (_wanted, At, _attention, _scope) = (wanted, at, attention, scope);
+
+    /// <summary>The point of the blocks that is asked for.</summary>
+    public MapPoint At { get; }
+
+    /// <summary>The attention maps kept so far.</summary>
+    internal IReadOnlyDictionary<string, Tensor> Attention => _attentionMaps;
+
+    /// <summary>For passes that only want logits.</summary>
+    internal static KeptMaps None { get; } = new([]);
+
+    /// <summary>The maps kept so far, in the order of the blocks.</summary>
+    public IReadOnlyList<FeatureMap> Maps => _maps;
+
+    /// <summary>What a block hands its values to on the way; null where nothing of it was asked for.</summary>
+    /// <param name="block">0-based index.</param>
+    /// <param name="module">The name of the block whose <c>.attn</c> may be asked for.</param>
+    /// <param name="toMap">The block's values as a map <c>[B, C, H, W]</c> of their own memory.</param>
+    /// <param name="inRows">An attention map whose tokens stand row by row; null where they do already.</param>
+    internal BlockTap? TapOf(int block, string module, Func<Tensor, Tensor> toMap, Func<Tensor, Tensor>? inRows = null)
+    {
+        var attention = _attention.Count > 0 && $"{module}.attn" is var name && _attention.Contains(name) ? name : null;
+        return _scope is not null && (attention is not null || Wants(block)) ? new BlockTap(this, block, attention, _scope, toMap, inRows) : null;
+    }
+
+    /// <summary>What the blocks of a stage hand their values to; the stage's map is the last one's.</summary>
+    /// <param name="stage">0-based index.</param>
+    /// <param name="blocks">The name of the list that holds them.</param>
+    /// <param name="count">How many there are.</param>
+    /// <param name="toMap">As for <see cref="TapOf"/>.</param>
+    internal StageTaps TapsOf(int stage, string blocks, int count, Func<Tensor, Tensor> toMap) => _scope is null ? default
+        : new StageTaps([.. Enumerable.Range(0, count).Select(i => TapOf(i == count - 1 ? stage : NoBlock, $"{blocks}.{i}", toMap))]);
+
+    /// <summary>Stands for a block that has no feature map of its own.</summary>
+    internal const int NoBlock = -1;
+
+    internal void KeepAttention(string name, Tensor weights) => _attentionMaps.Add(name, weights);
+
+    /// <summary>True if a block's map was asked for.</summary>
+    /// <param name="block">0-based index.</param>
+    public bool Wants(int block) => _wanted.Contains(block);
+
+    /// <summary>Takes a block's map.</summary>
+    /// <param name="block">0-based index; ascending from call to call.</param>
+    /// <param name="map">float <c>[B, C, H, W]</c>, patch tokens only.</param>
+    public void Keep(int block, Tensor map) => _maps.Add(new FeatureMap(block, map));
+}
+
+/// <summary>A block, or a stage of blocks, that hands its values over on the way.</summary>
+internal interface ITappedBlock
+{
+    /// <summary>The block, with somebody who may take its values on the way.</summary>
+    Tensor Run(Tensor input, BlockTap? tap);
+}
+
+/// <summary>Blocks one after another.</summary>
+internal static class TappedBlocks
+{
+    /// <summary>All blocks in turn. What a block gets is freed as soon as it has given its own, the first one's input too.</summary>
+    /// <param name="blocks">The blocks.</param>
+    /// <param name="input">What the first block gets.</param>
+    /// <param name="tapOf">To whom a block of a number hands its values.</param>
+    public static Tensor Run<T>(this TorchSharp.Modules.ModuleList<T> blocks, Tensor input, Func<int, BlockTap?> tapOf)
+        where T : nn.Module, ITappedBlock
+    {
+        for (var i = 0; i < blocks.Count; i++)
+        {
+            var before = input;
+            input = blocks[i].Run(before, tapOf(i));
+            before.Dispose();
+        }
+
+        return input;
+    }
+}

@@ -87,8 +87,8 @@ public sealed record PvtV2Spec : ModelSpec
         long last = Stages[^1].Dim, patches = (long)GridHeight * GridWidth;
         return ModelFigures.Sum(
             [.. Stages.Select((stage, index) => stage.Count(index, index == 0 ? 0 : Stages[index - 1].Dim))],
-            PatchEmbedding(OverlappingPatches.FirstKernel, EmbedDim) + Norm(EmbedDim) + Linear(last, Classes),
-            PatchEmbeddingMultiplyAdds(patches, OverlappingPatches.FirstKernel, EmbedDim) + (last * Classes));
+            PatchEmbedding(PvtV2Stage.FirstKernel, EmbedDim) + Norm(EmbedDim) + Linear(last, Classes),
+            PatchEmbeddingMultiplyAdds(patches, PvtV2Stage.FirstKernel, EmbedDim) + (last * Classes));
     }
 
     private PvtV2Stage.Sizes Stage(int index)
@@ -110,7 +110,7 @@ public sealed record PvtV2Spec : ModelSpec
 public sealed class PvtV2 : TimmModel
 {
     [ComponentName(Name = "patch_embed")]
-    private readonly OverlappingPatches _patches;
+    private readonly NormedPatches _patches;
 
     [ComponentName(Name = "stages")]
     private readonly ModuleList<PvtV2Stage> _stages;
@@ -126,7 +126,7 @@ public sealed class PvtV2 : TimmModel
     {
         var stages = spec.Stages;
         var rates = DropPath.Linear(spec.DropPathRate, spec.Depths.Sum());
-        _patches = new OverlappingPatches(3, spec.EmbedDim, OverlappingPatches.FirstKernel, stride: 4);
+        _patches = new NormedPatches(3, spec.EmbedDim, PvtV2Stage.FirstKernel, stride: 4);
         _stages = nn.ModuleList(stages.Select((stage, i) => new PvtV2Stage(
             stage, i == 0 ? null : stages[i - 1].Dim, rates.AsSpan(spec.Depths.Take(i).Sum(), stage.Depth))).ToArray());
         _head = spec.Classes == 0 ? null : new Linear(stages[^1].Dim, spec.Classes);
@@ -158,40 +158,14 @@ public sealed class PvtV2 : TimmModel
     }
 }
 
-/// <summary>Patches that overlap, with a norm: <c>[B, c, H, W]</c> to <c>[B, ⌈H/stride⌉, ⌈W/stride⌉, C]</c>.</summary>
-internal sealed class OverlappingPatches : nn.Module<Tensor, Tensor>
+/// <summary>One stage: patches of the last stage's map (but for the first), blocks, a norm. <c>[B, H, W, C]</c> in and out.</summary>
+internal sealed class PvtV2Stage : nn.Module<Tensor, Tensor>
 {
     public const int FirstKernel = 7;
     public const int LaterKernel = 3;
 
-    [ComponentName(Name = "proj")]
-    private readonly Convolution _projection;
-
-    [ComponentName(Name = "norm")]
-    private readonly LayerNorm _norm;
-
-    public OverlappingPatches(int inputs, int dim, int kernel, int stride)
-        : base(nameof(OverlappingPatches))
-    {
-        _projection = new Convolution(inputs, dim, kernel, stride, padding: kernel / 2);
-        _norm = new LayerNorm(dim, epsilon: 1e-5);
-        RegisterComponents();
-    }
-
-    public Tensor Weight => _projection.Weight;
-
-    public override Tensor forward(Tensor input)
-    {
-        using var scope = NewDisposeScope();
-        return _norm.forward(_projection.forward(input).permute(0, 2, 3, 1)).MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>One stage: patches of the last stage's map (but for the first), blocks, a norm. <c>[B, H, W, C]</c> in and out.</summary>
-internal sealed class PvtV2Stage : nn.Module<Tensor, Tensor>
-{
     [ComponentName(Name = "downsample")]
-    private readonly OverlappingPatches? _patches;
+    private readonly NormedPatches? _patches;
 
     [ComponentName(Name = "blocks")]
     private readonly ModuleList<PvtV2Block> _blocks;
@@ -202,7 +176,7 @@ internal sealed class PvtV2Stage : nn.Module<Tensor, Tensor>
     public PvtV2Stage(Sizes sizes, int? inputs, ReadOnlySpan<double> dropPaths)
         : base(nameof(PvtV2Stage))
     {
-        _patches = inputs is { } channels ? new OverlappingPatches(channels, sizes.Dim, OverlappingPatches.LaterKernel, stride: 2) : null;
+        _patches = inputs is { } channels ? new NormedPatches(channels, sizes.Dim, LaterKernel, stride: 2) : null;
         var blocks = new PvtV2Block[sizes.Depth];
         for (var i = 0; i < blocks.Length; i++)
         {
@@ -222,15 +196,7 @@ internal sealed class PvtV2Stage : nn.Module<Tensor, Tensor>
     public Tensor Run(Tensor map, StageTaps taps)
     {
         using var scope = NewDisposeScope();
-        map = _patches is null ? map.alias() : _patches.forward(map.permute(0, 3, 1, 2));
-        for (var i = 0; i < _blocks.Count; i++)
-        {
-            var input = map;
-            map = _blocks[i].Run(input, taps.Of(i));
-            input.Dispose();
-        }
-
-        map = _norm.forward(map);
+        map = _norm.forward(_blocks.Run(_patches?.OnMap(map) ?? map.alias(), taps.Of));
         taps.Last?.Offer(MapPoint.Resid, map);
         return map.MoveToOuterDisposeScope();
     }
@@ -241,7 +207,7 @@ internal sealed class PvtV2Stage : nn.Module<Tensor, Tensor>
         public BlockFigures Count(int index, long inputs)
         {
             long dim = Dim, patches = (long)Rows * Columns, hidden = Hidden(Dim, MlpRatio);
-            const long kernel = OverlappingPatches.LaterKernel * OverlappingPatches.LaterKernel;
+            const long kernel = LaterKernel * LaterKernel;
             var block = (2 * Norm(dim)) + ReducedAttention.Count(dim, Reduction) + Linear(dim, hidden) + Linear(kernel, hidden) + Linear(hidden, dim);
             var cost = ReducedAttention.CountMultiplyAdds(Rows, Columns, dim, Reduction) + (2 * patches * dim * hidden) + (kernel * patches * hidden);
             return new BlockFigures(
@@ -253,7 +219,7 @@ internal sealed class PvtV2Stage : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>One block on a map <c>[B, H, W, C]</c>: attention to reduced keys, then an MLP with a depth-wise convolution; both pre-norm.</summary>
-internal sealed class PvtV2Block : nn.Module<Tensor, Tensor>
+internal sealed class PvtV2Block : nn.Module<Tensor, Tensor>, ITappedBlock
 {
     public const double Epsilon = 1e-6;
     private readonly DropPath _dropPath;

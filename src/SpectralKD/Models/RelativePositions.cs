@@ -43,6 +43,16 @@ internal static class BiasedAttention
         var scaled = queries.Times(Math.Pow(queries.shape[3], -0.5));
         return matmul(matmul(scaled, keys.transpose(-2, -1)).Plus(bias).softmax(-1), values).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The same of tokens whose queries, keys and values stand side by side: <c>[B, N, 3C]</c> to <c>[B, N, C]</c>.</summary>
+    public static Tensor OfTokens(Tensor qkv, int heads, Tensor bias)
+    {
+        using var scope = NewDisposeScope();
+        var (batch, count, dim) = (qkv.shape[0], qkv.shape[1], qkv.shape[2] / 3);
+        var parts = qkv.reshape(batch, count, 3, heads, dim / heads).permute(2, 0, 3, 1, 4); // (3, B, nh, N, d)
+        var mixed = Of(parts[0], parts[1], parts[2], bias);                                  // (B, nh, N, d)
+        return mixed.transpose(1, 2).reshape(batch, count, dim).MoveToOuterDisposeScope();
+    }
 }
 
 /// <summary>Which row of a bias table belongs to a pair of patches: the offset between them, rows first.</summary>
@@ -110,5 +120,88 @@ internal static class RelativePositions
         }
 
         return rows;
+    }
+}
+
+/// <summary>Works out a bias for each head from an offset: <c>[rows, 2]</c> to <c>[rows, nh]</c> (Swin v2).</summary>
+internal sealed class OffsetNetwork : nn.Module<Tensor, Tensor>
+{
+    /// <summary>Its hidden channels.</summary>
+    public const int Hidden = 512;
+
+    [ComponentName(Name = "0")]
+    private readonly Linear _expand;
+
+    [ComponentName(Name = "2")]
+    private readonly Linear _contract;
+
+    public OffsetNetwork(int heads)
+        : base(nameof(OffsetNetwork))
+    {
+        _expand = new Linear(2, Hidden);
+        _contract = new Linear(Hidden, heads, bias: false);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor offsets)
+    {
+        using var scope = NewDisposeScope();
+        return _contract.forward(nn.functional.relu(_expand.forward(offsets), inplace: Overwriting.Allowed)).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Works out a bias for each head from an offset: <c>[rows, 2]</c> to <c>[rows, nh]</c> (CrossFormer's <c>DynamicPosBias</c>).</summary>
+internal sealed class PositionBiasNetwork : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "pos_proj")]
+    private readonly Linear _first;
+
+    [ComponentName(Name = "pos1")]
+    private readonly NormedReluLinear _second;
+
+    [ComponentName(Name = "pos2")]
+    private readonly NormedReluLinear _third;
+
+    [ComponentName(Name = "pos3")]
+    private readonly NormedReluLinear _last;
+
+    public PositionBiasNetwork(int dim, int heads)
+        : base(nameof(PositionBiasNetwork))
+    {
+        _first = new Linear(2, dim);
+        _second = new NormedReluLinear(dim, dim);
+        _third = new NormedReluLinear(dim, dim);
+        _last = new NormedReluLinear(dim, heads);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor offsets)
+    {
+        using var scope = NewDisposeScope();
+        return _last.forward(_third.forward(_second.forward(_first.forward(offsets)))).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Norm, ReLU, linear layer.</summary>
+internal sealed class NormedReluLinear : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "0")]
+    private readonly LayerNorm _norm;
+
+    [ComponentName(Name = "2")]
+    private readonly Linear _linear;
+
+    public NormedReluLinear(int inputs, int outputs)
+        : base(nameof(NormedReluLinear))
+    {
+        _norm = new LayerNorm(inputs, epsilon: 1e-5);
+        _linear = new Linear(inputs, outputs);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        return _linear.forward(nn.functional.relu(_norm.forward(input), inplace: Overwriting.Allowed)).MoveToOuterDisposeScope();
     }
 }

@@ -173,10 +173,10 @@ public sealed partial class Swin : TimmModel
     private readonly SwinSpec _sizes;
 
     [ComponentName(Name = "patch_embed")]
-    private readonly SwinPatchEmbedding _patches;
+    private readonly NormedPatches _patches;
 
     [ComponentName(Name = "layers")]
-    private readonly ModuleList<SwinStage> _stages;
+    private readonly ModuleList<SwinStage<PatchMerging, SwinBlock>> _stages;
 
     [ComponentName(Name = "norm")]
     private readonly LayerNorm _norm;
@@ -192,10 +192,10 @@ public sealed partial class Swin : TimmModel
     {
         _sizes = spec;
         var stages = spec.Stages;
-        var rates = DropPath.Linear(spec.DropPathRate, spec.Depths.Sum());
-        _patches = new SwinPatchEmbedding(spec.PatchSize, spec.EmbedDim);
-        _stages = nn.ModuleList(stages.Select((stage, i) =>
-            new SwinStage(stage, spec.MlpRatio, first: i == 0, rates.AsSpan(spec.Depths.Take(i).Sum(), stage.Depth))).ToArray());
+        var rates = new Queue<double>(DropPath.Linear(spec.DropPathRate, spec.Depths.Sum()));
+        _patches = new NormedPatches(3, spec.EmbedDim, spec.PatchSize);
+        _stages = nn.ModuleList(stages.Select((stage, i) => new SwinStage<PatchMerging, SwinBlock>(
+            i == 0 ? null : new PatchMerging(stage.Channels / 2), Enumerable.Range(0, stage.Depth).Select(block => new SwinBlock(stage, spec.MlpRatio, second: block % 2 == 1, rates.Dequeue())))).ToArray());
         _norm = new LayerNorm(stages[^1].Channels, epsilon: 1e-5);
         _head = new PooledHead(stages[^1].Channels, spec.Classes);
         RegisterComponents();
@@ -209,7 +209,7 @@ public sealed partial class Swin : TimmModel
     public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
 
     /// <summary>The stages, for tests of their constants.</summary>
-    internal IReadOnlyList<SwinStage> Stages => [.. _stages];
+    internal IReadOnlyList<SwinStage<PatchMerging, SwinBlock>> Stages => [.. _stages];
 
     /// <inheritdoc/>
     protected override Tensor FirstWeight => _patches.Weight;
@@ -223,45 +223,34 @@ public sealed partial class Swin : TimmModel
     /// <inheritdoc/>
     protected override Tensor Run(Tensor images, KeptMaps kept)
     {
-        var map = _patches.forward(images); // (B, H, W, C)
-        for (var i = 0; i < _stages.Count; i++)
-        {
-            var input = map;
-            map = _stages[i].Run(input, kept.TapOf(i, $"layers.{i}", TokenGrid.ChannelsFirst));
-            input.Dispose();
-        }
-
-        return _head.forward(_norm.forward(map)); // (B, classes)
+        var map = _stages.Run(_patches.forward(images), i => kept.TapOf(i, $"layers.{i}", TokenGrid.ChannelsFirst)); // (B, H, W, C)
+        return _head.forward(_norm.forward(map));                                                                  // (B, classes)
     }
 
     [GeneratedRegex(@"^layers\.(\d+)\..*relative_position_bias_table$")]
     private static partial Regex BiasTable();
 }
 
-/// <summary>One stage of Swin: patch merging (but for the first), then blocks with and without shift in turn.</summary>
-internal sealed class SwinStage : nn.Module<Tensor, Tensor>
+/// <summary>One stage of Swin or Swin v2: patch merging (but for the first), then blocks with and without shift in turn.</summary>
+internal sealed class SwinStage<TMerging, TBlock> : nn.Module<Tensor, Tensor>, ITappedBlock
+    where TMerging : nn.Module<Tensor, Tensor>
+    where TBlock : nn.Module<Tensor, Tensor>, ITappedBlock
 {
     [ComponentName(Name = "downsample")]
-    private readonly PatchMerging? _merging;
+    private readonly TMerging? _merging;
 
     [ComponentName(Name = "blocks")]
-    private readonly ModuleList<SwinBlock> _blocks;
+    private readonly ModuleList<TBlock> _blocks;
 
-    public SwinStage(SwinStageSpec stage, double mlpRatio, bool first, ReadOnlySpan<double> dropPaths)
-        : base(nameof(SwinStage))
+    public SwinStage(TMerging? merging, IEnumerable<TBlock> blocks)
+        : base("SwinStage")
     {
-        _merging = first ? null : new PatchMerging(stage.Channels / 2);
-        var blocks = new SwinBlock[stage.Depth];
-        for (var i = 0; i < blocks.Length; i++)
-        {
-            blocks[i] = new SwinBlock(stage, mlpRatio, second: i % 2 == 1, dropPaths[i]);
-        }
-
-        _blocks = nn.ModuleList(blocks);
+        _merging = merging;
+        _blocks = nn.ModuleList(blocks.ToArray());
         RegisterComponents();
     }
 
-    public IReadOnlyList<SwinBlock> Blocks => [.. _blocks];
+    public IReadOnlyList<TBlock> Blocks => [.. _blocks];
 
     public override Tensor forward(Tensor map) => Run(map, tap: null);
 
@@ -269,42 +258,7 @@ internal sealed class SwinStage : nn.Module<Tensor, Tensor>
     public Tensor Run(Tensor map, BlockTap? tap)
     {
         using var scope = NewDisposeScope();
-        map = _merging is null ? map.alias() : _merging.forward(map);
-        for (var i = 0; i < _blocks.Count; i++)
-        {
-            var input = map;
-            map = _blocks[i].Run(input, i == _blocks.Count - 1 ? tap : null);
-            input.Dispose();
-        }
-
-        return map.MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>Images to a normalised map of patches, channels last: <c>[B, 3, H, W]</c> to <c>[B, H/p, W/p, C]</c>.</summary>
-internal sealed class SwinPatchEmbedding : nn.Module<Tensor, Tensor>
-{
-    [ComponentName(Name = "proj")]
-    private readonly PatchProjection _projection;
-
-    [ComponentName(Name = "norm")]
-    private readonly LayerNorm _norm;
-
-    public SwinPatchEmbedding(int patchSize, int dim)
-        : base(nameof(SwinPatchEmbedding))
-    {
-        _projection = new PatchProjection(patchSize, dim);
-        _norm = new LayerNorm(dim, epsilon: 1e-5);
-        RegisterComponents();
-    }
-
-    public Tensor Weight => _projection.Weight;
-
-    public override Tensor forward(Tensor images)
-    {
-        using var scope = NewDisposeScope();
-        var map = _projection.forward(images).permute(0, 2, 3, 1); // (B, H/p, W/p, C)
-        return _norm.forward(map).MoveToOuterDisposeScope();
+        return _blocks.Run(_merging is null ? map.alias() : _merging.forward(map), i => i == _blocks.Count - 1 ? tap : null).MoveToOuterDisposeScope();
     }
 }
 

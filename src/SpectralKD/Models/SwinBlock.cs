@@ -4,7 +4,7 @@ using TorchSharp.Utils;
 namespace SpectralKD.Models;
 
 /// <summary>Swin's block on maps <c>[B, H, W, C]</c>: attention in windows, shifted in every second block, then an MLP; both pre-norm.</summary>
-internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
+internal sealed class SwinBlock : nn.Module<Tensor, Tensor>, ITappedBlock
 {
     private const double Epsilon = 1e-5;
     private readonly DropPath _dropPath;
@@ -54,7 +54,7 @@ internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
 /// Self-attention inside windows, with a learned bias for each offset between two patches. Windows made by a cyclic shift hold
 /// patches that are no neighbours in the image; a mask of -100 keeps those apart.
 /// </summary>
-internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
+internal sealed class WindowAttention : LayerWithConstants
 {
     private readonly int _heads;
     private readonly PlacedTensor _index;
@@ -73,8 +73,8 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
         : base(nameof(WindowAttention))
     {
         _heads = stage.Heads;
-        _index = new PlacedTensor(() => RelativePositions.Between(stage.Window.Rows, stage.Window.Columns));
-        _mask = shifted ? new PlacedTensor(() => WindowGeometry.ShiftMask(stage)) : null;
+        _index = Constant(() => RelativePositions.Between(stage.Window.Rows, stage.Window.Columns));
+        _mask = shifted ? Constant(() => WindowGeometry.ShiftMask(stage)) : null;
         _biasTable = NewParameter.Zeros(stage.Offsets, stage.Heads);
         _qkv = new Linear(stage.Channels, 3 * stage.Channels);
         _projection = new Linear(stage.Channels, stage.Channels);
@@ -91,22 +91,9 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        var (batch, count, dim) = (tokens.shape[0], tokens.shape[1], tokens.shape[2]);
-        var qkv = _qkv.forward(tokens).reshape(batch, count, 3, _heads, dim / _heads).permute(2, 0, 3, 1, 4); // (3, B*nW, nh, w*w, d)
-        var bias = RelativePositions.Bias(_biasTable, _index.At(tokens.device, ScalarType.Int64));             // (nh, w*w, w*w)
-        var mixed = BiasedAttention.Of(qkv[0], qkv[1], qkv[2], RelativePositions.Masked(bias, _mask?.At(tokens.device, tokens.dtype), batch)); // (B*nW, nh, w*w, d)
-        return _projection.forward(mixed.transpose(1, 2).reshape(batch, count, dim)).MoveToOuterDisposeScope(); // (B*nW, w*w, C)
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _index.Dispose();
-            _mask?.Dispose();
-        }
-
-        base.Dispose(disposing);
+        var bias = RelativePositions.Bias(_biasTable, _index.At(tokens.device, ScalarType.Int64)); // (nh, w*w, w*w)
+        var masked = RelativePositions.Masked(bias, _mask?.At(tokens.device, tokens.dtype), tokens.shape[0]);
+        return _projection.forward(BiasedAttention.OfTokens(_qkv.forward(tokens), _heads, masked)).MoveToOuterDisposeScope(); // (B*nW, w*w, C)
     }
 }
 
@@ -141,15 +128,16 @@ internal static class WindowGeometry
     /// <param name="window">The window in patches.</param>
     /// <param name="shift">How far the map is shifted; 0 for not at all.</param>
     /// <param name="attention"><c>[B * windows, w*w, C]</c> to the same shape.</param>
-    public static Tensor Attended(Tensor map, MapShape window, MapShape shift, Func<Tensor, Tensor> attention)
+    /// <param name="interval">How far apart the patches of a window lie; 1 for neighbours.</param>
+    public static Tensor Attended(Tensor map, MapShape window, MapShape shift, Func<Tensor, Tensor> attention, int interval = 1)
     {
         using var scope = NewDisposeScope();
         var size = new MapShape((int)map.shape[1], (int)map.shape[2]);
-        var whole = size.With(window, SwinStageSpec.Padded);
+        var whole = size.With(window.Each(side => side * interval), SwinStageSpec.Padded);
         var rolled = Rolled(map, shift.Each(side => -side));
         var padded = whole == size ? rolled : nn.functional.pad(rolled, [0, 0, 0, whole.Columns - size.Columns, 0, whole.Rows - size.Rows]); // (B, H', W', C)
-        var windows = attention(Partition(padded.contiguous(), window));                              // (B*nW, w*w, C)
-        var merged = Reverse(windows, window, whole).narrow(1, 0, size.Rows).narrow(2, 0, size.Columns); // (B, H, W, C)
+        var windows = attention(Partition(padded.contiguous(), window, interval));                              // (B*nW, w*w, C)
+        var merged = Reverse(windows, window, whole, interval).narrow(1, 0, size.Rows).narrow(2, 0, size.Columns); // (B, H, W, C)
         return Rolled(merged, shift).MoveToOuterDisposeScope();
     }
 
@@ -166,20 +154,20 @@ internal static class WindowGeometry
 
     private static Tensor Rolled(Tensor map, MapShape by) => by == 0 ? map.alias() : map.roll([by.Rows, by.Columns], [1, 2]);
 
-    /// <summary><c>[B, H, W, C]</c> to <c>[B * windows, w*w, C]</c>; H and W are multiples of the window.</summary>
-    public static Tensor Partition(Tensor map, MapShape window)
+    /// <summary><c>[B, H, W, C]</c> to <c>[B * windows, w*w, C]</c>; H and W are multiples of the window. Patches <paramref name="interval"/> apart form a window.</summary>
+    public static Tensor Partition(Tensor map, MapShape window, int interval = 1)
     {
         var (batch, height, width, dim) = (map.shape[0], map.shape[1], map.shape[2], map.shape[3]);
-        return map.view([batch, height / window.Rows, window.Rows, width / window.Columns, window.Columns, dim]) // (B, nH, w, nW, w, C)
-            .permute(0, 1, 3, 2, 4, 5).reshape(-1, window.Count, dim);                                           // (B*nH*nW, w*w, C)
+        return map.view([batch, height / window.Rows / interval, window.Rows, interval, width / window.Columns / interval, window.Columns, interval, dim]) // (B, nH, w, i, nW, w, i, C)
+            .permute(0, 1, 4, 3, 6, 2, 5, 7).reshape(-1, window.Count, dim);                                                                              // (B*nH*nW*i*i, w*w, C)
     }
 
     /// <summary>Undoes <see cref="Partition"/>: <c>[B * windows, w*w, C]</c> to <c>[B, H, W, C]</c>.</summary>
-    public static Tensor Reverse(Tensor windows, MapShape window, MapShape size)
+    public static Tensor Reverse(Tensor windows, MapShape window, MapShape size, int interval = 1)
     {
-        var (number, dim) = (size.With(window, (side, length) => side / length), windows.shape[2]);
-        return windows.view([-1, number.Rows, number.Columns, window.Rows, window.Columns, dim])                 // (B, nH, nW, w, w, C)
-            .permute(0, 1, 3, 2, 4, 5).reshape(-1, size.Rows, size.Columns, dim);                                // (B, H, W, C)
+        var (number, dim) = (size.With(window, (side, length) => side / length / interval), windows.shape[2]);
+        return windows.view([-1, number.Rows, number.Columns, interval, interval, window.Rows, window.Columns, dim]) // (B, nH, nW, i, i, w, w, C)
+            .permute(0, 1, 5, 3, 2, 6, 4, 7).reshape(-1, size.Rows, size.Columns, dim);                              // (B, H, W, C)
     }
 
     /// <summary>After the shift the last window of a side holds two parts: its end, and what came round from the start.</summary>

@@ -114,10 +114,10 @@ public sealed class SwinV2 : TimmModel
     private readonly SwinV2Spec _sizes;
 
     [ComponentName(Name = "patch_embed")]
-    private readonly SwinPatchEmbedding _patches;
+    private readonly NormedPatches _patches;
 
     [ComponentName(Name = "layers")]
-    private readonly ModuleList<SwinV2Stage> _stages;
+    private readonly ModuleList<SwinStage<NormedMerging, SwinV2Block>> _stages;
 
     [ComponentName(Name = "norm")]
     private readonly LayerNorm _norm;
@@ -133,17 +133,17 @@ public sealed class SwinV2 : TimmModel
     {
         _sizes = spec;
         var stages = spec.Stages;
-        var rates = DropPath.Linear(spec.DropPathRate, spec.Depths.Sum());
-        _patches = new SwinPatchEmbedding(spec.PatchSize, spec.EmbedDim);
-        _stages = nn.ModuleList(stages.Select((stage, i) =>
-            new SwinV2Stage(stage, spec.MlpRatio, first: i == 0, rates.AsSpan(spec.Depths.Take(i).Sum(), stage.Depth))).ToArray());
+        var rates = new Queue<double>(DropPath.Linear(spec.DropPathRate, spec.Depths.Sum()));
+        _patches = new NormedPatches(3, spec.EmbedDim, spec.PatchSize);
+        _stages = nn.ModuleList(stages.Select((stage, i) => new SwinStage<NormedMerging, SwinV2Block>(
+            i == 0 ? null : new NormedMerging(stage.Channels / 2), Enumerable.Range(0, stage.Depth).Select(block => new SwinV2Block(stage, spec.MlpRatio, second: block % 2 == 1, rates.Dequeue())))).ToArray());
         _norm = new LayerNorm(stages[^1].Channels, SwinV2Block.Epsilon);
         _head = new PooledHead(stages[^1].Channels, spec.Classes);
         RegisterComponents();
     }
 
     /// <summary>The stages, for tests of their constants.</summary>
-    internal IReadOnlyList<SwinV2Stage> Stages => [.. _stages];
+    internal IReadOnlyList<SwinStage<NormedMerging, SwinV2Block>> Stages => [.. _stages];
 
     /// <summary>All points, of each stage's last block; what a branch adds has passed its norm. Attention is in windows, so it has no maps over all patches.</summary>
     public override IReadOnlyList<MapPoint> MapPoints { get; } = Enum.GetValues<MapPoint>();
@@ -158,58 +158,8 @@ public sealed class SwinV2 : TimmModel
     /// <inheritdoc/>
     protected override Tensor Run(Tensor images, KeptMaps kept)
     {
-        var map = _patches.forward(images); // (B, H, W, C)
-        for (var i = 0; i < _stages.Count; i++)
-        {
-            var input = map;
-            map = _stages[i].Run(input, kept.TapOf(i, $"layers.{i}", TokenGrid.ChannelsFirst));
-            input.Dispose();
-        }
-
-        return _head.forward(_norm.forward(map)); // (B, classes)
-    }
-}
-
-/// <summary>One stage: patch merging (but for the first), then blocks with and without shift in turn.</summary>
-internal sealed class SwinV2Stage : nn.Module<Tensor, Tensor>
-{
-    [ComponentName(Name = "downsample")]
-    private readonly NormedMerging? _merging;
-
-    [ComponentName(Name = "blocks")]
-    private readonly ModuleList<SwinV2Block> _blocks;
-
-    public SwinV2Stage(SwinStageSpec stage, double mlpRatio, bool first, ReadOnlySpan<double> dropPaths)
-        : base(nameof(SwinV2Stage))
-    {
-        _merging = first ? null : new NormedMerging(stage.Channels / 2);
-        var blocks = new SwinV2Block[stage.Depth];
-        for (var i = 0; i < blocks.Length; i++)
-        {
-            blocks[i] = new SwinV2Block(stage, mlpRatio, second: i % 2 == 1, dropPaths[i]);
-        }
-
-        _blocks = nn.ModuleList(blocks);
-        RegisterComponents();
-    }
-
-    public IReadOnlyList<SwinV2Block> Blocks => [.. _blocks];
-
-    public override Tensor forward(Tensor map) => Run(map, tap: null);
-
-    /// <summary>The stage, with somebody who may take the values of its last block on the way.</summary>
-    public Tensor Run(Tensor map, BlockTap? tap)
-    {
-        using var scope = NewDisposeScope();
-        map = _merging is null ? map.alias() : _merging.forward(map);
-        for (var i = 0; i < _blocks.Count; i++)
-        {
-            var input = map;
-            map = _blocks[i].Run(input, i == _blocks.Count - 1 ? tap : null);
-            input.Dispose();
-        }
-
-        return map.MoveToOuterDisposeScope();
+        var map = _stages.Run(_patches.forward(images), i => kept.TapOf(i, $"layers.{i}", TokenGrid.ChannelsFirst)); // (B, H, W, C)
+        return _head.forward(_norm.forward(map));                                                                  // (B, classes)
     }
 }
 
@@ -238,7 +188,7 @@ internal sealed class NormedMerging : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>Swin v2's block on maps <c>[B, H, W, C]</c>: attention in windows, shifted in every second block, then an MLP; norms at the end of both branches.</summary>
-internal sealed class SwinV2Block : nn.Module<Tensor, Tensor>
+internal sealed class SwinV2Block : nn.Module<Tensor, Tensor>, ITappedBlock
 {
     public const double Epsilon = 1e-5;
     private readonly DropPath _dropPath;
@@ -288,7 +238,7 @@ internal sealed class SwinV2Block : nn.Module<Tensor, Tensor>
 /// Self-attention inside windows by the cosine of queries and keys, sharpened by a learned factor for each head, with a bias for each offset between two patches.
 /// Windows made by a cyclic shift hold patches that are no neighbours in the image; a mask of -100 keeps those apart.
 /// </summary>
-internal sealed class CosineWindowAttention : nn.Module<Tensor, Tensor>
+internal sealed class CosineWindowAttention : LayerWithConstants
 {
     private static readonly double Sharpest = Math.Log(100);
     private readonly int _heads;
@@ -318,9 +268,9 @@ internal sealed class CosineWindowAttention : nn.Module<Tensor, Tensor>
         : base(nameof(CosineWindowAttention))
     {
         _heads = stage.Heads;
-        _offsets = new PlacedTensor(() => Offsets(stage));
-        _index = new PlacedTensor(() => RelativePositions.Between(stage.Window.Rows, stage.Window.Columns));
-        _mask = shifted ? new PlacedTensor(() => WindowGeometry.ShiftMask(stage)) : null;
+        _offsets = Constant(() => Offsets(stage));
+        _index = Constant(() => RelativePositions.Between(stage.Window.Rows, stage.Window.Columns));
+        _mask = shifted ? Constant(() => WindowGeometry.ShiftMask(stage)) : null;
         _sharpness = NewParameter.Zeros(stage.Heads, 1, 1);
         _queryBias = NewParameter.Zeros(stage.Channels);
         _valueBias = NewParameter.Zeros(stage.Channels);
@@ -378,43 +328,4 @@ internal sealed class CosineWindowAttention : nn.Module<Tensor, Tensor>
     // ±log8(1 + 8 |offset| / largest): 0 to ±1.06 within the window.
     private static float Logarithmic(float offset, int largest) =>
         (float)(Math.Sign(offset) * Math.Log2((8.0 * Math.Abs(offset) / largest) + 1) / 3);
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _offsets.Dispose();
-            _index.Dispose();
-            _mask?.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
-}
-
-/// <summary>Works out a bias for each head from an offset: <c>[rows, 2]</c> to <c>[rows, nh]</c>.</summary>
-internal sealed class OffsetNetwork : nn.Module<Tensor, Tensor>
-{
-    /// <summary>Its hidden channels.</summary>
-    public const int Hidden = 512;
-
-    [ComponentName(Name = "0")]
-    private readonly Linear _expand;
-
-    [ComponentName(Name = "2")]
-    private readonly Linear _contract;
-
-    public OffsetNetwork(int heads)
-        : base(nameof(OffsetNetwork))
-    {
-        _expand = new Linear(2, Hidden);
-        _contract = new Linear(Hidden, heads, bias: false);
-        RegisterComponents();
-    }
-
-    public override Tensor forward(Tensor offsets)
-    {
-        using var scope = NewDisposeScope();
-        return _contract.forward(nn.functional.relu(_expand.forward(offsets), inplace: Overwriting.Allowed)).MoveToOuterDisposeScope();
-    }
 }

@@ -4,7 +4,7 @@ using TorchSharp.Utils;
 namespace SpectralKD.Models;
 
 /// <summary>Pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)); layer scale where the model has it.</summary>
-internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
+internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>, ITappedBlock
 {
     private readonly DropPath _dropPath;
 
@@ -57,13 +57,11 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         tokens = _widening is null ? tokens : _widenedNorm!.forward(_widening.forward(tokens));
-        var attended = Scaled(_attentionScale, _attention.Run(_attentionNorm.forward(tokens), tap)); // (B, N, C)
-        tokens = _dropPath.AddBranches(tokens, attended, mid => Scaled(_mlpScale, _mlp.forward(_mlpNorm.forward(mid))), training, tap);
+        var attended = LayerScale.Of(_attentionScale, _attention.Run(_attentionNorm.forward(tokens), tap)); // (B, N, C)
+        tokens = _dropPath.AddBranches(tokens, attended, mid => LayerScale.Of(_mlpScale, _mlp.forward(_mlpNorm.forward(mid))), training, tap);
         tap?.Offer(MapPoint.Resid, tokens);
         return tokens.MoveToOuterDisposeScope();
     }
-
-    private static Tensor Scaled(LayerScale? scale, Tensor branch) => scale is null ? branch : scale.forward(branch);
 }
 
 /// <summary>Multi-head self-attention over all tokens, softmax(q k^T / sqrt(d)) v.</summary>

@@ -197,7 +197,7 @@ public sealed class Twins : TimmModel
     private Tensor Stage(int index, Tensor map, StageTaps taps)
     {
         using var scope = NewDisposeScope();
-        map = _patches[index].forward(map);
+        map = _patches[index].OnMap(map);
         for (var i = 0; i < _blocks[index].Count; i++)
         {
             map = _blocks[index][i].Run(map, taps.Of(i));
@@ -206,32 +206,6 @@ public sealed class Twins : TimmModel
 
         taps.Last?.Offer(MapPoint.Resid, map);
         return map.MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>Patches that do not overlap, with a norm: <c>[B, H, W, c]</c> to <c>[B, H/p, W/p, C]</c>.</summary>
-internal sealed class NormedPatches : nn.Module<Tensor, Tensor>
-{
-    [ComponentName(Name = "proj")]
-    private readonly Convolution _projection;
-
-    [ComponentName(Name = "norm")]
-    private readonly LayerNorm _norm;
-
-    public NormedPatches(int inputs, int dim, int patch)
-        : base(nameof(NormedPatches))
-    {
-        _projection = new Convolution(inputs, dim, patch, patch);
-        _norm = new LayerNorm(dim, epsilon: 1e-5);
-        RegisterComponents();
-    }
-
-    public Tensor Weight => _projection.Weight;
-
-    public override Tensor forward(Tensor map)
-    {
-        using var scope = NewDisposeScope();
-        return _norm.forward(_projection.OnMap(map)).MoveToOuterDisposeScope();
     }
 }
 

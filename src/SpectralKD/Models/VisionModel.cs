@@ -258,66 +258,6 @@ public sealed class ModelOutput(Tensor logits, IReadOnlyList<FeatureMap> maps) :
     }
 }
 
-/// <summary>Collects the feature maps that were asked for during one forward pass.</summary>
-public sealed class KeptMaps
-{
-    private readonly IReadOnlyCollection<int> _wanted;
-    private readonly IReadOnlyCollection<string> _attention = [];
-    private readonly DisposeScope? _scope;
-    private readonly List<FeatureMap> _maps = [];
-    private readonly Dictionary<string, Tensor> _attentionMaps = [];
-
-    internal KeptMaps(IReadOnlyCollection<int> wanted) => _wanted = wanted;
-
-    internal KeptMaps(IReadOnlyCollection<int> wanted, MapPoint at, IReadOnlyCollection<string> attention, DisposeScope scope) =>
-        (_wanted, At, _attention, _scope) = (wanted, at, attention, scope);
-
-    /// <summary>The point of the blocks that is asked for.</summary>
-    public MapPoint At { get; }
-
-    /// <summary>The attention maps kept so far.</summary>
-    internal IReadOnlyDictionary<string, Tensor> Attention => _attentionMaps;
-
-    /// <summary>For passes that only want logits.</summary>
-    internal static KeptMaps None { get; } = new([]);
-
-    /// <summary>The maps kept so far, in the order of the blocks.</summary>
-    public IReadOnlyList<FeatureMap> Maps => _maps;
-
-    /// <summary>What a block hands its values to on the way; null where nothing of it was asked for.</summary>
-    /// <param name="block">0-based index.</param>
-    /// <param name="module">The name of the block whose <c>.attn</c> may be asked for.</param>
-    /// <param name="toMap">The block's values as a map <c>[B, C, H, W]</c> of their own memory.</param>
-    /// <param name="inRows">An attention map whose tokens stand row by row; null where they do already.</param>
-    internal BlockTap? TapOf(int block, string module, Func<Tensor, Tensor> toMap, Func<Tensor, Tensor>? inRows = null)
-    {
-        var attention = _attention.Count > 0 && $"{module}.attn" is var name && _attention.Contains(name) ? name : null;
-        return _scope is not null && (attention is not null || Wants(block)) ? new BlockTap(this, block, attention, _scope, toMap, inRows) : null;
-    }
-
-    /// <summary>What the blocks of a stage hand their values to; the stage's map is the last one's.</summary>
-    /// <param name="stage">0-based index.</param>
-    /// <param name="blocks">The name of the list that holds them.</param>
-    /// <param name="count">How many there are.</param>
-    /// <param name="toMap">As for <see cref="TapOf"/>.</param>
-    internal StageTaps TapsOf(int stage, string blocks, int count, Func<Tensor, Tensor> toMap) => _scope is null ? default
-        : new StageTaps([.. Enumerable.Range(0, count).Select(i => TapOf(i == count - 1 ? stage : NoBlock, $"{blocks}.{i}", toMap))]);
-
-    /// <summary>Stands for a block that has no feature map of its own.</summary>
-    internal const int NoBlock = -1;
-
-    internal void KeepAttention(string name, Tensor weights) => _attentionMaps.Add(name, weights);
-
-    /// <summary>True if a block's map was asked for.</summary>
-    /// <param name="block">0-based index.</param>
-    public bool Wants(int block) => _wanted.Contains(block);
-
-    /// <summary>Takes a block's map.</summary>
-    /// <param name="block">0-based index; ascending from call to call.</param>
-    /// <param name="map">float <c>[B, C, H, W]</c>, patch tokens only.</param>
-    public void Keep(int block, Tensor map) => _maps.Add(new FeatureMap(block, map));
-}
-
 /// <summary>One block (ViT, CaiT, BEiT) or stage (Swin and other hierarchical families) of a model whose feature map can be asked for.</summary>
 /// <param name="Index">0-based position, as in timm's <c>forward_intermediates(indices=…)</c>.</param>
 /// <param name="Name">timm's module path, for example <c>blocks.3</c> or <c>layers.1</c>.</param>

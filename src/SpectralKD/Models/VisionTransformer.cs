@@ -324,13 +324,7 @@ public sealed class VisionTransformer : TimmModel
     internal Tensor Tokens(Tensor images, KeptMaps kept)
     {
         var tokens = Embed(images); // (B, prefix + N, C)
-        for (var i = 0; i < _blocks.Count; i++)
-        {
-            var input = tokens;
-            tokens = _blocks[i].Run(input, kept.TapOf(i, $"blocks.{i}", ToMap));
-            input.Dispose();
-        }
-
+        tokens = _blocks.Run(tokens, i => kept.TapOf(i, $"blocks.{i}", ToMap));
         return tokens;
     }
 

@@ -133,13 +133,7 @@ public sealed class WideLast : TimmModel
     {
         var patches = _patches.forward(images);
         var tokens = cat([_classToken.expand(patches.shape[0], -1, -1), patches], dim: 1).Plus(_positions); // (B, 1 + N, C)
-        for (var i = 0; i < _blocks.Count; i++)
-        {
-            var input = tokens;
-            tokens = _blocks[i].Run(input, kept.TapOf(i, $"blocks.{i}", ToMap));
-            input.Dispose();
-        }
-
+        tokens = _blocks.Run(tokens, i => kept.TapOf(i, $"blocks.{i}", ToMap));
         var pooled = _norm.forward(tokens).select(1, 0); // (B, C)
         return _head?.forward(pooled) ?? pooled.clone(); // (B, classes); features must not hold on to all tokens
     }

@@ -48,7 +48,7 @@ public sealed class BFloat16Tests
     [InlineData(16, 48)]
     public void Patches_are_projected_in_bfloat16_as_in_float64_and_so_are_their_gradients(int patch, int channels)
     {
-        using var layer = new PatchProjection(patch, channels);
+        using var layer = new Convolution(3, channels, patch, patch);
         Fill(layer);
         using var images = Images(3 * patch);
 
