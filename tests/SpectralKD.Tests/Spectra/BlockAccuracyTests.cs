@@ -64,7 +64,7 @@ public class BlockAccuracyTests
     public void The_blocks_of_a_trained_network_tell_the_textures_better_the_deeper_and_one_class_has_no_accuracy()
     {
         using var model = ModelLoader.Load("cait_nano_patch8_64");
-        var blocks = BlockAccuracy.Of(model, ImageSources.Open("textures", count: 64, size: 64));
+        var blocks = BlockPredictors.Of(model, ImageSources.Open("textures", count: 64, size: 64)).Accuracy;
 
         Assert.Equal(24, blocks.Count);
         Assert.True(blocks[^1].Probe > blocks[0].Probe, $"{blocks[0]} {blocks[^1]}");

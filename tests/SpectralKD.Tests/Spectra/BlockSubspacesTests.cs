@@ -44,15 +44,33 @@ public sealed class BlockSubspacesTests
     {
         using var model = ModelLoader.Load("deit_nano_patch8_64");
         var images = Textures.Create(40, 64);
-        var blocks = BlockSubspaces.Of(model, images);
+        var blocks = BlockPredictors.Of(model, images).Subspaces;
 
         Assert.Equal(model.Blocks.Count, blocks.Count);
         using var scope = NewDisposeScope();
         var maps = new List<Tensor>();
-        BlockAccuracy.Each(model, images, (_, block, map) => maps.AddRange(block == 3 ? [map.MoveToOuterDisposeScope()] : []), _ => { }, CancellationToken.None);
+        BlockPredictors.Each(model, images, (_, block, map) => maps.AddRange(block == 3 ? [map.MoveToOuterDisposeScope()] : []), _ => { }, CancellationToken.None);
         var whole = BlockSubspaces.Of(cat(maps, 0));
         Assert.Equal(whole.ImageD95, blocks[3].ImageD95);
         Assert.Equal(whole.Rotation, blocks[3].Rotation, 1e-9);
         Assert.InRange(whole.Rotation, 0.01, 0.99);
+    }
+
+    [Fact]
+    public void The_pass_that_gathers_features_and_directions_gives_the_figures_of_two_passes_to_the_last_digit()
+    {
+        using var model = ModelLoader.Load("deit_nano_patch8_64");
+        var images = Textures.Create(30, 64);
+        var found = BlockPredictors.Of(model, images);
+
+        using var scope = NewDisposeScope();
+        for (var block = 0; block < model.Blocks.Count; block += 5)
+        {
+            var maps = new List<Tensor>();
+            BlockPredictors.Each(model, images, (_, of, map) => maps.AddRange(of == block ? [map.MoveToOuterDisposeScope()] : []), _ => { }, CancellationToken.None);
+            var map = Assert.Single(maps);
+            Assert.Equal(BlockSubspaces.Of(map), found.Subspaces[block]);
+            Assert.Equal(BlockAccuracy.Of(map.mean([2L, 3L]).to(float64), [.. Enumerable.Range(0, 30).Select(images.Label)]), found.Accuracy[block]);
+        }
     }
 }

@@ -295,67 +295,6 @@ internal sealed partial class StillPicture
         }
     }
 
-    /// <summary>The legend's rows, each of a trace's number, its name, and where it begins.</summary>
-    private List<List<(int Trace, string Name, double Left)>> LegendRows()
-    {
-        var named = _traces.Select((trace, i) => (Trace: i, Name: Plain(trace.Text("name") ?? $"trace {i}"), Shown: trace.Get("showlegend") is not { ValueKind: JsonValueKind.False } && trace.Text("type") != "heatmap"))
-            .Where(entry => entry.Shown).ToList();
-        if (_layout.Get("showlegend") is { ValueKind: JsonValueKind.False } || (named.Count < 2 && _layout.Get("showlegend") is not { ValueKind: JsonValueKind.True }))
-        {
-            return [];
-        }
-
-        List<List<(int, string, double)>> rows = [[]];
-        var left = 14.0;
-        foreach (var (trace, name, _) in named)
-        {
-            var wide = 56 + (6.9 * name.Length);
-            if (left + wide > Width && rows[^1].Count > 0)
-            {
-                rows.Add([]);
-                left = 14;
-            }
-
-            rows[^1].Add((trace, name, left));
-            left += wide;
-        }
-
-        return rows;
-    }
-
-    private void DrawLegend(List<List<(int Trace, string Name, double Left)>> rows)
-    {
-        for (var row = 0; row < rows.Count; row++)
-        {
-            var y = _bottom + 62 + (22 * row);
-            foreach (var (number, name, left) in rows[row])
-            {
-                var (trace, colour) = (_traces[number], Colour(_traces[number], number));
-                if (trace.Text("type") == "bar" || trace.Text("fill") is "toself")
-                {
-                    Box((left, y - 6, left + 28, y + 5), $"fill=\"{Encode(trace.Text("fillcolor") ?? colour)}\"");
-                }
-                else
-                {
-                    if (Mode(trace).Contains("lines", StringComparison.Ordinal))
-                    {
-                        Line((left, y, left + 30, y), Stroke(trace.Get("line") ?? default, colour));
-                    }
-
-                    if (Mode(trace).Contains("markers", StringComparison.Ordinal))
-                    {
-                        Marker((left + 15, y), 8, At(trace, "symbol", 0)?.ToString() ?? "circle", At(trace, "color", 0)?.ToString() ?? colour, null);
-                    }
-                }
-
-                Write(left + 36, y + 4.5, name, 13);
-            }
-        }
-    }
-
-    private string Colour(JsonElement trace, int number)
-        => trace.Text("line", "color") ?? trace.Text("marker", "color") ?? (_layout.List("colorway") is { Count: > 0 } way ? way[number % way.Count].ToString() : ChartLook.Colour(number));
-
     /// <summary>The lines of a text of plotly's, broken where longer than some letters.</summary>
     private static List<string> Lines(string text, int letters)
     {

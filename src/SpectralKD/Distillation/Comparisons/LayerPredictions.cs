@@ -94,7 +94,7 @@ public sealed record LayerPredictions
             Teacher = teacher!.Model,
             Student = ModelCatalog.Find(recipe.Student).Spec.Name,
             Table = tables.Count == 1 ? tables[0] : Means(tables),
-            Notes = teacher.Accuracy.Any(block => block.Knn is null)
+            Notes = teacher.Blocks.Accuracy.Any(block => block.Knn is null)
                 ? [$"knn and probe are missing: they need two images of a class, and of {teacher.Images.Count} images no two are of one class, or all are; look at more (--count)"] : [],
         };
     }
@@ -168,10 +168,10 @@ public sealed record LayerPredictions
                 "high_frequency_ratio" => block.HighFrequencyRatio,
                 "effective_rank" => similarity.TeacherRanks[pair.Teacher].Effective,
                 "d95" => similarity.TeacherRanks[pair.Teacher].D95,
-                "image_d95" => figures.Subspaces[pair.Teacher].ImageD95,
-                "rotation" => figures.Subspaces[pair.Teacher].Rotation,
-                "knn" => figures.Accuracy[pair.Teacher].Knn,
-                "probe" => figures.Accuracy[pair.Teacher].Probe,
+                "image_d95" => figures.Blocks.Subspaces[pair.Teacher].ImageD95,
+                "rotation" => figures.Blocks.Subspaces[pair.Teacher].Rotation,
+                "knn" => figures.Blocks.Accuracy[pair.Teacher].Knn,
+                "probe" => figures.Blocks.Accuracy[pair.Teacher].Probe,
                 "cka" => both.Cka,
                 "token_cka" => both.TokenCka,
                 "r2" => both.R2,
@@ -210,8 +210,7 @@ public sealed record LayerPredictions
 
     // What does not depend on the student's first weights.
     private sealed record TeacherFigures(
-        string Model, IImageSource Images, IReadOnlyList<(int Student, int Teacher)> Pairs, ModelSpectrum Spectrum, Dictionary<int, IntensityParts> Parts, IReadOnlyList<BlockAccuracy> Accuracy,
-        IReadOnlyList<BlockSubspaces> Subspaces)
+        string Model, IImageSource Images, IReadOnlyList<(int Student, int Teacher)> Pairs, ModelSpectrum Spectrum, Dictionary<int, IntensityParts> Parts, BlockPredictors Blocks)
     {
         public static TeacherFigures Of(DistillationJob job, ModelSpectrum? spectrum, PredictionOptions options, PredictionSteps steps, CancellationToken cancellation)
         {
@@ -223,9 +222,9 @@ public sealed record LayerPredictions
             }
 
             spectrum ??= SpectralAnalysis.Run(teacher, source, new SpectralOptions(), steps.Begin($"spectra of {teacher.Spec.Name}", "images"), cancellation);
-            var accuracy = BlockAccuracy.Of(teacher, source, steps.Begin($"classifiers of the blocks of {teacher.Spec.Name}", "images").Report, cancellation);
-            var subspaces = BlockSubspaces.Of(teacher, source, steps.Begin($"directions of the blocks of {teacher.Spec.Name}", "images").Report, cancellation);
-            return new(teacher.Spec.Name, source, pairs, spectrum, IntensityDecomposition.Of(spectrum).Blocks.ToDictionary(block => block.Index), accuracy, subspaces);
+            var blocks = BlockPredictors.Of(
+                teacher, source, pass => steps.Begin($"{(pass == 1 ? "classifiers" : "directions")} of the blocks of {teacher.Spec.Name}", "images").Report, cancellation);
+            return new(teacher.Spec.Name, source, pairs, spectrum, IntensityDecomposition.Of(spectrum).Blocks.ToDictionary(block => block.Index), blocks);
         }
     }
 }

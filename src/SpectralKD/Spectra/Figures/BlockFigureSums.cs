@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using TorchSharp;
 
@@ -24,8 +23,7 @@ internal sealed class BlockFigureSums
     private readonly double[] _spatialWeights;
     private readonly double[] _channelWeights;
 
-    private readonly ExactSums _moments; // upper triangle of XᵀX, row by row
-    private readonly ExactSums _sum; // of tokens, [C]
+    private readonly TokenMoments _moments;
     private readonly ExactSums _amplitude; // H x (W / 2 + 1), as are the next two
     private readonly ExactSums _power;
     private readonly ExactSums _logAmplitude;
@@ -50,7 +48,7 @@ internal sealed class BlockFigureSums
         (_spatialWeights, _channelWeights) = (HalfSpectrum.Weights(height, width), HalfSpectrum.Weights(1, channels));
         _order = [.. Enumerable.Range(0, channels).Select(channel => (long)channel)];
         new CounterRandom(block, channels).Shuffle<long>(_order);
-        (_moments, _sum) = (new ExactSums(channels * (channels + 1) / 2), new ExactSums(channels));
+        _moments = new TokenMoments(channels);
         (_amplitude, _power, _logAmplitude) = (new ExactSums(_spatialWeights.Length), new ExactSums(_spatialWeights.Length), new ExactSums(_spatialWeights.Length));
         (_magnitude, _channelPower) = (new ExactSums(_channelWeights.Length), new ExactSums(_channelWeights.Length));
         (_shares, _permutedShares) = (new ExactSums(_channelWeights.Length), new ExactSums(_channelWeights.Length));
@@ -83,7 +81,7 @@ internal sealed class BlockFigureSums
 
     private (string Name, ExactSums Sums)[] Named =>
     [
-        ("moments", _moments), ("sum", _sum), ("amplitude", _amplitude), ("power", _power), ("log_amplitude", _logAmplitude), ("magnitude", _magnitude),
+        .. _moments.Named, ("amplitude", _amplitude), ("power", _power), ("log_amplitude", _logAmplitude), ("magnitude", _magnitude),
         ("channel_power", _channelPower), ("shares", _shares), ("permuted_shares", _permutedShares), ("scalars", _scalars),
     ];
 
@@ -97,7 +95,9 @@ internal sealed class BlockFigureSums
         var wide = map.detach().to(float64).cpu();
         var tokens = wide.flatten(1).t().contiguous(); // [N, C]
         _images++;
-        AddMoments(tokens);
+        _moments.Add(tokens);
+        _ranks.Add(Values(linalg.svdvals(tokens)));
+        _centred.Add(Values(linalg.svdvals(tokens - tokens.mean([0], keepdim: true))));
         AddSpatial(wide);
         AddChannel(tokens);
         AddTokens(tokens);
@@ -155,8 +155,7 @@ internal sealed class BlockFigureSums
     /// <summary>Adds the moments, which alone make the shared basis, to a hash.</summary>
     internal void HashTo(IncrementalHash hash)
     {
-        hash.AppendData(MemoryMarshal.AsBytes(_moments.Raw));
-        hash.AppendData(MemoryMarshal.AsBytes(_sum.Raw));
+        _moments.HashTo(hash);
         hash.AppendData(BitConverter.GetBytes(_images));
     }
 
@@ -180,8 +179,8 @@ internal sealed class BlockFigureSums
     internal (Tensor Basis, Tensor Mean) SharedBasis(bool centred)
     {
         using var scope = NewDisposeScope();
-        var (_, vectors) = Eigen(centred);
-        return (vectors.flip(1).contiguous().MoveToOuterDisposeScope(), Mean().MoveToOuterDisposeScope());
+        var (_, vectors) = _moments.Eigen((double)_images * Tokens, centred);
+        return (vectors.flip(1).contiguous().MoveToOuterDisposeScope(), _moments.Mean((double)_images * Tokens).MoveToOuterDisposeScope());
     }
 
     /// <summary>The figures of all images so far, with the spectra of the same images in both domains.</summary>
@@ -218,22 +217,6 @@ internal sealed class BlockFigureSums
             },
             ActivationEntropy = block.ActivationEntropy,
         };
-    }
-
-    private void AddMoments(Tensor tokens)
-    {
-        var products = Values(tokens.t().mm(tokens)); // [C, C]
-        for (var (row, at) = (0, 0); row < _channels; row++)
-        {
-            for (var column = row; column < _channels; column++)
-            {
-                _moments.Add(at++, products[(row * _channels) + column]);
-            }
-        }
-
-        _sum.Add(Values(tokens.sum([0L])));
-        _ranks.Add(Values(linalg.svdvals(tokens)));
-        _centred.Add(Values(linalg.svdvals(tokens - tokens.mean([0], keepdim: true))));
     }
 
     private void AddSpatial(Tensor map)
@@ -350,35 +333,17 @@ internal sealed class BlockFigureSums
             noise[i] = random.NextGaussian();
         }
 
-        var (values, vectors) = Eigen(centred: true);
-        var tokens = tensor(noise, [GaussianMaps * Tokens, _channels]).mul(values.AtLeast(0).sqrt()).mm(vectors.t()).Plus(Mean()); // [M*N, C]
+        var all = (double)_images * Tokens;
+        var (values, vectors) = _moments.Eigen(all, centred: true);
+        var tokens = tensor(noise, [GaussianMaps * Tokens, _channels]).mul(values.AtLeast(0).sqrt()).mm(vectors.t()).Plus(_moments.Mean(all)); // [M*N, C]
         var spatial = Enumerable.Range(0, GaussianMaps).Average(map => SpatialIntensity(tokens.narrow(0, (long)map * Tokens, Tokens)));
         return (spatial, ChannelIntensity(fft.rfft(tokens, dim: -1).abs()));
-    }
-
-    private Tensor Mean() => tensor(_sum.ToArray()).Over((double)_images * Tokens);
-
-    /// <summary>Eigenvalues, ascending, and eigenvectors in columns.</summary>
-    private (Tensor Values, Tensor Vectors) Eigen(bool centred)
-    {
-        var (moments, tokens) = (new double[_channels, _channels], (double)_images * Tokens);
-        var mean = _sum.ToArray();
-        for (var (row, at) = (0, 0); row < _channels; row++)
-        {
-            for (var column = row; column < _channels; column++)
-            {
-                var value = (_moments[at++] - (centred ? mean[row] * mean[column] / tokens : 0)) / tokens;
-                (moments[row, column], moments[column, row]) = (value, value);
-            }
-        }
-
-        return linalg.eigh(tensor(moments));
     }
 
     private ImmutableArray<double> Eigenvalues(bool centred)
     {
         using var scope = NewDisposeScope();
-        var (values, _) = Eigen(centred);
+        var (values, _) = _moments.Eigen((double)_images * Tokens, centred);
         return [.. Enumerable.Reverse(Values(values)).Select(value => Math.Max(0, value))];
     }
 

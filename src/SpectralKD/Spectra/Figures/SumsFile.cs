@@ -9,15 +9,13 @@ namespace SpectralKD.Spectra;
 /// </summary>
 internal sealed class SumsFile
 {
-    private const string Key = "spectralkd";
-    private const string Format = "spectralkd.report/1";
+    private static readonly SumsFormat Format = new("spectralkd.report/1", "report's sums", "report", "SpectralReport.Save or spectralkd report");
 
-    private readonly string _path;
-    private readonly SafetensorsFile? _read;
+    private readonly StoredSums? _read;
     private readonly Dictionary<string, Tensor> _written = new(StringComparer.Ordinal);
     private string _block = "";
 
-    private SumsFile(string path, SafetensorsFile? read) => (_path, _read) = (path, read);
+    private SumsFile(StoredSums? read) => _read = read;
 
     /// <summary>Writes a file; it appears whole or not at all.</summary>
     /// <param name="path">The file.</param>
@@ -28,23 +26,10 @@ internal sealed class SumsFile
     {
         LibTorch.EnsureLoaded();
         using var scope = NewDisposeScope();
-        var file = new SumsFile(path, null);
+        var file = new SumsFile(null);
         exchange(file);
         file._written["spectrum"] = tensor(Encoding.UTF8.GetBytes(spectrum.ToJson()));
-        var metadata = new Dictionary<string, string> { [Key] = Format };
-        if (basis is not null)
-        {
-            metadata["basis"] = basis;
-        }
-
-        SafetensorsWriter.Write(path, file._written, metadata);
-    }
-
-    /// <summary>Whether a file is one of these, judged by its header.</summary>
-    internal static bool Looks(string path)
-    {
-        using var file = SafetensorsFile.Open(path);
-        return file.Metadata.ContainsKey(Key);
+        Format.Write(path, file._written, basis);
     }
 
     /// <summary>Reads a file.</summary>
@@ -52,19 +37,11 @@ internal sealed class SumsFile
     internal static T Read<T>(string path, Func<SumsFile, ModelSpectrum, string?, T> make)
     {
         using var scope = NewDisposeScope();
-        using var stored = SafetensorsFile.Open(path);
-        var file = new SumsFile(path, stored);
-        var format = stored.Metadata.GetValueOrDefault(Key, "none");
-        if (format != Format)
-        {
-            throw new SpectralKDException($"{path} holds no report's sums that this version reads: its format is {format}, wanted is {Format}; give a file that SpectralReport.Save or spectralkd report wrote");
-        }
-
-        file.Require(stored.Tensors.TryGetValue("spectrum", out var info) && info.Type == ElementType.U8, "it has no spectrum");
-        var spectrum = SpectrumJson.Read(Encoding.UTF8.GetString([.. stored.Read("spectrum").data<byte>()]), $"the JSON in {path}");
+        using var stored = Format.Open(path);
+        var spectrum = SpectrumJson.Read(Encoding.UTF8.GetString(stored.Bytes("spectrum")), $"the JSON in {path}");
         try
         {
-            return make(file, spectrum, stored.Metadata.GetValueOrDefault("basis"));
+            return make(new SumsFile(stored), spectrum, stored.Basis);
         }
         catch (Exception error) when (error is OverflowException or OutOfMemoryException)
         {
@@ -75,10 +52,6 @@ internal sealed class SumsFile
     /// <summary>Begins with the lists of a block; null for those of all.</summary>
     internal void Begin(int? block = null) => _block = block is { } position ? FormattableString.Invariant($"blocks.{position}.") : "";
 
-    /// <summary>Whether the file has lists of a block of this size, before memory is taken for them.</summary>
-    internal void RequireLength(string name, long length)
-        => Require(_read!.Tensors.TryGetValue(_block + name, out var info) && info.Type == ElementType.I64 && info.Shape.Aggregate(1L, (one, two) => one * two) == length, $"{_block}{name} has not {length} whole numbers");
-
     /// <summary>Writes a list, or fills it.</summary>
     internal void Exchange(string name, Span<long> values)
     {
@@ -88,19 +61,111 @@ internal sealed class SumsFile
             return;
         }
 
+        _read.Fill(_block + name, values);
+    }
+
+    /// <summary>Refuses lists of a block of another size, before memory is taken for them.</summary>
+    internal void RequireLength(string name, long length) => _read!.RequireLength(_block + name, length);
+
+    /// <summary>Refuses a file that contradicts itself.</summary>
+    internal void Require(bool condition, string found) => _read?.Require(condition, found);
+}
+
+/// <summary>A kind of file of sums: safetensors with a name in its header.</summary>
+/// <param name="Name">That name, with the version.</param>
+/// <param name="Holds">What such a file holds.</param>
+/// <param name="Made">What is to be made again where one is damaged.</param>
+/// <param name="Writers">What writes one.</param>
+internal sealed record SumsFormat(string Name, string Holds, string Made, string Writers)
+{
+    private const string Key = "spectralkd";
+
+    /// <summary>Whether a file is one of these, of whatever version, judged by its header.</summary>
+    public bool Looks(string path)
+    {
+        using var file = SafetensorsFile.Open(path);
+        return file.Metadata.GetValueOrDefault(Key, "").StartsWith(Name[..(Name.IndexOf('/', StringComparison.Ordinal) + 1)], StringComparison.Ordinal);
+    }
+
+    /// <summary>Writes one; it appears whole or not at all.</summary>
+    public void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, string? basis = null)
+    {
+        var metadata = new Dictionary<string, string> { [Key] = Name };
+        if (basis is not null)
+        {
+            metadata[nameof(basis)] = basis;
+        }
+
+        SafetensorsWriter.Write(path, tensors, metadata);
+    }
+
+    /// <summary>Opens one.</summary>
+    /// <exception cref="SpectralKDException">It is another file, or of another version.</exception>
+    public StoredSums Open(string path)
+    {
+        var file = SafetensorsFile.Open(path);
+        var found = file.Metadata.GetValueOrDefault(Key, "none");
+        if (found != Name)
+        {
+            file.Dispose();
+            throw new SpectralKDException($"{path} holds no {Holds} that this version reads: its format is {found}, wanted is {Name}; give a file that {Writers} wrote");
+        }
+
+        return new StoredSums(file, path, Made);
+    }
+}
+
+/// <summary>An open file of sums, which refuses what is not there as it should be.</summary>
+internal sealed class StoredSums(SafetensorsFile file, string path, string made) : IDisposable
+{
+    /// <summary>What tells the basis of a report's second pass from others; null without one.</summary>
+    public string? Basis => file.Metadata.GetValueOrDefault("basis");
+
+    /// <summary>A text.</summary>
+    public byte[] Bytes(string name)
+    {
+        Require(file.Tensors.TryGetValue(name, out var info) && info.Type == ElementType.U8, $"it has no {name}");
+        return Values<byte>(name, ElementType.U8, info!.Shape);
+    }
+
+    /// <summary>The shape of a list of whole numbers.</summary>
+    public IReadOnlyList<long> ListShape(string name)
+    {
+        Require(file.Tensors.TryGetValue(name, out var info) && info.Shape.Count == 1, $"it has no {name}");
+        return info!.Shape;
+    }
+
+    /// <summary>Numbers of a type and shape.</summary>
+    public T[] Values<T>(string name, ElementType type, IReadOnlyList<long> shape)
+        where T : unmanaged
+    {
+        Require(file.Tensors.TryGetValue(name, out var info) && info.Type == type && info.Shape.SequenceEqual(shape), $"{name} is not [{string.Join(", ", shape)}]");
+        using var stored = file.Read(name);
+        return stored.numel() == 0 ? [] : stored.data<T>().ToArray(); // an accessor of nothing throws
+    }
+
+    /// <summary>As many whole numbers as fill a span.</summary>
+    public void Fill(string name, Span<long> values)
+    {
         RequireLength(name, values.Length);
-        using var stored = _read.Read(_block + name);
+        using var stored = file.Read(name);
         stored.data<long>().CopyTo(values);
     }
 
+    /// <summary>Refuses whole numbers of another count.</summary>
+    public void RequireLength(string name, long length)
+        => Require(file.Tensors.TryGetValue(name, out var info) && info.Type == ElementType.I64 && info.Shape.Aggregate(1L, (one, two) => one * two) == length, $"{name} has not {length} whole numbers");
+
     /// <summary>Refuses what contradicts itself.</summary>
-    internal void Require(bool condition, string found)
+    public void Require(bool condition, string found)
     {
         if (!condition)
         {
-            throw new SpectralKDException($"{_path} is damaged: {found}; make the report again");
+            throw new SpectralKDException($"{path} is damaged: {found}; make the {made} again");
         }
     }
+
+    public void Dispose() => file.Dispose();
 }
 
 /// <summary>

@@ -10,8 +10,7 @@ namespace SpectralKD.Spectra;
 /// </summary>
 internal sealed class SimilaritySums(SimilarityRecord record)
 {
-    private const string Key = "spectralkd";
-    private const string Format = "spectralkd.similarity/1";
+    private static readonly SumsFormat Format = new("spectralkd.similarity/1", "similarity", "similarity", "ModelSimilarity.Save or spectralkd similarity");
 
     // What parts must have in common, in words and as text.
     private static readonly (string What, Func<SimilarityRecord, string> Of)[] Common =
@@ -109,11 +108,7 @@ internal sealed class SimilaritySums(SimilarityRecord record)
     }
 
     /// <summary>Whether a file is one of these, judged by its header.</summary>
-    public static bool Looks(string path)
-    {
-        using var file = SafetensorsFile.Open(path);
-        return file.Metadata.GetValueOrDefault(Key, "").StartsWith("spectralkd.similarity/", StringComparison.Ordinal);
-    }
+    public static bool Looks(string path) => Format.Looks(path);
 
     /// <summary>
     /// Writes a file: the record's JSON as bytes in <c>record</c>; <c>between</c> and <c>within</c> <c>[batches, ...]</c> in float64 with the batches' numbers; <c>tokens.0</c> ...
@@ -139,7 +134,7 @@ internal sealed class SimilaritySums(SimilarityRecord record)
             tensors[FormattableString.Invariant($"tokens.{i}")] = TokensOf(i, block.Channels);
         }
 
-        SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { [Key] = Format });
+        Format.Write(path, tensors);
     }
 
     /// <summary>Reads a file.</summary>
@@ -148,19 +143,13 @@ internal sealed class SimilaritySums(SimilarityRecord record)
     {
         LibTorch.EnsureLoaded();
         using var scope = NewDisposeScope();
-        using var file = SafetensorsFile.Open(path);
-        var format = file.Metadata.GetValueOrDefault(Key, "none");
-        if (format != Format)
-        {
-            throw new SpectralKDException($"{path} holds no similarity that this version reads: its format is {format}, wanted is {Format}; give a file that ModelSimilarity.Save or spectralkd similarity wrote");
-        }
-
+        using var file = Format.Open(path);
         var record = Record();
         var sums = new SimilaritySums(record);
         foreach (var (name, into) in new[] { ("between", sums.Between), ("within", sums.Within) })
         {
             var batches = Numbers(name + ".batches", number => number);
-            var rows = Values<double>(name, ElementType.F64, [batches.Length, into.Width]);
+            var rows = file.Values<double>(name, ElementType.F64, [batches.Length, into.Width]);
             Array.ForEach(batches, batch => into.Rows.Add(batch, rows.AsSpan(into.Rows.Count * into.Width, into.Width).ToArray()));
         }
 
@@ -173,7 +162,7 @@ internal sealed class SimilaritySums(SimilarityRecord record)
         foreach (var (block, i) in sums.Blocks.Select((block, i) => (block, i)))
         {
             var each = Math.Min(Math.Max(1, record.Tokens / record.ListCount), block.Height * block.Width);
-            var rows = Values<float>(FormattableString.Invariant($"tokens.{i}"), ElementType.F32, [images.Length * each, block.Channels]);
+            var rows = file.Values<float>(FormattableString.Invariant($"tokens.{i}"), ElementType.F32, [images.Length * each, block.Channels]);
             for (var image = 0; image < images.Length; image++)
             {
                 sums._tokens[images[image]][i] = rows.AsSpan(image * each * block.Channels, each * block.Channels).ToArray();
@@ -186,11 +175,10 @@ internal sealed class SimilaritySums(SimilarityRecord record)
         {
             try
             {
-                Require(file.Tensors.TryGetValue("record", out var info) && info.Type == ElementType.U8, "it has no record");
-                using var json = JsonDocument.Parse(file.Read("record").data<byte>().ToArray());
+                using var json = JsonDocument.Parse(file.Bytes("record"));
                 SpectrumJson.RequirePlain(json.RootElement, () => "$", path, "similarity");
                 var found = json.RootElement.Deserialize<SimilarityRecord>(SpectrumJson.Options);
-                Require(found is { ListCount: > 0, BatchSize: >= HsicSums.Least, Tokens: > 0, Directions: > 0, Ridge: > 0, Parts.IsDefaultOrEmpty: false } && !found.Teacher.Blocks.IsDefaultOrEmpty && !found.Student.Blocks.IsDefaultOrEmpty
+                file.Require(found is { ListCount: > 0, BatchSize: >= HsicSums.Least, Tokens: > 0, Directions: > 0, Ridge: > 0, Parts.IsDefaultOrEmpty: false } && !found.Teacher.Blocks.IsDefaultOrEmpty && !found.Student.Blocks.IsDefaultOrEmpty
                     && !found.LeftOut.IsDefault && found.Parts.All(part => part >= 1 && part <= found.Of), "its record contradicts itself");
                 return found!;
             }
@@ -203,26 +191,9 @@ internal sealed class SimilaritySums(SimilarityRecord record)
         // Ascending numbers, of images or batches of this part.
         int[] Numbers(string name, Func<int, int> batchOf)
         {
-            Require(file.Tensors.TryGetValue(name, out var info) && info.Shape.Count == 1, $"it has no {name}");
-            int[] numbers = [.. Values<long>(name, ElementType.I64, info!.Shape).Select(number => (int)Math.Clamp(number, -1, int.MaxValue))];
-            Require(numbers.All(number => number >= 0 && record.Parts.Contains((batchOf(number) % record.Of) + 1)) && numbers.Zip(numbers.Skip(1)).All(pair => pair.First < pair.Second), $"{name} are not those of its parts");
+            int[] numbers = [.. file.Values<long>(name, ElementType.I64, file.ListShape(name)).Select(number => (int)Math.Clamp(number, -1, int.MaxValue))];
+            file.Require(numbers.All(number => number >= 0 && record.Parts.Contains((batchOf(number) % record.Of) + 1)) && numbers.Zip(numbers.Skip(1)).All(pair => pair.First < pair.Second), $"{name} are not those of its parts");
             return numbers;
-        }
-
-        T[] Values<T>(string name, ElementType type, IReadOnlyList<long> shape)
-            where T : unmanaged
-        {
-            Require(file.Tensors.TryGetValue(name, out var info) && info.Type == type && info.Shape.SequenceEqual(shape), $"{name} is not [{string.Join(", ", shape)}]");
-            using var stored = file.Read(name);
-            return stored.numel() == 0 ? [] : stored.data<T>().ToArray(); // an accessor of nothing throws
-        }
-
-        void Require(bool condition, string found)
-        {
-            if (!condition)
-            {
-                throw new SpectralKDException($"{path} is damaged: {found}; make the similarity again");
-            }
         }
     }
 
