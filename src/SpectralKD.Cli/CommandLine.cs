@@ -1,8 +1,28 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Globalization;
 using System.Reflection;
 
 namespace SpectralKD.Cli;
+
+/// <summary>Where the program begins.</summary>
+internal static class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        // Figures, files and messages are the same in every country.
+        CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+        LibTorch.InstallResolver(); // whatever uses torch first, it is our libtorch that is found
+        using var signals = new StopSignals();
+        var code = await CommandLine.RunAsync(args, new InvocationConfiguration { EnableDefaultExceptionHandler = false }, signals);
+        if (signals.ExitCode is { } stopped)
+        {
+            ProcessEnd.AfterStop(code == CommandLine.Stopped ? stopped : code);
+        }
+
+        return code;
+    }
+}
 
 /// <summary>The <c>spectralkd</c> command: results on stdout, progress and errors on stderr, exit code 0, 1 for a failure, 2 for what was typed wrong.</summary>
 internal static class CommandLine
