@@ -6,8 +6,8 @@ namespace SpectralKD.Models;
 
 /// <summary>
 /// x W^T + b by the faster of libtorch's two libraries. Its <c>linear</c> is MKL's, which leaves half of an AMD processor's AVX-512 unused; a convolution with a 1x1 kernel is the same
-/// product by oneDNN, which does not. Which one is measured once a process, at the first large layer, and only on processors with AVX-512; elsewhere they are equally fast. The figures
-/// differ by rounding. <c>SPECTRALKD_LINEAR</c> (<c>mkl</c>, <c>onednn</c>, <c>auto</c>) decides without measuring.
+/// product by oneDNN, which does not. Which one is measured at the first large layer, and only on processors with AVX-512; elsewhere they are equally fast. The figures
+/// differ by rounding, so the answer stays in the cache folder: later processes give the same bits. <c>SPECTRALKD_LINEAR</c> (<c>mkl</c>, <c>onednn</c>, <c>auto</c>) decides without measuring.
 /// </summary>
 internal static class LinearProduct
 {
@@ -18,7 +18,8 @@ internal static class LinearProduct
     private const long Large = 1L << 24; // multiply-adds from which a layer takes some tenths of a millisecond
     private const int Tries = 5;
 
-    private static readonly Lazy<bool> TakesConvolution = new(() => Choose(Environment.GetEnvironmentVariable(Variable)) ?? (Avx512F.IsSupported && IsFaster()));
+    private static readonly Lazy<bool> TakesConvolution =
+        new(() => Choose(Environment.GetEnvironmentVariable(Variable)) ?? (Avx512F.IsSupported && Kept(CacheFolder.For("linear", OfMachine()), IsFaster)));
 
     /// <summary>The product over the last dimension.</summary>
     /// <param name="input">float <c>[…, inputs]</c>.</param>
@@ -38,6 +39,44 @@ internal static class LinearProduct
         "onednn" => true,
         _ => throw new SpectralKDException($"{Variable} is \"{value}\"; it takes auto, mkl or onednn: set one of them, or unset it"),
     };
+
+    /// <summary>What was measured before on this machine; else what is measured now, which is kept. Of processes that measure at the same time the first to finish decides.</summary>
+    /// <param name="path">The file that keeps it; without a folder that can be written each process measures.</param>
+    /// <param name="measure">Whether the convolution is faster.</param>
+    internal static bool Kept(string path, Func<bool> measure)
+    {
+        if (Read(path) is { } kept)
+        {
+            return kept;
+        }
+
+        var faster = measure();
+        try
+        {
+            AtomicFile.WriteText(path, faster ? "onednn" : "mkl", replace: false);
+        }
+        catch (SpectralKDException)
+        {
+            // Another process was first, or there is no folder to keep it in.
+        }
+
+        return Read(path) ?? faster;
+    }
+
+    private static bool? Read(string path)
+    {
+        try
+        {
+            return Choose(File.ReadAllText(path));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SpectralKDException)
+        {
+            return null;
+        }
+    }
+
+    // The processor's family and model, and libtorch, whose products they are.
+    private static string OfMachine() => $"{X86Base.CpuId(1, 0).Eax:x8}-libtorch-{LibTorchLocator.LibTorchVersion}";
 
     /// <summary>The product as a 1x1 convolution on two images with channels last: with one image torch would leave it to MKL.</summary>
     internal static Tensor ByConvolution(Tensor input, Tensor weight, Tensor? bias)

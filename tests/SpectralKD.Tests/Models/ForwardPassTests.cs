@@ -74,6 +74,26 @@ public sealed class ForwardPassTests
         Assert.Equal("SPECTRALKD_LINEAR is \"fast\"; it takes auto, mkl or onednn: set one of them, or unset it", error.Message);
     }
 
+    [Fact]
+    public void The_product_of_linear_layers_is_measured_once_a_machine()
+    {
+        var folder = Directory.CreateTempSubdirectory("spectralkd-linear-").FullName;
+        var path = Path.Combine(folder, "new", "machine");
+        Assert.True(LinearProduct.Kept(path, () => true));
+        Assert.True(LinearProduct.Kept(path, () => throw new InvalidOperationException("measured again")));
+        Assert.False(LinearProduct.Kept(Path.Combine(path, "no folder"), () => false));
+
+        var other = Path.Combine(folder, "other");
+        bool WhileAnotherWasFaster()
+        {
+            File.WriteAllText(other, "mkl");
+            return true;
+        }
+
+        Assert.False(LinearProduct.Kept(other, WhileAnotherWasFaster));
+        Directory.Delete(folder, recursive: true);
+    }
+
     // Initial weights leave biases and tables at zero or nearly so: nothing would be seen of them.
     private static void Enliven(VisionModel model)
     {
