@@ -35,72 +35,96 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         return walker._edits;
     }
 
-    public override void VisitWhileStatement(WhileStatementSyntax node)
+    public override void Visit(SyntaxNode? node)
     {
-        CheckAtStart(node.Statement);
-        base.VisitWhileStatement(node);
-    }
-
-    public override void VisitDoStatement(DoStatementSyntax node)
-    {
-        CheckAtStart(node.Statement);
-        base.VisitDoStatement(node);
-    }
-
-    public override void VisitForStatement(ForStatementSyntax node)
-    {
-        CheckAtStart(node.Statement);
-        base.VisitForStatement(node);
-    }
-
-    public override void VisitForEachStatement(ForEachStatementSyntax node)
-    {
-        CheckAtStart(node.Statement);
-        base.VisitForEachStatement(node);
-    }
-
-    public override void VisitForEachVariableStatement(ForEachVariableStatementSyntax node)
-    {
-        CheckAtStart(node.Statement);
-        base.VisitForEachVariableStatement(node);
-    }
-
-    public override void VisitLabeledStatement(LabeledStatementSyntax node)
-    {
-        _edits.Insert(node.ColonToken.Span.End, Check);
-        base.VisitLabeledStatement(node);
-    }
-
-    public override void VisitSwitchStatement(SwitchStatementSyntax node)
-    {
-        if (node.DescendantNodes().OfType<GotoStatementSyntax>().Any(jump => !jump.IsKind(SyntaxKind.GotoStatement)))
+        var ends = node is null ? [] : Begin(node);
+        base.Visit(node);
+        foreach (var (at, text) in ends)
         {
-            foreach (var section in node.Sections)
-            {
-                _edits.Insert(section.Labels.Last().Span.End, Check);
-            }
+            _edits.Insert(at, text);
+        }
+    }
+
+    /// <summary>What is put before the parts of a node, and where they begin.</summary>
+    /// <returns>What comes behind its parts, and where.</returns>
+    private (int At, string Text)[] Begin(SyntaxNode node)
+    {
+        switch (node)
+        {
+            case WhileStatementSyntax { Statement: var body }:
+                CheckAtStart(body);
+                break;
+            case DoStatementSyntax { Statement: var body }:
+                CheckAtStart(body);
+                break;
+            case ForStatementSyntax { Statement: var body }:
+                CheckAtStart(body);
+                break;
+            case CommonForEachStatementSyntax { Statement: var body }:
+                CheckAtStart(body);
+                break;
+            case LabeledStatementSyntax label:
+                _edits.Insert(label.ColonToken.Span.End, Check);
+                break;
+            case SwitchStatementSyntax choice:
+                CheckAtCases(choice);
+                break;
+            case CatchClauseSyntax { Block: var block }:
+                StepAsideIn(block);
+                break;
+            case FinallyClauseSyntax { Block: var block }:
+                StepAsideIn(block);
+                break;
+            case WhereClauseSyntax { Condition: var condition }:
+                return [(condition.Span.End, CheckInClause(node, condition))];
+            case SelectClauseSyntax { Expression: var selected }:
+                return [(selected.Span.End, CheckInClause(node, selected))];
+            case AwaitExpressionSyntax wait:
+                return EndWait(wait);
+            case InvocationExpressionSyntax call:
+                return [(call.Span.End, Guard(call))];
+            case AssignmentExpressionSyntax assignment:
+                return [(assignment.Right.Span.End, KeepCulture(assignment))];
+            case LambdaExpressionSyntax lambda:
+                return [(lambda.Span.End, CheckInLambda(lambda))];
+            case AnonymousMethodExpressionSyntax { Block: var block }:
+                EnterIn(block);
+                break;
+            case MethodDeclarationSyntax function:
+                var putsInOrder = function.Identifier.Text is "Dispose" or "DisposeAsync";
+                CheckInFunction(function.Body, function.ExpressionBody, function.SemicolonToken, GivesValue(function.ReturnType, function.Modifiers), putsInOrder);
+                break;
+            case LocalFunctionStatementSyntax function:
+                CheckInFunction(function.Body, function.ExpressionBody, function.SemicolonToken, GivesValue(function.ReturnType, function.Modifiers));
+                break;
+            case OperatorDeclarationSyntax function:
+                CheckInFunction(function.Body, function.ExpressionBody, function.SemicolonToken, GivesValue(function.ReturnType, function.Modifiers));
+                break;
+            case BaseMethodDeclarationSyntax function and not DestructorDeclarationSyntax:
+                CheckInFunction(function.Body, function.ExpressionBody, function.SemicolonToken, givesValue: function is ConversionOperatorDeclarationSyntax);
+                break;
+            case AccessorDeclarationSyntax accessor:
+                CheckInFunction(accessor.Body, accessor.ExpressionBody, accessor.SemicolonToken, accessor.IsKind(SyntaxKind.GetAccessorDeclaration));
+                break;
+            case FieldDeclarationSyntax { Parent: TypeDeclarationSyntax } field when !field.Modifiers.Any(SyntaxKind.ConstKeyword):
+                field.Declaration.Variables.ToList().ForEach(variable => EnterBefore(variable.Initializer));
+                break;
+            case PropertyDeclarationSyntax property:
+                EnterBefore(property.Initializer);
+                CheckInGetter(property.ExpressionBody, property.SemicolonToken);
+                break;
+            case IndexerDeclarationSyntax indexer:
+                CheckInGetter(indexer.ExpressionBody, indexer.SemicolonToken);
+                break;
         }
 
-        base.VisitSwitchStatement(node);
+        return [];
     }
 
-    public override void VisitWhereClause(WhereClauseSyntax node)
+    /// <summary>Around what is awaited. Of what is awaited with ConfigureAwait it is the task that must end.</summary>
+    /// <returns>What comes behind it, and where.</returns>
+    private (int At, string Text)[] EndWait(AwaitExpressionSyntax node)
     {
-        var end = CheckInClause(node, node.Condition);
-        base.VisitWhereClause(node);
-        _edits.Insert(node.Condition.Span.End, end);
-    }
-
-    public override void VisitSelectClause(SelectClauseSyntax node)
-    {
-        var end = CheckInClause(node, node.Expression);
-        base.VisitSelectClause(node);
-        _edits.Insert(node.Expression.Span.End, end);
-    }
-
-    public override void VisitAwaitExpression(AwaitExpressionSyntax node)
-    {
-        // Of what is awaited with ConfigureAwait it is the task that must end.
         var awaited = node.Expression is InvocationExpressionSyntax
         {
             Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "ConfigureAwait", Expression: var task },
@@ -109,118 +133,19 @@ internal sealed class InterruptPoints : CSharpSyntaxWalker
         var isInText = IsInText(node);
         _edits.Insert(node.SpanStart, isInText ? "(" : "");
         _edits.Insert(awaited.SpanStart, Point + "Await(");
-        base.VisitAwaitExpression(node);
-        _edits.Insert(awaited.Span.End, ")");
-        _edits.Insert(node.Span.End, isInText ? ")" : "");
+        return [(awaited.Span.End, ")"), (node.Span.End, isInText ? ")" : "")];
     }
 
-    public override void VisitInvocationExpression(InvocationExpressionSyntax node)
+    /// <summary>Where <c>goto case</c> makes a loop of a <c>switch</c>.</summary>
+    private void CheckAtCases(SwitchStatementSyntax node)
     {
-        var end = Guard(node);
-        base.VisitInvocationExpression(node);
-        _edits.Insert(node.Span.End, end);
-    }
-
-    public override void VisitAssignmentExpression(AssignmentExpressionSyntax node)
-    {
-        var end = KeepCulture(node);
-        base.VisitAssignmentExpression(node);
-        _edits.Insert(node.Right.Span.End, end);
-    }
-
-    public override void VisitCatchClause(CatchClauseSyntax node)
-    {
-        StepAsideIn(node.Block);
-        base.VisitCatchClause(node);
-    }
-
-    public override void VisitFinallyClause(FinallyClauseSyntax node)
-    {
-        StepAsideIn(node.Block);
-        base.VisitFinallyClause(node);
-    }
-
-    public override void VisitMethodDeclaration(MethodDeclarationSyntax node)
-    {
-        var putsInOrder = node.Identifier.Text is "Dispose" or "DisposeAsync";
-        CheckInFunction(node.Body, node.ExpressionBody, node.SemicolonToken, GivesValue(node.ReturnType, node.Modifiers), putsInOrder);
-        base.VisitMethodDeclaration(node);
-    }
-
-    public override void VisitLocalFunctionStatement(LocalFunctionStatementSyntax node)
-    {
-        CheckInFunction(node.Body, node.ExpressionBody, node.SemicolonToken, GivesValue(node.ReturnType, node.Modifiers));
-        base.VisitLocalFunctionStatement(node);
-    }
-
-    public override void VisitOperatorDeclaration(OperatorDeclarationSyntax node)
-    {
-        CheckInFunction(node.Body, node.ExpressionBody, node.SemicolonToken, GivesValue(node.ReturnType, node.Modifiers));
-        base.VisitOperatorDeclaration(node);
-    }
-
-    public override void VisitConversionOperatorDeclaration(ConversionOperatorDeclarationSyntax node)
-    {
-        CheckInFunction(node.Body, node.ExpressionBody, node.SemicolonToken, givesValue: true);
-        base.VisitConversionOperatorDeclaration(node);
-    }
-
-    public override void VisitConstructorDeclaration(ConstructorDeclarationSyntax node)
-    {
-        CheckInFunction(node.Body, node.ExpressionBody, node.SemicolonToken, givesValue: false);
-        base.VisitConstructorDeclaration(node);
-    }
-
-    public override void VisitFieldDeclaration(FieldDeclarationSyntax node)
-    {
-        if (node.Parent is TypeDeclarationSyntax && !node.Modifiers.Any(SyntaxKind.ConstKeyword))
+        if (node.DescendantNodes().OfType<GotoStatementSyntax>().Any(jump => !jump.IsKind(SyntaxKind.GotoStatement)))
         {
-            foreach (var variable in node.Declaration.Variables)
+            foreach (var section in node.Sections)
             {
-                EnterBefore(variable.Initializer);
+                _edits.Insert(section.Labels.Last().Span.End, Check);
             }
         }
-
-        base.VisitFieldDeclaration(node);
-    }
-
-    public override void VisitPropertyDeclaration(PropertyDeclarationSyntax node)
-    {
-        EnterBefore(node.Initializer);
-        CheckInGetter(node.ExpressionBody, node.SemicolonToken);
-        base.VisitPropertyDeclaration(node);
-    }
-
-    public override void VisitIndexerDeclaration(IndexerDeclarationSyntax node)
-    {
-        CheckInGetter(node.ExpressionBody, node.SemicolonToken);
-        base.VisitIndexerDeclaration(node);
-    }
-
-    public override void VisitAccessorDeclaration(AccessorDeclarationSyntax node)
-    {
-        CheckInFunction(node.Body, node.ExpressionBody, node.SemicolonToken, node.IsKind(SyntaxKind.GetAccessorDeclaration));
-        base.VisitAccessorDeclaration(node);
-    }
-
-    public override void VisitSimpleLambdaExpression(SimpleLambdaExpressionSyntax node)
-    {
-        var end = CheckInLambda(node);
-        base.VisitSimpleLambdaExpression(node);
-        _edits.Insert(node.Span.End, end);
-    }
-
-    public override void VisitParenthesizedLambdaExpression(ParenthesizedLambdaExpressionSyntax node)
-    {
-        var end = CheckInLambda(node);
-        base.VisitParenthesizedLambdaExpression(node);
-        _edits.Insert(node.Span.End, end);
-    }
-
-    public override void VisitAnonymousMethodExpression(AnonymousMethodExpressionSyntax node)
-    {
-        EnterIn(node.Block);
-        base.VisitAnonymousMethodExpression(node);
     }
 
     private void CheckAtStart(StatementSyntax body)
