@@ -209,7 +209,7 @@ internal sealed record HieraBlockSizes(int Stage, int InputDim, int Dim, int Hea
 }
 
 /// <summary>
-/// Hiera as timm 1.0.11 computes it: patches are put in an order in which poolings and mask units are even (<see cref="PatchOrder"/>); maps are put back into rows and columns. The mean of the last patches is normed and goes into the head.
+/// Hiera as timm 1.0.11 computes it: patches are put in an order in which poolings and mask units are even; maps are put back into rows and columns. The mean of the last patches is normed and goes into the head.
 /// </summary>
 public sealed class Hiera : TimmModel
 {
