@@ -43,6 +43,7 @@ internal sealed class BufferedCellOutput(
     private double _room = most;
     private long _roomAt = (clock ?? TimeProvider.System).GetTimestamp();
     private long _leftOut;
+    private int _kept; // length of the newest text, a character more for each piece
     private double _displayRoom = mostDisplayed;
     private long _displayRoomAt = (clock ?? TimeProvider.System).GetTimestamp();
     private bool _heldBack;
@@ -208,11 +209,11 @@ internal sealed class BufferedCellOutput(
         }
 
         _newest.Enqueue((name, text));
-        var kept = _newest.Sum(piece => piece.Text.Length + 1);
-        while (_newest.Count > 1 && kept - _newest.Peek().Text.Length > Enough)
+        _kept += text.Length + 1;
+        while (_newest.Count > 1 && _kept - _newest.Peek().Text.Length > Enough)
         {
             var oldest = _newest.Dequeue().Text.Length;
-            kept -= oldest + 1;
+            _kept -= oldest + 1;
             _leftOut += oldest;
         }
     }
@@ -237,6 +238,7 @@ internal sealed class BufferedCellOutput(
         }
 
         _newest.Clear();
+        _kept = 0;
     }
 
     private void MakeRoom()
