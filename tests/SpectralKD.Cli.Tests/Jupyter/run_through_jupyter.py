@@ -1,7 +1,8 @@
 """Executes a notebook by nbclient, Jupyter's own runner, and compares its outputs with those that `spectralkd run` left.
 
 Arguments: kernel, notebook, the copy that `spectralkd run` executed, where to write this one. Exits with 0 where they agree.
-Not compared: identifiers of elements, times, rates and memory, names of temporary folders, curves over seconds, the scripts inside HTML (the figures are compared as JSON).
+Not compared: identifiers of elements, times, rates and memory, names of temporary folders, curves over seconds, the scripts inside HTML (the figures are compared as JSON),
+and bars of progress, which are there only where a command has taken half a second.
 """
 import html
 import json
@@ -14,6 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 TIME = re.compile(r"\d[\d.,:]*\s*(ms|s|sec|min|h|MB|images/s|steps/s|\w+/s)\b|\bspectralkd-\w{6}\b")
+BAR = re.compile("[\u2588\u2591]{20} ")
 PLOTLY = "application/vnd.plotly.v1+json"
 
 
@@ -51,6 +53,8 @@ def comparable_outputs(cell):
     """A front end gets console text in as many pieces as it likes: neighbours are one."""
     merged = []
     for output in cell.outputs:
+        if output["output_type"] == "display_data" and BAR.search(text_of(output["data"].get("text/plain", ""))):
+            continue
         if merged and output["output_type"] == "stream" and merged[-1]["output_type"] == "stream" and merged[-1]["name"] == output["name"]:
             merged[-1] = {**merged[-1], "text": text_of(merged[-1]["text"]) + text_of(output["text"])}
         else:
