@@ -80,8 +80,8 @@ public sealed class EvalTransformTests
             var image = Random(w, h);
             var (left, top) = (at % toW, at / 31 % toH);
             var window = new PixelWindow(left, top, toW - left, toH - top);
-            var whole = PilBicubic.Resize(image, toW, toH);
-            var part = PilBicubic.Resize(image, toW, toH, window);
+            var whole = PilResize.Resize(image, toW, toH);
+            var part = PilResize.Resize(image, toW, toH, window);
             return Enumerable.Range(0, part.Pixels.Length).All(i =>
                 part.Pixels[i] == whole.Pixels[((((i / 3 / window.Width) + top) * toW) + (i / 3 % window.Width) + left) * 3 + (i % 3)]);
         }, iter: 300);
@@ -97,7 +97,7 @@ public sealed class EvalTransformTests
         {
             var (image, filter) = (Random(w, h), bilinear ? PilFilter.Bilinear : PilFilter.Bicubic);
             var result = new byte[toW * toH * 3];
-            PilBicubic.Resize(image, toW, toH, new PixelWindow(0, 0, toW, toH), result, filter, avx2);
+            PilResize.Resize(image, toW, toH, new PixelWindow(0, 0, toW, toH), result, filter, avx2);
             var narrowed = Resampled(image.Pixels, h, w, 3, BicubicTaps.Compute(w, toW, 0, toW, filter), w == toW);
             return result.AsSpan().SequenceEqual(Resampled(narrowed, 1, h, toW * 3, BicubicTaps.Compute(h, toH, 0, toH, filter), h == toH));
         }, iter: 300);
@@ -107,7 +107,7 @@ public sealed class EvalTransformTests
     public void Resizing_to_the_same_size_changes_nothing()
     {
         var image = Random(13, 7);
-        Assert.Equal(image.Pixels, PilBicubic.Resize(image, 13, 7).Pixels);
+        Assert.Equal(image.Pixels, PilResize.Resize(image, 13, 7).Pixels);
     }
 
     [Fact]

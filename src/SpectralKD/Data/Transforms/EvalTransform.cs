@@ -66,7 +66,7 @@ public sealed class EvalTransform
         if (width >= ImageSize.Width && height >= ImageSize.Height)
         {
             var window = new PixelWindow(CropStart(width, ImageSize.Width), CropStart(height, ImageSize.Height), ImageSize.Width, ImageSize.Height);
-            PilBicubic.Resize(image, width, height, window, pixels, FilterOf(ResizeTo));
+            PilResize.Resize(image, width, height, window, pixels, FilterOf(ResizeTo));
             return;
         }
 
@@ -77,7 +77,7 @@ public sealed class EvalTransform
     internal static RgbImage Resized(RgbImage image, ImageResize rule)
     {
         var (width, height) = rule.SizeOf(image.Width, image.Height);
-        return PilBicubic.Resize(image, width, height, FilterOf(rule));
+        return PilResize.Resize(image, width, height, FilterOf(rule));
     }
 
     /// <summary>torchvision's CenterCrop: Python's round, which takes halves to the even neighbour.</summary>

@@ -73,7 +73,7 @@ internal sealed class TrainTransform
             : _settings.Crop;
         return kind switch
         {
-            CropKind.RandomResized => PilBicubic.Resize(
+            CropKind.RandomResized => PilResize.Resize(
                 RandomCrops.Cut(image, RandomCrops.DrawPart(image.Width, image.Height, _settings, ref random)), ImageSize.Width, ImageSize.Height),
             CropKind.Padded => RandomCrops.Shift(_whole.ResizeAndCrop(image), _drawn, ref random),
             _ => _evaluation.ResizeAndCrop(image),

@@ -68,13 +68,13 @@ internal static unsafe class HalfSpectrumPass
     private static double Planes<T>(Map<T> student, Map<T> teacher, long image, T* gradient)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var (plane, wider, sum) = (student.Height * student.Width, teacher.Channels / student.Channels, 0.0);
+        var (plane, wider, rest, sum) = (student.Height * student.Width, teacher.Channels / student.Channels, Rest<T>(student.Width), 0.0);
         for (var channel = 0; channel < student.Channels; channel++, gradient += plane)
         {
             Subtract(student.At(image, channel), teacher.At(image, (long)channel * wider), teacher.ChannelStride, wider, gradient, plane);
             for (var row = gradient; row < gradient + plane; row += student.Width)
             {
-                sum += Row(row, student.Width);
+                sum += Row(row, student.Width, rest);
             }
         }
 
@@ -109,42 +109,70 @@ internal static unsafe class HalfSpectrumPass
         }
     }
 
-    // A row of D becomes one of G; returns the sum of D G. A vector's lanes begin at an even column: they alternate in parity.
-    private static double Row<T>(T* row, int width)
+    // A row of D becomes one of G; returns the sum of D G. A vector's lanes begin at an even column: they alternate in parity. The last columns are read as a whole vector that reaches back
+    // to columns already taken, of which `rest` keeps the others; where it begins at an odd column the width is odd, and both parities have the same edge.
+    private static double Row<T>(T* row, int width, Vector256<T> rest)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var (lanes, at) = (Vector256<T>.Zero, 0);
-        for (; at + Vector256<T>.Count <= width; at += Vector256<T>.Count)
+        if (width < Vector256<T>.Count)
+        {
+            return ShortRow(row, width);
+        }
+
+        var (end, last) = (width - Vector256<T>.Count, Vector256.Load(row + width - Vector256<T>.Count));
+        var lanes = last & rest;
+        for (var at = 0; at <= end; at += Vector256<T>.Count)
         {
             lanes += Vector256.Load(row + at);
         }
 
-        var (even, odd, half) = (T.Zero, T.Zero, lanes.GetLower() + lanes.GetUpper());
-        for (var lane = 0; lane < Vector128<T>.Count; lane += 2)
+        var half = lanes.GetLower() + lanes.GetUpper();
+        var (even, odd) = (half[0], half[1]);
+        for (var lane = 2; lane < Vector128<T>.Count; lane += 2)
         {
             even += half[lane];
             odd += half[lane + 1];
         }
 
-        for (; at < width; at += 2)
+        (even, odd) = Edges(even, odd, width);
+        Span<T> alternating = [even, odd, even, odd, even, odd, even, odd];
+        var edges = Vector256.Create<T>(alternating);
+        var gradient = last + edges;
+        var products = (last & rest) * gradient;
+        for (var at = 0; at <= end; at += Vector256<T>.Count)
+        {
+            var difference = Vector256.Load(row + at);
+            var sum = difference + edges;
+            products += difference * sum;
+            sum.Store(row + at);
+        }
+
+        gradient.Store(row + end);
+        return double.CreateChecked(Vector256.Sum(products));
+    }
+
+    // The lanes of a row's last vector that no other has: none where the width is a multiple of a vector's.
+    private static Vector256<T> Rest<T>(int width)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Span<T> lanes = stackalloc T[Vector256<T>.Count];
+        lanes.Clear();
+        lanes[^(width % Vector256<T>.Count)..].Fill(Vector256<T>.AllBitsSet[0]);
+        return Vector256.Create<T>(lanes);
+    }
+
+    private static double ShortRow<T>(T* row, int width)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var (even, odd, sum) = (T.Zero, T.Zero, T.Zero);
+        for (var at = 0; at < width; at += 2)
         {
             even += row[at];
             odd += at + 1 < width ? row[at + 1] : T.Zero;
         }
 
         (even, odd) = Edges(even, odd, width);
-        Span<T> alternating = [even, odd, even, odd, even, odd, even, odd];
-        var (edges, products) = (Vector256.Create<T>(alternating), Vector256<T>.Zero);
-        for (at = 0; at + Vector256<T>.Count <= width; at += Vector256<T>.Count)
-        {
-            var difference = Vector256.Load(row + at);
-            var gradient = difference + edges;
-            products += difference * gradient;
-            gradient.Store(row + at);
-        }
-
-        var sum = Vector256.Sum(products);
-        for (; at < width; at++)
+        for (var at = 0; at < width; at++)
         {
             var difference = row[at];
             row[at] += at % 2 == 0 ? even : odd;

@@ -11,7 +11,7 @@ namespace SpectralKD.Data;
 /// shrinking, horizontal pass before the vertical one, coefficients in fixed point with 22 fractional bits, each pass rounded and clipped
 /// to bytes. Only the columns and rows of the asked window are computed; their values do not depend on the rest.
 /// </summary>
-internal static class PilBicubic
+internal static class PilResize
 {
     /// <summary>Fractional bits: 32 - 8 bits of the pixel - 2 bits for overshoot and sign.</summary>
     private const int PrecisionBits = 32 - 8 - 2;
@@ -324,7 +324,7 @@ internal sealed class BicubicTaps
         _lengths[output] = to - from;
         for (var i = 0; i < to - from; i++)
         {
-            _weights[(output * _capacity) + i] = PilBicubic.ToFixedPoint(sum == 0 ? kernel[i] : kernel[i] / sum);
+            _weights[(output * _capacity) + i] = PilResize.ToFixedPoint(sum == 0 ? kernel[i] : kernel[i] / sum);
         }
     }
 
