@@ -21,14 +21,14 @@ internal static class ProcessBenchmark
                     Child("spectralkd --version", command, ["--version"]),
                     Child("spectralkd models", command, ["models", "deit"]),
                     Child("spectralkd device", command, ["device"]),
-                    Child("spectralkd analyze, one texture", command, ["analyze", "--model", "deit_nano_patch8_64", "--images", "textures", "--count", "1", "--out", Path.Combine(folder, "one")]),
+                    Child("spectralkd analyze, one texture", command, ["analyze", "--model", "deit_nano_patch8_64", "--images", "textures", "--count", "1", "--force", "--out", Path.Combine(folder, "one")]),
                 ]);
             }
 
             foreach (var (name, batch) in s_models.SelectMany(name => arguments.Batches.Select(batch => (name, batch))))
             {
                 string[] own = arguments.Command is null ? [] : ["analyze", "--model", name, "--weights", "seeded", "--images", photos.Folder, "--count", $"{arguments.Images}",
-                    "--domain", "both", "--batch", $"{batch}", "--out", Path.Combine(folder, name)];
+                    "--domain", "both", "--batch", $"{batch}", "--force", "--out", Path.Combine(folder, name)];
                 var floor = Floor.Forward(ModelCatalog.Find(name).Spec, CPU);
                 Variant?[] both =
                 [
