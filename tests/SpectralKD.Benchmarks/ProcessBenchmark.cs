@@ -33,6 +33,7 @@ internal static class ProcessBenchmark
                 Variant?[] both =
                 [
                     arguments.FoundPeer?.Whole("analyze", "--model", name, "--batch", $"{batch}", "--images", photos.Folder, "--count", $"{arguments.Images}") is { } peer ? peer with { FloorSeconds = floor } : null,
+                    arguments.Command is { } once ? Child("spectralkd analyze, both domains, and entropy over a given range", once, [.. own, "--entropy-range", "-100,100"]) with { FloorSeconds = floor } : null,
                     arguments.Command is { } with ? Child("spectralkd analyze, both domains, and entropy in a second pass", with, own) with { FloorSeconds = 2 * floor } : null,
                 ];
                 if (both.OfType<Variant>().ToArray() is [_, ..] there)
