@@ -48,18 +48,7 @@ internal static unsafe class HalfSpectrumPass
             sums[image] = byToken ? Tokens(own, other, image, target) : Planes(own, other, image, target);
         }
 
-        if (threads > 1)
-        {
-            Parallel.For(0, sums.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, Image);
-        }
-        else
-        {
-            for (var image = 0; image < sums.Length; image++)
-            {
-                Image(image);
-            }
-        }
-
+        Parallel.For(0, sums.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, Image);
         GC.KeepAlive(student);
         GC.KeepAlive(teacher);
         return (sums.Sum(), gradient);
